@@ -1,0 +1,200 @@
+"""A run on disk. Nothing in it is ever lost by a crash, and it opens again bit for bit.
+
+    run.json                what the run was made from; never changes
+    journal.jsonl           a line for everything a person did and every decision taken: step, time, what, text
+    metrics.f32             rows of float32, row i is step i + 1; cut to whole rows when opened
+    checkpoints/STEP.safetensors
+    pins.json               steps whose checkpoints are never thinned out
+    lock, owner.json        one writer at a time
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+
+from models.errors import BadFile, BadInput, RunBusy
+from models.files import trouble, write_bytes, write_json
+
+FORMAT = 1
+KEEP = 3  # newest checkpoints kept beside the pinned ones
+
+Line = dict[str, Any]
+
+
+class RunFolder:
+    """A run's files.
+
+    Attributes:
+        path: the folder.
+        record: the content of run.json.
+        columns: names of the metrics' columns.
+    """
+
+    def __init__(self, path: Path, record: dict[str, Any]) -> None:
+        self.path, self.record = path, record
+        self.columns: list[str] = record["columns"]
+        self._lock: filelock.BaseFileLock | None = None
+
+    @staticmethod
+    def create(path: Path, record: Mapping[str, Any], *, force: bool = False) -> RunFolder:
+        """A new run, locked for writing.
+
+        Raises:
+            BadInput: the folder holds something and `force` is off.
+            DiskTrouble: it cannot be written.
+        """
+        try:
+            if path.exists() and (not path.is_dir() or (any(path.iterdir()) and not force)):
+                raise BadInput(f"{path} is not empty: choose another folder, or add --force to replace the run in it.")
+        except OSError as error:
+            raise trouble(error, path) from None
+        folder = RunFolder(path, dict(record) | {"format": FORMAT})
+        write_json(path / "run.json.new", folder.record)  # proves that the folder can be written
+        folder.lock()
+        for old in [*path.glob("checkpoints/*.safetensors"), path / "metrics.f32", path / "journal.jsonl", path / "pins.json"]:
+            old.unlink(missing_ok=True)
+        os.replace(path / "run.json.new", path / "run.json")
+        return folder
+
+    @staticmethod
+    def open(path: Path, *, write: bool = True) -> RunFolder:
+        """An existing run; raises BadFile, or RunBusy if another process writes to it."""
+        try:
+            record = json.loads((path / "run.json").read_text("utf-8"))
+            version = record["format"]
+        except (FileNotFoundError, NotADirectoryError):
+            raise BadFile(f"{path} is not a run (it has no run.json): give the folder that `train --out` made.") from None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BadFile(f"{path / 'run.json'} cannot be read ({error}): the run is damaged.") from None
+        if version > FORMAT:
+            raise BadFile(f"{path.name} was made by a newer version (format {version}, this one reads {FORMAT}): update Sampling Studio.")
+        folder = RunFolder(path, record)
+        if write:
+            folder.lock()
+        return folder
+
+    # --- one writer -------------------------------------------------------------------------------------------
+
+    def lock(self) -> None:
+        """Become the run's one writer; the system releases it when the process ends, however it ends."""
+        lock = filelock.FileLock(self.path / "lock", timeout=0)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise RunBusy(f"{self.path.name} is being written by another process{self._owner()}: stop that one first, or open another run.") from None
+        except OSError as error:
+            raise trouble(error, self.path / "lock") from None
+        self._lock = lock
+        write_json(self.path / "owner.json", {"pid": os.getpid()})
+
+    def close(self) -> None:
+        """Let others write."""
+        if self._lock is not None:
+            (self.path / "owner.json").unlink(missing_ok=True)
+            self._lock.release()
+            self._lock = None
+
+    def _owner(self) -> str:
+        try:
+            return f" (pid {int(json.loads((self.path / 'owner.json').read_text())['pid'])})"
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
+
+    # --- journal ----------------------------------------------------------------------------------------------
+
+    def add_line(self, step: int, what: str, text: str, **more: Any) -> Line:
+        """Append one line; raises DiskTrouble."""
+        line: Line = {"step": step, "time": round(time.time(), 3), "what": what, "text": text, **more}
+        self._append("journal.jsonl", (json.dumps(line, ensure_ascii=False) + "\n").encode())
+        return line
+
+    def lines(self) -> list[Line]:
+        """All whole lines; a torn last one is left out."""
+        try:
+            text = (self.path / "journal.jsonl").read_bytes().decode("utf-8", "replace")
+        except FileNotFoundError:
+            return []
+        out: list[Line] = []
+        for row in text.splitlines():
+            try:
+                line = json.loads(row)
+            except ValueError:
+                continue
+            if isinstance(line, dict) and "step" in line and "what" in line:
+                out.append(line)
+        return out
+
+    def set_lines(self, lines: Iterable[Line]) -> None:
+        """Replace the journal; raises DiskTrouble."""
+        write_bytes(self.path / "journal.jsonl", "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode())
+
+    # --- metrics ----------------------------------------------------------------------------------------------
+
+    def add_rows(self, rows: np.ndarray) -> None:
+        """Append (n, columns) float32; raises DiskTrouble."""
+        self._append("metrics.f32", np.ascontiguousarray(rows, "<f4").tobytes())
+
+    def rows(self) -> np.ndarray:
+        """All whole rows, (steps, columns) float32."""
+        try:
+            flat = np.fromfile(self.path / "metrics.f32", "<f4")
+        except FileNotFoundError:
+            flat = np.empty(0, "<f4")
+        width = len(self.columns)
+        return flat[: len(flat) // width * width].reshape(-1, width)
+
+    def cut_rows(self, steps: int) -> None:
+        """Forget what was recorded after `steps`; raises DiskTrouble."""
+        path = self.path / "metrics.f32"
+        if path.exists():
+            try:
+                os.truncate(path, min(path.stat().st_size, steps * len(self.columns) * 4))
+            except OSError as error:
+                raise trouble(error, path) from None
+
+    # --- checkpoints ------------------------------------------------------------------------------------------
+
+    def checkpoint(self, step: int) -> Path:
+        """Where the checkpoint of a step is, or would be."""
+        return self.path / "checkpoints" / f"{step:09d}.safetensors"
+
+    def steps(self) -> list[int]:
+        """Steps that have a checkpoint, in order."""
+        return sorted(int(p.stem) for p in (self.path / "checkpoints").glob("*.safetensors") if p.stem.isdigit())
+
+    def pins(self) -> set[int]:
+        """Steps whose checkpoints stay."""
+        try:
+            return set(json.loads((self.path / "pins.json").read_text()))
+        except (OSError, ValueError):
+            return set()
+
+    def pin(self, step: int) -> None:
+        """Keep the checkpoint of a step for good; raises DiskTrouble."""
+        write_json(self.path / "pins.json", sorted(self.pins() | {step}))
+
+    def thin(self) -> None:
+        """Remove all but the newest KEEP and the pinned checkpoints."""
+        keep = self.pins() | set(self.steps()[-KEEP:])
+        for step in self.steps():
+            if step not in keep:
+                self.checkpoint(step).unlink(missing_ok=True)
+
+    def _append(self, name: str, content: bytes) -> None:
+        path, before = self.path / name, None
+        try:
+            before = path.stat().st_size if path.exists() else 0
+            with open(path, "ab") as file:
+                file.write(content)
+        except OSError as error:
+            if before is not None and path.exists():
+                os.truncate(path, before)  # no half row: the next one must start where this one did
+            raise trouble(error, path) from None

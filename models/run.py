@@ -1,0 +1,530 @@
+"""Two generators that everything drives, and `Run`: a training that writes itself down.
+
+    for state, info in train(...): ...      a script
+    for state, info in run.train(600): ...  the same, recorded: the command line and the window
+
+The first pair comes before any step and has `info` None; so has the answer to a Command that is sent. A Command takes effect
+before the next step.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import math
+import platform
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from models import catalog, checkpoint, device, knobs
+from models.contract import Command, Event, NextPhase, Note, Phase, Plan, Save, SetKnobs, Stop
+from models.errors import BadData, BadFile, BadInput, DiskTrouble, Diverged, OutOfMemory
+from models.files import home
+from models.journal import Line, RunFolder
+
+Steps = Generator[tuple[Any, Any], Command | None, None]
+Progress = Callable[[int, int], None]
+CHECKPOINT_SECONDS = 60.0  # a run that is killed computes at most this long again
+
+
+def train(algorithm: Any, state: Any, batches: Iterator[Any], knobs_now: Any) -> Steps:
+    """Train for ever; yields (state, info) after every step."""
+    command = yield state, None
+    while True:
+        while command is not None:
+            match command:
+                case SetKnobs(change):
+                    knobs_now = knobs.changed(knobs_now, change)
+                case Stop():
+                    return
+                case _:
+                    pass
+            command = yield state, None
+        command = yield state, algorithm.step(state, next(batches), knobs_now)
+
+
+def walk(kernel: Any, state: Any, target: Any, knobs_now: Any, generator: Any) -> Steps:
+    """Sample for ever; yields (state, info) after every step."""
+    command = yield state, None
+    while True:
+        while command is not None:
+            match command:
+                case SetKnobs(change):
+                    knobs_now = knobs.changed(knobs_now, change)
+                case Stop():
+                    return
+                case _:
+                    pass
+            command = yield state, None
+        state, info = kernel.step(state, target, knobs_now, generator)
+        command = yield state, info
+
+
+class Run:
+    """A training with its folder.
+
+    Attributes:
+        state, knobs, config, plan, data: as they are now; `data` is None if the run was opened without it.
+        phases: the stretches of the preset.
+        rows: (steps, columns) float32, every Info so far.
+        lines: the journal so far.
+        on_line: called with each new line.
+    """
+
+    def __init__(self, folder: RunFolder, algorithm: Any, config: Any, knobs_now: Any, plan: Plan, data: Any) -> None:
+        self.folder, self.algorithm, self.config, self.knobs, self.plan, self.data = folder, algorithm, config, knobs_now, plan, data
+        self.phases = tuple(Phase(p["name"], p["steps"]) for p in folder.record["phases"])
+        self.seed: int = folder.record["seed"]
+        self.lines: list[Line] = []
+        self.on_line: Callable[[Line], None] = lambda line: None
+        self.state: Any = None
+        self._replay: list[Line] = []
+        self._buffer = np.empty((1024, len(folder.columns)), np.float32)
+        self._count = 0  # rows in the buffer
+        self._on_disk = 0  # rows already in the file
+        self._pending: list[torch.Tensor] = []
+        self._saved_at = time.monotonic()
+        self._saved_step = -1
+
+    # --- making and opening -----------------------------------------------------------------------------------
+
+    @staticmethod
+    def create(
+        path: Path,
+        system: str,
+        data: str,
+        *,
+        preset: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        knob_values: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        plan: Plan | None = None,
+        force: bool = False,
+        progress: Progress | None = None,
+    ) -> Run:
+        """A new run at step 0, with its first checkpoint.
+
+        Raises:
+            BadInput and below: a setting, the data or the folder will not do.
+        """
+        algorithm = catalog.algorithm(system)
+        chosen = preset_of(algorithm, preset)
+        plan = plan or device.choose()
+        cfg = knobs.make(algorithm.Config, {**chosen.config, **(config or {})})
+        knb = knobs.make(algorithm.Knobs, {**chosen.knobs, **(knob_values or {})})
+        device.use(plan)
+        source = algorithm.open_data(data, cfg, progress)
+        record = {
+            "system": system,
+            "name": path.name,
+            "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "seed": seed,
+            "data": {"spec": source.spec, "id": source.id, "title": source.title},
+            "preset": chosen.name,
+            "phases": [dataclasses.asdict(p) for p in chosen.phases],
+            "config": cfg.model_dump(),
+            "knobs": knb.model_dump(),
+            "plan": dataclasses.asdict(plan),
+            "columns": list(algorithm.Info._fields),
+            "versions": versions(),
+        }
+        folder = RunFolder.create(path, record, force=force)
+        run = Run(folder, algorithm, cfg, knb, plan, source)
+        try:
+            run.state = guarded(algorithm.init, cfg, seed, plan)
+            run._log("made", f"{algorithm.TITLE} on {source.title}, preset {chosen.name}, {device.describe(plan)}")
+            run.save()
+        except BaseException:
+            folder.close()
+            raise
+        return run
+
+    @staticmethod
+    def open(
+        path: Path,
+        *,
+        write: bool = True,
+        data: bool = True,
+        step: int | None = None,
+        device_name: str | None = None,
+        progress: Progress | None = None,
+    ) -> Run:
+        """An existing run at its last readable checkpoint, or at that of `step`.
+
+        A run that was killed continues as if it had not been: what a person did after the checkpoint is done again at its step.
+
+        Raises:
+            BadFile, RunBusy, BadData: it cannot be opened, is in use, or its data have changed.
+        """
+        folder = RunFolder.open(path, write=write)
+        try:
+            algorithm = catalog.algorithm(folder.record["system"])
+            plan = _plan(folder.record["plan"], device_name)
+            device.use(plan)
+            cfg = knobs.make(algorithm.Config, folder.record["config"])
+            found, tensors, header = _checkpoint(folder, step)
+            about = header["about"]
+            run = Run(folder, algorithm, cfg, knobs.make(algorithm.Knobs, about["knobs"]), plan, None)
+            run.state = guarded(algorithm.init, cfg, run.seed, plan)
+            checkpoint.restore(run.state, tensors, header, folder.checkpoint(found))
+            if data:
+                run.data = algorithm.open_data(folder.record["data"]["spec"], cfg, progress)
+                if run.data.id != folder.record["data"]["id"]:
+                    raise BadData(f"{run.data.spec} has changed since {folder.path.name} was made: restore it, or start a new run.")
+            run._take_up(about["lines"], write=write)
+        except BaseException:
+            folder.close()
+            raise
+        return run
+
+    def _take_up(self, applied: int, *, write: bool) -> None:
+        """Set rows and journal back to the checkpoint's; keep what a person did later, to be done again."""
+        lines, rows = self.folder.lines(), self.folder.rows()[: self.state.step]
+        self._extend(rows)
+        self._on_disk = self._count
+        self._saved_step = self.state.step
+        if not write:
+            self.lines = lines
+            return
+        self.lines, later = lines[:applied], lines[applied:]
+        if not any(line["what"] in ("diverged", "memory") for line in later):
+            self._replay = [line for line in later if line["what"] in ("knobs", "phase", "note")]
+        self.folder.cut_rows(self.state.step)
+        self.folder.set_lines(self.lines + self._replay)
+
+    def close(self) -> None:
+        """Let others write to the run."""
+        self.folder.close()
+
+    # --- training ---------------------------------------------------------------------------------------------
+
+    @property
+    def total(self) -> int:
+        """Steps of the preset."""
+        return sum(p.steps for p in self.phases)
+
+    @property
+    def phase(self) -> str:
+        """Name of the present phase."""
+        return self.phases[min(self.state.phase, len(self.phases) - 1)].name
+
+    @property
+    def rows(self) -> np.ndarray:
+        """(steps, columns) float32: every Info so far. Waits for the device."""
+        self._collect()
+        return self._buffer[: self._count]
+
+    def train(self, until: int | None = None) -> Steps:
+        """Train up to `until` steps in total, for ever if None; yields (state, info) after every step. Saved when it ends.
+
+        Raises:
+            Diverged, OutOfMemory: the State is that of no step any more; `go_back` returns to the last good one.
+            DiskTrouble: the State is good, but could not be saved.
+        """
+        device.use(self.plan)
+        batches = self.algorithm.batches(self.data, self.config, self.seed, self.state.step)
+        command = yield self.state, None
+        while until is None or self.state.step < until:
+            while command is not None:
+                if isinstance(command, Stop):
+                    self.save()
+                    return
+                self.apply(command)
+                command = yield self.state, None
+            self._again()
+            info = guarded(self.algorithm.step, self.state, next(batches), self.knobs)
+            self._pending.append(_row(info))
+            if self.state.step == 1:
+                self._tell_fallback()
+            if self.state.step % self.algorithm.BETWEEN == 0:
+                self._between()
+            self._advance_phase()
+            command = yield self.state, info
+        self.save()
+
+    def apply(self, command: Command) -> None:
+        """Do what a person asked for, before the next step, and write it down; raises BadSetting, DiskTrouble."""
+        match command:
+            case SetKnobs(change):
+                new = knobs.changed(self.knobs, change)
+                told = {k: (getattr(self.knobs, k), getattr(new, k)) for k in change if getattr(self.knobs, k) != getattr(new, k)}
+                if told:
+                    self.knobs = new
+                    self._replay.clear()  # the person has chosen another way than last time
+                    symbols = {k.name: k.symbol for k in knobs.describe(type(new))}
+                    text = ", ".join(f"{symbols[k]} {_short(a)} → {_short(b)}" for k, (a, b) in told.items())
+                    self._log("knobs", text, change={k: b for k, (_, b) in told.items()})
+            case NextPhase():
+                if self.state.phase + 1 < len(self.phases):
+                    self._enter_phase()
+            case Note(text):
+                self._log("note", text)
+            case Save(pin):
+                self.save(pin=pin)
+            case Stop():
+                self.save()
+
+    def save(self, *, pin: bool = False) -> Path:
+        """Write a checkpoint of the present step, if there is none; raises Diverged, DiskTrouble."""
+        path = self.folder.checkpoint(self.state.step)
+        self._collect()
+        if self._saved_step != self.state.step or not path.exists() or self._lines_changed():
+            self._write_rows()
+            self._check_finite()
+            checkpoint.save(path, self.state, self._about())
+            self._saved_at, self._saved_step, self._saved_lines = time.monotonic(), self.state.step, len(self.lines)
+            self.folder.thin()
+        if pin:
+            self.folder.pin(self.state.step)
+        return path
+
+    def go_back(self, step: int | None = None) -> None:
+        """Return to the last good checkpoint, or to that of `step`; what came after it leaves the curves, not the journal."""
+        found, tensors, header = _checkpoint(self.folder, step)
+        left = self._count + len(self._pending)
+        self.state = guarded(self.algorithm.init, self.config, self.seed, self.plan)
+        checkpoint.restore(self.state, tensors, header, self.folder.checkpoint(found))
+        self.knobs = knobs.make(self.algorithm.Knobs, header["about"]["knobs"])
+        self._pending.clear()
+        self._replay.clear()
+        self._count = self._on_disk = min(self._count, found)
+        self.folder.cut_rows(found)
+        for later in [s for s in self.folder.steps() if s > found]:
+            self.folder.checkpoint(later).unlink(missing_ok=True)
+        undone = self.lines[header["about"]["lines"] :]
+        self.lines = self.lines[: header["about"]["lines"]]
+        self.folder.set_lines(self.lines)
+        self._log("back", f"back to step {found:,} from {left:,}", undone=undone)
+        self.save()
+
+    def view(self, name: str, **request: Any) -> Any:
+        """A View, or a generator of Views, of the present State."""
+        return self.algorithm.views[name](self.state, self.data, self.knobs, **request)
+
+    def recipe(self) -> dict[str, Any]:
+        """What everything made from the present step is made of (design §2)."""
+        record = self.folder.record
+        tensors, _ = checkpoint.flatten(self.state)
+        return {
+            "system": record["system"],
+            "run": {"name": record["name"], "path": str(self.folder.path.resolve())},
+            "data": record["data"],
+            "config": self.config.model_dump(),
+            "knobs": self.knobs.model_dump(),
+            "knob_history": [{"step": line["step"], "change": line["change"]} for line in self.lines if line["what"] == "knobs"],
+            "training_seed": self.seed,
+            "step": self.state.step,
+            "state_hash": checkpoint.state_hash(tensors),
+            "plan": dataclasses.asdict(self.plan),
+            "versions": versions(),
+        }
+
+    # --- inside -----------------------------------------------------------------------------------------------
+
+    def _about(self) -> dict[str, Any]:
+        return {
+            "system": self.folder.record["system"],
+            "step": self.state.step,
+            "phase": self.phase,
+            "lines": len(self.lines),
+            "knobs": self.knobs.model_dump(),
+            "config": self.config.model_dump(),
+            "data": self.folder.record["data"],
+            "seed": self.seed,
+            "plan": dataclasses.asdict(self.plan),
+            "versions": versions(),
+        }
+
+    _saved_lines = 0
+
+    def _lines_changed(self) -> bool:
+        return self._saved_lines != len(self.lines)
+
+    def _log(self, what: str, text: str, **more: Any) -> None:
+        if self._replay:
+            line: Line = {"step": self.state.step, "time": round(time.time(), 3), "what": what, "text": text, **more}
+            self.lines.append(line)
+            self.folder.set_lines(self.lines + self._replay)
+        else:
+            self.lines.append(line := self.folder.add_line(self.state.step, what, text, **more))
+        self.on_line(line)
+
+    def _again(self) -> None:
+        """Do again, at its step, what a person did after the checkpoint that a killed run was opened at."""
+        while self._replay and self._replay[0]["step"] <= self.state.step:
+            line, *self._replay = self._replay
+            if line["what"] == "knobs":
+                self.knobs = knobs.changed(self.knobs, line["change"])
+            elif line["what"] == "phase":
+                self.state.phase += 1
+            self.lines.append(line)
+            self.on_line(line)
+
+    def _advance_phase(self) -> None:
+        ends = np.cumsum([p.steps for p in self.phases])
+        if self.state.phase + 1 < len(self.phases) and self.state.step >= ends[self.state.phase]:
+            self._enter_phase()
+
+    def _enter_phase(self) -> None:
+        self.state.phase += 1
+        self._log("phase", self.phase)
+
+    def _between(self) -> None:
+        """Decisions that need numbers on the host, at fixed steps."""
+        self._collect()
+        recent = self._buffer[max(0, self._count - self.algorithm.BETWEEN) : self._count]
+        self._check_finite_rows(recent)
+        events: list[Event] = self.algorithm.between(self.state, dict(zip(self.folder.columns, recent.T, strict=True)), self.knobs)
+        for event in events:
+            self._log(event.what, event.text)
+        self._write_rows()
+        if time.monotonic() - self._saved_at > CHECKPOINT_SECONDS:
+            self.save()
+
+    def _check_finite_rows(self, rows: np.ndarray) -> None:
+        bad = ~np.isfinite(rows)
+        if bad.any():
+            i, column = (int(v) for v in np.argwhere(bad)[0])
+            self._diverged(self._count - len(rows) + i + 1, self.folder.columns[column])
+
+    def _check_finite(self) -> None:
+        self._check_finite_rows(self._buffer[max(0, self._count - self.algorithm.BETWEEN) : self._count])
+        for name, tensor in checkpoint.flatten(self.state)[0].items():
+            if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+                self._diverged(self.state.step, name)
+
+    def _diverged(self, step: int, name: str) -> None:
+        error = Diverged(step, name)
+        self._log("diverged", str(error))
+        raise error
+
+    def _tell_fallback(self) -> None:
+        for f in dataclasses.fields(self.state):
+            reason = getattr(getattr(self.state, f.name), "fell_back", None)
+            if reason:
+                self._log("compile", f"compiling {f.name} did not work here, so it runs without: {reason}")
+
+    def _collect(self) -> None:
+        if self._pending:
+            rows = torch.stack(self._pending).to("cpu", torch.float32).numpy()
+            self._pending.clear()
+            self._extend(rows)
+
+    def _extend(self, rows: np.ndarray) -> None:
+        need = self._count + len(rows)
+        if need > len(self._buffer):
+            bigger = np.empty((max(need, 2 * len(self._buffer)), self._buffer.shape[1]), np.float32)
+            bigger[: self._count] = self._buffer[: self._count]
+            self._buffer = bigger
+        self._buffer[self._count : need] = rows
+        self._count = need
+
+    def _write_rows(self) -> None:
+        if self._count > self._on_disk:
+            self.folder.add_rows(self._buffer[self._on_disk : self._count])
+            self._on_disk = self._count
+
+
+# --- helpers ------------------------------------------------------------------------------------------------------
+
+
+def preset_of(algorithm: Any, name: str | None) -> Any:
+    """A preset by name, the first one if None; raises BadInput."""
+    presets = algorithm.PRESETS
+    if name is None:
+        return next(iter(presets.values()))
+    if name not in presets:
+        raise BadInput(f"{algorithm.TITLE} has no preset {name!r}; it has {', '.join(presets)}.")
+    return presets[name]
+
+
+def predicted_seconds(algorithm: Any, config: Any, plan: Plan, steps: int) -> float:
+    """How long `steps` steps will take here, from the work of a step and the speed of one convolution of the same width."""
+    rate = device.speed(plan, config.n, config.size)
+    return steps * algorithm.cost(config) / rate
+
+
+def new_path(system: str, data: str) -> Path:
+    """A free folder name in the studio's home, such as began-faces-3."""
+    stem = f"{system}-{''.join(c if c.isalnum() else '-' for c in Path(data).stem.lower()).strip('-')[:40]}"
+    runs = home() / "runs"
+    number = 1
+    while (runs / f"{stem}-{number}").exists():
+        number += 1
+    return runs / f"{stem}-{number}"
+
+
+def versions() -> dict[str, str]:
+    """Versions that decide over bits."""
+    return {
+        "sampling-studio": importlib.metadata.version("sampling-studio"),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def guarded(call: Callable[..., Any], *args: Any) -> Any:
+    """Call, and turn an exhausted memory into OutOfMemory."""
+    try:
+        return call(*args)
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise _no_memory(error) from None
+    except RuntimeError as error:
+        if "allocate memory" in str(error) or "out of memory" in str(error):
+            raise _no_memory(error) from None
+        raise
+
+
+def _no_memory(error: BaseException) -> OutOfMemory:
+    return OutOfMemory(
+        f"The device has no memory for this step ({str(error).splitlines()[0][:120]}): the run has stopped and its last good state is kept; "
+        "use a smaller batch, size or n."
+    )
+
+
+def _checkpoint(folder: RunFolder, step: int | None) -> tuple[int, checkpoint.Tensors, checkpoint.Header]:
+    """The checkpoint of `step`, or the newest that can be read."""
+    steps = folder.steps()
+    if step is not None and step not in steps:
+        raise BadFile(f"{folder.path.name} has no checkpoint of step {step:,}; it has {', '.join(f'{s:,}' for s in steps) or 'none'}.")
+    problem: BadFile | None = None
+    for candidate in [step] if step is not None else steps[::-1]:
+        path = folder.checkpoint(candidate)
+        try:
+            tensors, header = checkpoint.read(path)
+            if header["about"]["system"] != folder.record["system"]:
+                raise BadFile(f"{path.name} is a checkpoint of {header['about']['system']}, not of {folder.record['system']}: it was put into this run by mistake.")
+            if header["state_hash"] != checkpoint.state_hash(tensors):
+                raise BadFile(f"{path.name} was changed after it was written (its hash does not fit): use another checkpoint of the run.")
+        except BadFile as error:
+            problem = problem or error
+            continue
+        return candidate, tensors, header
+    raise problem or BadFile(f"{folder.path.name} has no checkpoint: start a new run.")
+
+
+def _plan(recorded: Mapping[str, Any], asked: str | None) -> Plan:
+    plan = Plan(**recorded)
+    if asked not in (None, "auto", plan.device) or plan.device not in device.available():
+        # another device rounds differently: close, not bit-equal
+        return dataclasses.replace(plan, device=device.choose("cpu" if asked in (None, "auto") else asked).device)
+    return plan
+
+
+def _row(info: Any) -> torch.Tensor:
+    """An Info as (columns,) float32 on its own device, NaN for None; no wait for the device."""
+    where = next((v.device for v in info if v is not None), None)
+    return torch.stack([torch.full((), math.nan, device=where) if v is None else v.to(torch.float32) for v in info])
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+__all__ = ["CHECKPOINT_SECONDS", "DiskTrouble", "Run", "Steps", "new_path", "predicted_seconds", "preset_of", "train", "versions", "walk"]

@@ -1,0 +1,1 @@
+"""Sampling Studio: the window, the command line, exports and recipes around `models`."""

@@ -1,0 +1,68 @@
+"""Contact sheets and single pictures, as PNG with the recipe inside."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from studio import recipe as recipes
+from studio.assets import asset
+from studio.export import Record
+
+GAP, MARGIN, CAPTION, HEAD = 8, 16, 18, 40  # pixels
+PAPER, INK, MUTED = (255, 255, 255), (26, 29, 33), (89, 98, 110)
+
+
+def write_sheet(record: Record, path: Path, *, columns: int | None = None, zoom: int | None = None) -> Sequence[Path]:
+    """All pictures on one sheet, seed and step under each; raises DiskTrouble."""
+    assert record.pictures is not None
+    columns, zoom = layout(record.pictures, columns, zoom)
+    made = {"seed": record.seed, "ema": record.ema, "count": len(record.pictures), "rows": [0, len(record.pictures)], "columns": columns, "zoom": zoom}
+    image = sheet(record.pictures, record.title, record.step, record.seed, columns, zoom)
+    recipes.save_png(Image.fromarray(image), path, recipes.make("sheet", record.recipe, **made))
+    return [path]
+
+
+def write_singles(record: Record, path: Path) -> Sequence[Path]:
+    """A folder with one PNG for each picture, at its own size; raises DiskTrouble."""
+    assert record.pictures is not None
+    files = []
+    for i, picture in enumerate(record.pictures):
+        file = path / f"step{record.step:07d}-seed{record.seed}-{i:04d}.png"
+        made = {"seed": record.seed, "ema": record.ema, "count": 1, "rows": [i, i + 1]}
+        recipes.save_png(Image.fromarray(picture), file, recipes.make("single", record.recipe, **made))
+        files.append(file)
+    return files
+
+
+def layout(pictures: np.ndarray, columns: int | None, zoom: int | None) -> tuple[int, int]:
+    """Columns and whole-number zoom: near a 4:3 sheet, and cells wide enough for their caption."""
+    zoom = zoom or max(1, math.ceil(96 / pictures.shape[2]))
+    return columns or max(1, min(len(pictures), math.ceil(math.sqrt(len(pictures) * 4 / 3)))), zoom
+
+
+def sheet(pictures: np.ndarray, title: str, step: int, seed: int, columns: int, zoom: int) -> np.ndarray:
+    """The sheet's pixels, (height, width, 3) uint8; pictures are (n, H, W, 3) uint8."""
+    height, width = (side * zoom for side in pictures.shape[1:3])
+    lines = math.ceil(len(pictures) / columns)
+    canvas = Image.new("RGB", (2 * MARGIN + columns * (width + GAP) - GAP, HEAD + MARGIN + lines * (height + CAPTION + GAP) - GAP), PAPER)
+    draw = ImageDraw.Draw(canvas)
+    draw.text((MARGIN, 12), title, INK, _font("SemiBold", 15))
+    small = _font("Regular", 11)
+    facts = f"step {step:,} · seed {seed}"
+    if draw.textlength(title, _font("SemiBold", 15)) + draw.textlength(facts, small) + 3 * MARGIN < canvas.width:
+        draw.text((canvas.width - MARGIN, 15), facts, MUTED, small, anchor="ra")
+    for i, picture in enumerate(pictures):
+        x, y = MARGIN + i % columns * (width + GAP), HEAD + i // columns * (height + CAPTION + GAP)
+        canvas.paste(Image.fromarray(picture).resize((width, height), Image.Resampling.NEAREST), (x, y))
+        draw.text((x + width / 2, y + height + 3), f"seed {seed} #{i} · step {step:,}" if width >= 128 else f"{seed} #{i} · {step:,}", MUTED, small, anchor="ma")
+    return np.asarray(canvas)
+
+
+def _font(weight: str, size: int) -> ImageFont.FreeTypeFont:
+    found = sorted(p for p in asset("fonts").iterdir() if weight in p.stem and p.suffix in (".ttf", ".otf"))
+    return ImageFont.truetype(str(found[0]), size, layout_engine=ImageFont.Layout.BASIC)

@@ -1,0 +1,565 @@
+"""Every colour, size and dash of the window, as one table, and the palette, style sheet, pens and icons made from it.
+
+Nothing else in the studio names a colour. A widget says what it *is* by the property "kind" (a card, a caption, the primary
+button …); a page says which system it shows with `set_accent`; what is painted by hand reads `theme()` while it paints.
+"""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Literal
+
+from PySide6.QtCore import QByteArray, QObject, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPalette, QPen, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
+
+from studio.assets import asset
+
+if TYPE_CHECKING:
+    from models.contract import Role
+
+Scheme = Literal["light", "dark", "system"]
+Dash = tuple[float, ...]  # lengths in pen widths; () is solid
+
+SOLID: Dash = ()
+DASHES: Mapping[str, Dash] = {
+    "real": SOLID,
+    "generated": (5, 3),
+    "controller": SOLID,
+    "measure": SOLID,
+    "judge": (7, 3, 1.5, 3),
+    "baseline": (1.5, 2.5),
+}
+RAW_OPACITY, GRID_OPACITY, TINT_OPACITY, STALE_OPACITY = 0.27, 0.15, 0.14, 0.60
+
+
+@dataclass(frozen=True)
+class Theme:
+    """One scheme of the table; colours are "#RRGGBB"."""
+
+    name: Literal["light", "dark"]
+    window: str  # gutters
+    panel: str  # panels, cards, rail, header, transport
+    stage: str
+    field: str
+    hairline: str  # cards, splits
+    edge: str  # buttons, fields
+    ink: str
+    muted: str
+    good: str
+    warn: str
+    bad: str
+    on_accent: str
+    accents: Mapping[str, str]
+    curves: Mapping[str, str]
+    scale: float = 1.0
+
+    def px(self, size: float) -> int:
+        """A length of the table at the present UI scale."""
+        return max(1, round(size * self.scale))
+
+    def accent(self, system: str) -> str:
+        """The colour of a system; slate for what is none."""
+        return self.accents.get(system, self.accents["home"])
+
+    def heat(self, value: float) -> str:
+        """Diverging blue - neutral - orange for a value in [-1, 1]; 0 is the hairline grey."""
+        return mix(self.hairline, self.curves["real" if value < 0 else "generated"], min(1.0, abs(value)))
+
+
+LIGHT = Theme(
+    name="light",
+    window="#F4F5F7",
+    panel="#FFFFFF",
+    stage="#E9EBEF",
+    field="#FFFFFF",
+    hairline="#D5D9E0",
+    edge="#8A93A0",
+    ink="#1A1D21",
+    muted="#59626E",
+    good="#1E7B45",
+    warn="#946200",
+    bad="#B3261E",
+    on_accent="#FFFFFF",
+    accents={
+        "home": "#4A5568",
+        "began": "#0B7A75",
+        "bgan": "#6B4BD1",
+        "seqgan": "#1F5FCC",
+        "maskgan": "#B02A6B",
+        "ppgn": "#B1500A",
+        "lab": "#47761A",
+        "gallery": "#4A5568",
+    },
+    curves={
+        "real": "#1F6FB5",
+        "generated": "#C2570C",
+        "controller": "#7A3FB8",
+        "measure": "#1A1D21",
+        "judge": "#2B7F4F",
+        "baseline": "#6B7480",
+    },
+)
+DARK = Theme(
+    name="dark",
+    window="#17191D",
+    panel="#1F2227",
+    stage="#0F1114",
+    field="#15171B",
+    hairline="#31363E",
+    edge="#6B7480",
+    ink="#E8EAED",
+    muted="#A0A9B4",
+    good="#57C98A",
+    warn="#E8B44A",
+    bad="#FF8A80",
+    on_accent="#0F1114",
+    accents={
+        "home": "#AAB6C6",
+        "began": "#37C9BD",
+        "bgan": "#AC94FF",
+        "seqgan": "#74A9FF",
+        "maskgan": "#F57DB5",
+        "ppgn": "#FFA04D",
+        "lab": "#9CCB57",
+        "gallery": "#AAB6C6",
+    },
+    curves={
+        "real": "#5AAEF0",
+        "generated": "#FF9A52",
+        "controller": "#C79BFF",
+        "measure": "#E8EAED",
+        "judge": "#5FCF93",
+        "baseline": "#9AA4B0",
+    },
+)
+
+
+class Notifier(QObject):
+    """Tells those who paint by hand.
+
+    Signals:
+        changed(): another scheme or another UI scale holds.
+    """
+
+    changed = Signal()
+
+
+@dataclass
+class _Now:
+    theme: Theme = LIGHT
+    asked: Scheme = "light"
+    follows: bool = False  # connected to the system's scheme
+    fonts: bool = False  # tried to load
+
+
+_now = _Now()
+notifier = Notifier()
+
+
+def theme() -> Theme:
+    """The scheme that holds now."""
+    return _now.theme
+
+
+def apply(app: QApplication, scheme: Scheme, scale: float = 1.0) -> None:
+    """Dress the whole application; may be called again at any time."""
+    if not _now.follows:
+        _now.follows = True
+        app.styleHints().colorSchemeChanged.connect(_on_system_scheme)
+    _now.asked = scheme
+    dark = scheme == "dark" or (scheme == "system" and app.styleHints().colorScheme() == Qt.ColorScheme.Dark)
+    _now.theme = replace(DARK if dark else LIGHT, scale=min(2.0, max(0.75, scale)))
+    _load_fonts()
+    app.setStyle("Fusion")
+    app.setFont(font(13))
+    app.setPalette(_palette(_now.theme))
+    app.setStyleSheet(_sheet(_now.theme))
+    for widget in app.allWidgets():
+        if widget.property("accent"):
+            set_accent(widget, widget.property("accent"))
+        if widget.property("icon_name") and isinstance(widget, QAbstractButton):
+            set_icon(widget, widget.property("icon_name"), widget.property("icon_role"))
+    notifier.changed.emit()
+
+
+def _on_system_scheme() -> None:
+    app = QApplication.instance()
+    if _now.asked == "system" and isinstance(app, QApplication):
+        QTimer.singleShot(0, app, lambda: apply(app, "system", _now.theme.scale))
+
+
+# --- what widgets ask for ---------------------------------------------------------------------------------------
+
+
+def set_kind(widget: QWidget, kind: str) -> None:
+    """Say what a widget is, and restyle it if it has been shown."""
+    if widget.property("kind") != kind:
+        widget.setProperty("kind", kind)
+        restyle(widget)
+
+
+def restyle(widget: QWidget) -> None:
+    """Read the style sheet again after a property of the widget has changed."""
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+
+
+def set_accent(widget: QWidget, system: str) -> None:
+    """Give a page, with all that is in it, the accent of a system."""
+    widget.setProperty("accent", system)
+    widget.setStyleSheet(_accent_sheet(_now.theme, _now.theme.accent(system)))
+
+
+def accent(of: str | QWidget) -> str:
+    """The accent of a system, or of the page that a widget is on."""
+    if isinstance(of, str):
+        return _now.theme.accent(of)
+    widget: QWidget | None = of
+    while widget is not None:
+        if name := widget.property("accent"):
+            return _now.theme.accent(name)
+        widget = widget.parentWidget()
+    return _now.theme.accent("home")
+
+
+def font(size: float, weight: int = 400) -> QFont:
+    """The window's font at a size of the table, with figures of equal width."""
+    face = QFont(["Inter", "Noto Sans", "Segoe UI", "DejaVu Sans", "sans-serif"])
+    face.setPixelSize(_now.theme.px(size))
+    face.setWeight(QFont.Weight(weight))
+    face.setFeature(QFont.Tag("tnum"), 1)
+    return face
+
+
+def pen(role: Role | str, raw: bool = False) -> QPen:
+    """The pen of a curve: its role fixes colour and dash; a raw curve is faint and solid."""
+    color = QColor(_now.theme.curves[role])
+    if raw:
+        color.setAlphaF(RAW_OPACITY)
+    out = QPen(color, 1)
+    out.setCosmetic(True)
+    if DASHES[role] and not raw:
+        out.setDashPattern(DASHES[role])
+        out.setCapStyle(Qt.PenCapStyle.FlatCap)
+    return out
+
+
+def icon(name: str, color: str | None = None) -> QIcon:
+    """An icon of assets/icons in one colour (ink when none is given); grey where it is disabled."""
+    return _icon(name, color or _now.theme.ink, _now.theme.edge)
+
+
+def set_icon(button: QAbstractButton, name: str, role: str = "ink") -> None:
+    """Give a button an icon that follows the scheme; the role is a colour of the table or a system's name."""
+    button.setProperty("icon_name", name)
+    button.setProperty("icon_role", role)
+    button.setIcon(icon(name, getattr(_now.theme, role, None) or _now.theme.accent(role)))
+
+
+def mix(ground: str, color: str, share: float) -> str:
+    """What `color` laid over `ground` with an opacity of `share` looks like."""
+    pairs = zip(QColor(ground).getRgb()[:3], QColor(color).getRgb()[:3], strict=True)  # pyright: ignore[reportIndexIssue,reportArgumentType]
+    return QColor(*(round(a + (b - a) * share) for a, b in pairs)).name().upper()
+
+
+def contrast(ink: str, ground: str) -> float:
+    """The WCAG contrast ratio of two colours."""
+    a, b = sorted((_luminance(ink), _luminance(ground)))
+    return (b + 0.05) / (a + 0.05)
+
+
+def _luminance(color: str) -> float:
+    c = QColor(color)
+    parts = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in (c.redF(), c.greenF(), c.blueF())]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+@lru_cache(maxsize=512)
+def _icon(name: str, color: str, disabled: str) -> QIcon:
+    out = QIcon()
+    for mode, tint in ((QIcon.Mode.Normal, color), (QIcon.Mode.Disabled, disabled)):
+        renderer = QSvgRenderer(QByteArray(_tinted(name, tint)))
+        for size in (16, 20, 24, 32, 40, 48, 64):
+            pixmap = QPixmap(size, size)
+            pixmap.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(pixmap)
+            renderer.render(painter, QRectF(0, 0, size, size))
+            painter.end()
+            out.addPixmap(pixmap, mode)
+    return out
+
+
+def _tinted(name: str, color: str) -> bytes:
+    return asset(f"icons/{name}.svg").read_bytes().replace(b"currentColor", color.encode())
+
+
+# --- what Qt is given -------------------------------------------------------------------------------------------
+
+
+def _load_fonts() -> None:
+    if _now.fonts:
+        return
+    _now.fonts = True
+    for path in sorted(asset("fonts").glob("*.otf")):
+        QFontDatabase.addApplicationFont(str(path))
+
+
+def _palette(t: Theme) -> QPalette:
+    role = QPalette.ColorRole
+    colors = {
+        role.Window: t.window,
+        role.WindowText: t.ink,
+        role.Base: t.field,
+        role.AlternateBase: t.window,
+        role.Text: t.ink,
+        role.Button: t.panel,
+        role.ButtonText: t.ink,
+        role.BrightText: t.bad,
+        role.PlaceholderText: t.muted,
+        role.ToolTipBase: t.panel,
+        role.ToolTipText: t.ink,
+        role.Highlight: mix(t.panel, t.accents["home"], 0.30),
+        role.HighlightedText: t.ink,
+        role.Accent: t.accents["home"],
+        role.Link: t.accents["seqgan"],
+        role.LinkVisited: t.accents["bgan"],
+        role.Light: mix(t.panel, t.ink, 0.06),
+        role.Midlight: t.panel,
+        role.Mid: t.hairline,
+        role.Dark: t.edge,
+        role.Shadow: t.stage,
+    }
+    palette = QPalette()
+    for key, color in colors.items():
+        palette.setColor(key, QColor(color))
+    for key in (role.WindowText, role.Text, role.ButtonText, role.HighlightedText):
+        palette.setColor(QPalette.ColorGroup.Disabled, key, QColor(t.edge))
+    return palette
+
+
+@lru_cache(maxsize=1)
+def _image_folder() -> Path:
+    folder = mkdtemp(prefix="sampling-studio-icons-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+def _image(name: str, color: str) -> str:
+    """A tinted icon as a file, because a style sheet takes nothing else."""
+    path = _image_folder() / f"{name}-{color[1:]}.svg"
+    if not path.exists():
+        path.write_bytes(_tinted(name, color))
+    return f'url("{path.as_posix()}")'
+
+
+def _sheet(t: Theme) -> str:
+    values = {k: getattr(t, k) for k in ("window", "panel", "stage", "field", "hairline", "edge", "ink", "muted", "good", "warn", "bad")}
+    values |= {
+        "hover": mix(t.panel, t.ink, 0.06),
+        "press": mix(t.panel, t.ink, 0.12),
+        "badtint": mix(t.panel, t.bad, TINT_OPACITY),
+        "down": _image("chevron-down", t.muted),
+        "up": _image("chevron-up", t.muted),
+        "right": _image("chevron-right", t.muted),
+        "down_off": _image("chevron-down", t.edge),
+        "check_menu": _image("check", t.ink),
+        "close": _image("close", t.muted),
+    }
+    return _fill(_SHEET, t, values) + _accent_sheet(t, t.accents["home"])
+
+
+def _accent_sheet(t: Theme, color: str) -> str:
+    values = {
+        "accent": color,
+        "on": t.on_accent,
+        "panel": t.panel,
+        "edge": t.edge,
+        "ink": t.ink,
+        "muted": t.muted,
+        "hairline": t.hairline,
+        "tint": mix(t.panel, color, TINT_OPACITY),
+        "select": mix(t.panel, color, 0.30),
+        "lift": mix(color, t.ink, 0.10),
+        "check": _image("check", t.on_accent),
+        "dash": _image("minus", t.on_accent),
+    }
+    return _fill(_ACCENT_SHEET, t, values)
+
+
+def _fill(sheet: str, t: Theme, values: Mapping[str, str]) -> str:
+    """Put colours for `$name` and scaled pixels for `7~`."""
+    words: list[str] = []
+    for line in sheet.splitlines():
+        for name in sorted(values, key=len, reverse=True):
+            line = line.replace("$" + name, values[name])
+        parts = line.split("~")
+        for part in parts[:-1]:
+            head = part.rstrip("0123456789")
+            words.append(f"{head}{t.px(float(part[len(head) :]))}px")
+        words.append(parts[-1] + "\n")
+    return "".join(words)
+
+
+_SHEET = """
+QToolTip { background: $panel; color: $ink; border: 1px solid $hairline; padding: 4~ 8~; font-size: 12~; }
+QMainWindow, QDialog { background: $window; }
+QFrame[kind="stage"] { background: $stage; border: none; }
+QFrame[kind="panel"] { background: $panel; border: none; }
+QFrame[kind="rail"] { background: $panel; border: none; border-right: 1px solid $hairline; }
+QFrame[kind="header"] { background: $panel; border: none; border-bottom: 1px solid $hairline; }
+QFrame[kind="transport"] { background: $panel; border: none; border-top: 1px solid $hairline; }
+QFrame[kind="side"] { background: $panel; border: none; border-left: 1px solid $hairline; }
+QFrame[kind="card"] { background: $panel; border: 1px solid $hairline; border-radius: 8~; }
+QFrame[kind="error"] { background: $panel; border: 1px solid $hairline; border-left: 3px solid $bad; border-radius: 8~; }
+QFrame[kind="line"] { background: $hairline; border: none; max-height: 1px; min-height: 1px; }
+QFrame[kind="drop"] { background: transparent; border: 1px dashed $edge; border-radius: 8~; }
+
+QLabel { background: transparent; }
+QLabel[kind="title"] { font-size: 18~; font-weight: 600; }
+QLabel[kind="section"] { font-size: 12~; font-weight: 600; color: $muted; }
+QLabel[kind="strong"] { font-weight: 600; }
+QLabel[kind="muted"] { color: $muted; }
+QLabel[kind="caption"] { font-size: 11~; color: $muted; }
+QLabel[kind="bad"] { font-size: 11~; color: $bad; }
+QLabel[kind="warn"] { font-size: 11~; color: $warn; }
+QLabel[kind="good"] { font-size: 11~; color: $good; }
+QLabel[kind="readout"] { font-size: 22~; font-weight: 600; }
+QLabel[kind="words"] { font-size: 22~; }
+
+QPushButton { background: $panel; color: $ink; border: 1px solid $edge; border-radius: 6~; padding: 0 11~; min-height: 26~; }
+QPushButton:hover { background: $hover; }
+QPushButton:pressed, QPushButton:checked { background: $press; }
+QPushButton:disabled { color: $edge; border-color: $hairline; background: $panel; }
+QPushButton::menu-indicator { image: $down; width: 14~; subcontrol-origin: padding; subcontrol-position: center right; right: 6~; }
+QPushButton[kind="quiet"], QToolButton { background: transparent; color: $ink; border: 1px solid transparent; border-radius: 6~;
+  padding: 0 5~; min-height: 26~; }
+QPushButton[kind="quiet"]:hover, QToolButton:hover { background: $hover; }
+QPushButton[kind="quiet"]:pressed, QPushButton[kind="quiet"]:checked, QToolButton:pressed, QToolButton:checked { background: $press; }
+QPushButton[kind="quiet"]:disabled, QToolButton:disabled { color: $edge; border-color: transparent; background: transparent; }
+QToolButton[kind="small"] { min-height: 18~; max-height: 18~; padding: 0 4~; font-size: 11~; color: $muted; border-radius: 4~; }
+QToolButton::menu-indicator { image: none; }
+QToolButton[kind="rail"] { color: $muted; font-size: 11~; border: none; border-radius: 0; border-left: 3px solid transparent;
+  padding: 6~ 3~ 6~ 0; min-height: 40~; }
+QToolButton[kind="rail"]:hover { background: $hover; color: $ink; }
+QPushButton[kind="segment"] { border-radius: 0; border: 1px solid $edge; margin-left: -1px; padding: 0 7~; min-width: 12~; }
+QPushButton[kind="segment"][place="first"] { border-top-left-radius: 6~; border-bottom-left-radius: 6~; margin-left: 0; }
+QPushButton[kind="segment"][place="last"] { border-top-right-radius: 6~; border-bottom-right-radius: 6~; }
+QPushButton[kind="segment"]:checked { background: $press; font-weight: 600; }
+
+QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox, QComboBox { background: $field; color: $ink; border: 1px solid $edge;
+  border-radius: 6~; padding: 0 7~; }
+QLineEdit, QAbstractSpinBox, QComboBox { min-height: 26~; }
+QPlainTextEdit, QTextEdit { padding: 4~ 7~; }
+QLineEdit[kind="value"] { min-width: 68~; max-width: 68~; }
+QLineEdit[state="bad"] { border: 2px solid $bad; padding: 0 6~; min-height: 24~; color: $bad; }
+QLineEdit[kind="value"][state="bad"] { min-width: 68~; max-width: 68~; }
+QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled { color: $edge; border-color: $hairline; }
+QComboBox { padding: 0 4~ 0 8~; combobox-popup: 0; }
+QComboBox:hover, QAbstractSpinBox:hover, QLineEdit:hover { border-color: $muted; }
+QComboBox:on { background: $field; }
+QComboBox::drop-down { subcontrol-origin: padding; subcontrol-position: center right; width: 22~; border: none; background: transparent; }
+QComboBox::down-arrow { image: $down; width: 14~; height: 14~; }
+QComboBox::down-arrow:disabled { image: $down_off; }
+QComboBox QAbstractItemView { background: $panel; color: $ink; border: 1px solid $edge; padding: 4~; outline: 0; }
+QComboBox QAbstractItemView::item { min-height: 26~; padding: 0 6~; border-radius: 4~; }
+QAbstractSpinBox { padding: 0 2~ 0 7~; }
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { subcontrol-origin: padding; width: 18~; border: none; background: transparent; }
+QAbstractSpinBox::up-button { subcontrol-position: top right; height: 13~; }
+QAbstractSpinBox::down-button { subcontrol-position: bottom right; height: 13~; }
+QAbstractSpinBox::up-button:hover, QAbstractSpinBox::down-button:hover { background: $hover; border-radius: 4~; }
+QAbstractSpinBox::up-arrow { image: $up; width: 10~; height: 10~; }
+QAbstractSpinBox::down-arrow { image: $down; width: 10~; height: 10~; }
+
+QCheckBox, QRadioButton { spacing: 8~; background: transparent; min-height: 24~; border: 2px solid transparent; border-radius: 6~; }
+QCheckBox:disabled, QRadioButton:disabled { color: $edge; }
+QCheckBox::indicator { width: 14~; height: 14~; border: 1px solid $edge; border-radius: 4~; background: $field; }
+QRadioButton::indicator { width: 14~; height: 14~; border: 1px solid $edge; border-radius: 8~; background: $field; }
+QCheckBox::indicator:hover, QRadioButton::indicator:hover { border-color: $muted; }
+
+QSlider { background: transparent; min-height: 20~; border: 2px solid transparent; border-radius: 6~; }
+QSlider::groove:horizontal { height: 4~; border-radius: 2~; background: $hairline; margin: 0 1px; }
+QSlider::add-page:horizontal { background: $hairline; border-radius: 2~; margin: 0 1px; }
+QSlider::handle:horizontal { width: 10~; margin: -5~ 0; border-radius: 7~; background: $panel; border: 2px solid $edge; }
+QSlider::handle:horizontal:disabled { border-color: $hairline; }
+QSlider::sub-page:horizontal:disabled { background: $hairline; }
+
+QProgressBar { background: $hairline; border: none; border-radius: 2~; min-height: 4~; max-height: 4~; text-align: center; }
+
+QScrollArea, QAbstractScrollArea[kind="clear"] { background: transparent; border: none; }
+QScrollArea > QWidget > QWidget[kind="clear"] { background: transparent; }
+QScrollBar:vertical { background: transparent; width: 10~; margin: 0; border: none; }
+QScrollBar:horizontal { background: transparent; height: 10~; margin: 0; border: none; }
+QScrollBar::handle { background: $hairline; border-radius: 3~; margin: 2~; }
+QScrollBar::handle:vertical { min-height: 28~; }
+QScrollBar::handle:horizontal { min-width: 28~; }
+QScrollBar::handle:hover { background: $edge; }
+QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page { background: none; border: none; width: 0; height: 0; }
+
+QMenu { background: $panel; color: $ink; border: 1px solid $hairline; padding: 4~; }
+QMenu::item { padding: 5~ 24~ 5~ 10~; border-radius: 4~; background: transparent; }
+QMenu::item:disabled { color: $edge; }
+QMenu::icon { padding-left: 6~; }
+QMenu::indicator { width: 14~; height: 14~; padding-left: 6~; }
+QMenu::indicator:checked { image: $check_menu; }
+QMenu::separator { height: 1px; background: $hairline; margin: 4~ 8~; }
+QMenuBar { background: $panel; color: $ink; }
+QMenuBar::item { padding: 4~ 10~; background: transparent; border-radius: 4~; }
+QMenuBar::item:selected { background: $hover; }
+
+QTabWidget::pane { border: none; }
+QTabBar { background: transparent; qproperty-drawBase: 0; }
+QTabBar::tab { background: transparent; color: $muted; border: none; border-bottom: 2px solid transparent; padding: 5~ 2~; margin-right: 16~; }
+QTabBar::tab:hover { color: $ink; }
+
+QListView, QTableView, QTreeView { background: transparent; color: $ink; border: 1px solid transparent; border-radius: 6~; outline: 0;
+  alternate-background-color: $window; }
+QListView::item, QTreeView::item { padding: 2~ 4~; border-radius: 4~; }
+QListView::item:hover, QTreeView::item:hover { background: $hover; color: $ink; }
+QTableView { gridline-color: $hairline; }
+QHeaderView { background: transparent; }
+QHeaderView::section { background: $panel; color: $muted; border: none; border-bottom: 1px solid $hairline; padding: 4~ 8~; font-size: 11~; }
+QSplitter::handle { background: transparent; }
+QStatusBar { background: $panel; color: $muted; }
+"""
+
+_ACCENT_SHEET = """
+QPushButton[kind="primary"] { background: $accent; color: $on; border: 1px solid $accent; font-weight: 600; padding: 0 13~; }
+QPushButton[kind="primary"]:hover { background: $lift; }
+QPushButton[kind="primary"]:disabled { background: $hairline; color: $muted; border-color: $hairline; }
+QPushButton[kind="primary"]:focus { border: 2px solid $ink; padding: 0 12~; min-height: 24~; }
+QPushButton:focus { border: 2px solid $accent; padding: 0 10~; min-height: 24~; }
+QPushButton[kind="quiet"]:focus, QToolButton:focus { border: 2px solid $accent; padding: 0 4~; min-height: 24~; }
+QToolButton[kind="small"]:focus { min-height: 16~; max-height: 16~; padding: 0 3~; }
+QPushButton[kind="segment"]:focus { border: 2px solid $accent; padding: 0 6~; min-width: 12~; min-height: 24~; }
+QToolButton[kind="rail"]:checked { background: $tint; color: $ink; border-left: 3px solid $accent; }
+QToolButton[kind="rail"]:focus { border: 2px solid $accent; border-left: 3px solid $accent; padding: 4~ 1px 4~ 0; min-height: 40~; }
+QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus, QComboBox:on { border: 2px solid $accent; min-height: 24~; }
+QLineEdit:focus { padding: 0 6~; }
+QPlainTextEdit:focus, QTextEdit:focus { border: 2px solid $accent; padding: 3~ 6~; }
+QAbstractSpinBox:focus { padding: 0 1~ 0 6~; }
+QComboBox:focus, QComboBox:on { padding: 0 3~ 0 7~; }
+QLineEdit, QPlainTextEdit, QTextEdit { selection-background-color: $select; selection-color: $ink; }
+QCheckBox:focus, QRadioButton:focus, QSlider:focus { border: 2px solid $accent; }
+QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: $check; }
+QCheckBox::indicator:indeterminate { background: $accent; border-color: $accent; image: $dash; }
+QRadioButton::indicator:checked { border: 5~ solid $accent; width: 6~; height: 6~; background: $panel; }
+QSlider::sub-page:horizontal { background: $accent; border-radius: 2~; margin: 0 1px; }
+QSlider::handle:horizontal { border-color: $accent; }
+QSlider::handle:horizontal:hover, QSlider::handle:horizontal:pressed { background: $accent; }
+QProgressBar::chunk { background: $accent; border-radius: 2~; }
+QTabBar::tab:selected { color: $ink; border-bottom: 2px solid $accent; font-weight: 600; }
+QTabBar::tab:focus { color: $accent; }
+QMenu::item:selected { background: $tint; color: $ink; }
+QComboBox QAbstractItemView { selection-background-color: $tint; selection-color: $ink; }
+QComboBox QAbstractItemView::item:selected { background: $tint; color: $ink; }
+QListView:focus, QTableView:focus, QTreeView:focus { border: 2px solid $accent; }
+QListView::item:selected, QTreeView::item:selected, QTableView::item:selected { background: $tint; color: $ink; }
+"""

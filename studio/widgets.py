@@ -1,0 +1,323 @@
+"""The few small widgets that several panels and pages share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from html import escape
+
+from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QStyledItemDelegate,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from studio import theme
+
+_SUBSCRIPT = re.compile(r"_([A-Za-z0-9]+)")
+
+
+def symbol_html(symbol: str) -> str:
+    """A paper's symbol as rich text: `k_t` gets a true subscript."""
+    return _SUBSCRIPT.sub(r"<sub>\1</sub>", escape(symbol))
+
+
+def number(value: float | int | None) -> str:
+    """A read-out: three figures, thousands separators for whole numbers, a dash for none."""
+    if value is None or value != value:
+        return "–"
+    if isinstance(value, int):
+        return f"{value:,}".replace("-", "−")
+    size = abs(value)
+    if size == float("inf"):
+        return "∞" if value > 0 else "−∞"
+    if size and not 1e-4 <= size < 1e6:
+        mantissa, exponent = f"{value:.2e}".split("e")
+        return f"{mantissa}e{int(exponent)}".replace("-", "−")
+    text = f"{value:#.3g}" if size < 1000 else f"{value:,.0f}"
+    return text.rstrip(".").replace("-", "−")
+
+
+def duration(seconds: float) -> str:
+    """A duration in the words of the look: '40 s', '20 min', '3 h 10 min'."""
+    if seconds < 90:
+        return f"{max(0, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours >= 48:
+        return f"{round(hours / 24)} days"
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def label(text: str = "", kind: str = "") -> QLabel:
+    """A label of a kind of the theme: title, section, muted, caption, readout, words, strong, bad, warn, good."""
+    out = QLabel(text)
+    if kind:
+        out.setProperty("kind", kind)
+    return out
+
+
+def row(*widgets: QWidget | int, spacing: int = 8) -> QHBoxLayout:
+    """Widgets side by side; a number is a stretch."""
+    out = QHBoxLayout()
+    out.setContentsMargins(0, 0, 0, 0)
+    out.setSpacing(spacing)
+    for w in widgets:
+        if isinstance(w, int):
+            out.addStretch(w)
+        else:
+            out.addWidget(w)
+    return out
+
+
+def column(parent: QWidget | None = None, margin: int = 0, spacing: int = 8) -> QVBoxLayout:
+    """A column with the same margin all round."""
+    out = QVBoxLayout(parent) if parent is not None else QVBoxLayout()
+    out.setContentsMargins(margin, margin, margin, margin)
+    out.setSpacing(spacing)
+    return out
+
+
+def button(text: str, icon: str = "", *, kind: str = "", tip: str = "", clicked: Callable[[], object] | None = None) -> QPushButton:
+    """A push button; the kinds are primary, quiet and segment."""
+    out = QPushButton(text)
+    if kind:
+        out.setProperty("kind", kind)
+    if icon:
+        theme.set_icon(out, icon, "on_accent" if kind == "primary" else "ink")
+    if tip:
+        out.setToolTip(tip)
+    if clicked is not None:
+        out.clicked.connect(lambda *_: clicked())
+    return out
+
+
+def tool(icon: str, name: str, clicked: Callable[[], object] | None = None) -> QToolButton:
+    """A button that is only an icon; its name is the tooltip and what a screen reader says."""
+    out = QToolButton()
+    theme.set_icon(out, icon, "muted")
+    out.setIconSize(QSize(theme.theme().px(16), theme.theme().px(16)))
+    out.setToolTip(name)
+    out.setAccessibleName(name)
+    out.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    if clicked is not None:
+        out.clicked.connect(lambda *_: clicked())
+    return out
+
+
+class Card(QFrame):
+    """A calm rectangle with a hairline; `body` is its column."""
+
+    def __init__(self, title: str = "", *, margin: int = 12, spacing: int = 8) -> None:
+        super().__init__()
+        self.setProperty("kind", "card")
+        self.body = column(self, margin, spacing)
+        self.heading = label(title, "section")
+        if title:
+            self.body.addWidget(self.heading)
+
+
+class Combo(QComboBox):
+    """A combo box whose list obeys the style sheet and which the mouse wheel does not change in passing."""
+
+    def __init__(self, items: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.setItemDelegate(QStyledItemDelegate(self))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.addItems(list(items))
+
+    def wheelEvent(self, e: QEvent) -> None:
+        """Scroll the panel instead."""
+        e.ignore()
+
+
+class ElidedLabel(QLabel):
+    """One line of text that ends in … where it does not fit, and then says all of it in its tooltip."""
+
+    def __init__(self, text: str = "", kind: str = "", mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight) -> None:
+        super().__init__()
+        self._all, self._mode = text, mode
+        if kind:
+            self.setProperty("kind", kind)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        super().setText(text)
+
+    def setText(self, arg__1: str) -> None:
+        """Show another text."""
+        if arg__1 != self._all:
+            self._all = arg__1
+            self.updateGeometry()
+            self._fit()
+
+    def full_text(self) -> str:
+        """What would be shown on a wide window."""
+        return self._all
+
+    def sizeHint(self) -> QSize:
+        """Wide enough for all of it."""
+        return QSize(self.fontMetrics().horizontalAdvance(self._all) + 2, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        """A few letters."""
+        return QSize(min(self.sizeHint().width(), theme.theme().px(24)), super().sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Cut again."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, e: QEvent) -> None:
+        """Cut again in another font."""
+        super().changeEvent(e)
+        if e.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit()
+
+    def _fit(self) -> None:
+        short = self.fontMetrics().elidedText(self._all, self._mode, max(0, self.width()))
+        super().setText(short)
+        if not self.property("own_tip"):
+            self.setToolTip(self._all if short != self._all else "")
+
+
+class Segmented(QWidget):
+    """One of a few, side by side.
+
+    Signals:
+        chosen(int): the place of the segment that the person pressed.
+    """
+
+    chosen = Signal(int)
+
+    def __init__(self, texts: Sequence[str], tips: Sequence[str] = ()) -> None:
+        super().__init__()
+        self._group = QButtonGroup(self)
+        self.buttons: list[QPushButton] = []
+        line = row(spacing=0)
+        for i, text in enumerate(texts):
+            b = QPushButton(text)
+            b.setCheckable(True)
+            b.setProperty("kind", "segment")
+            b.setProperty("place", "first" if i == 0 else "last" if i == len(texts) - 1 else "middle")
+            b.setToolTip(tips[i] if i < len(tips) else "")
+            b.clicked.connect(lambda _=False, i=i: self.chosen.emit(i))
+            self._group.addButton(b, i)
+            self.buttons.append(b)
+            line.addWidget(b)
+        line.addStretch(1)
+        self.setLayout(line)
+        self.select(0)
+
+    def select(self, place: int) -> None:
+        """Press one without telling anybody."""
+        self.buttons[place].setChecked(True)
+
+    def selected(self) -> int:
+        """The place of the pressed one."""
+        return self._group.checkedId()
+
+
+class Legend(QWidget):
+    """Dash samples with names and numbers, in one line; the numbers go first where it is narrow."""
+
+    def __init__(self, entries: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self._entries = list(entries)  # (label, role)
+        self._values = ["" for _ in entries]
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(", ".join(name for name, _ in entries))
+
+    def show_values(self, values: Sequence[str]) -> None:
+        """The number behind each name; "" for none."""
+        if list(values) != self._values:
+            self._values = list(values)
+            self.update()
+
+    def sizeHint(self) -> QSize:
+        """One line of captions."""
+        return QSize(120, theme.theme().px(16))
+
+    def minimumSizeHint(self) -> QSize:
+        """As low, and narrow."""
+        return QSize(40, theme.theme().px(16))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw sample, name, number; sample, name, number …"""
+        t, painter = theme.theme(), QPainter(self)
+        plain, strong = theme.font(11), theme.font(11, 600)
+        dash, gap, between = t.px(16), t.px(5), t.px(14)
+        names = [symbol_width(name, plain) for name, _ in self._entries]
+        numbers = [QFontMetricsF(strong).horizontalAdvance(v) + gap if v else 0.0 for v in self._values]
+        fixed = len(names) * (dash + gap) + (len(names) - 1) * between + sum(names)
+        with_numbers = fixed + sum(numbers) <= self.width()
+        shrink = min(1.0, max(0.0, (self.width() - fixed) / max(1, len(names) - 1) + between) / between)
+        x, base = 0.0, self.height() / 2 + QFontMetricsF(plain).capHeight() / 2
+        for i, (name, role) in enumerate(self._entries):
+            sample = theme.pen(role)
+            sample.setWidthF(2)
+            if theme.DASHES[role]:
+                sample.setDashPattern([v / 2 for v in theme.DASHES[role]])
+            painter.setPen(sample)
+            y = round(self.height() / 2)
+            painter.drawLine(round(x), y, round(x) + dash, y)
+            x += dash + gap
+            painter.setPen(QPen(QColor(t.muted)))
+            x = draw_symbol(painter, x, base, name, plain)
+            if with_numbers and self._values[i]:
+                painter.setPen(QPen(QColor(t.ink)))
+                painter.setFont(strong)
+                painter.drawText(QRectF(x + gap, 0, numbers[i], self.height()), Qt.AlignmentFlag.AlignVCenter, self._values[i])
+                x += numbers[i]
+            x += between * shrink
+        painter.end()
+
+
+def symbol_width(symbol: str, face: theme.QFont) -> float:
+    """How wide `draw_symbol` draws."""
+    small = _small(face)
+    parts = _SUBSCRIPT.split(symbol)
+    return sum(QFontMetricsF(small if i % 2 else face).horizontalAdvance(p) for i, p in enumerate(parts))
+
+
+def draw_symbol(painter: QPainter, x: float, baseline: float, symbol: str, face: theme.QFont) -> float:
+    """Paint a symbol with its subscripts; returns where it ends."""
+    small = _small(face)
+    for i, part in enumerate(_SUBSCRIPT.split(symbol)):
+        painter.setFont(small if i % 2 else face)
+        painter.drawText(round(x), round(baseline + (face.pixelSize() * 0.2 if i % 2 else 0)), part)
+        x += QFontMetricsF(painter.font()).horizontalAdvance(part)
+    return x
+
+
+def _small(face: theme.QFont) -> theme.QFont:
+    out = theme.QFont(face)
+    out.setPixelSize(max(8, round(face.pixelSize() * 0.8)))
+    return out
+
+
+class DoubleClicks(QObject):
+    """Calls back when a widget is double-clicked; keeps itself alive as the widget's child."""
+
+    def __init__(self, widget: QWidget, act: Callable[[], object]) -> None:
+        super().__init__(widget)
+        self._act = act
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Act on a double click, let everything else pass."""
+        if event.type() == QEvent.Type.MouseButtonDblClick and isinstance(event, QMouseEvent):
+            self._act()
+            return True
+        return False
