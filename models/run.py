@@ -152,6 +152,7 @@ class Run:
         data: bool = True,
         step: int | None = None,
         device_name: str | None = None,
+        check: bool = True,
         progress: Progress | None = None,
     ) -> Run:
         """An existing run at its last readable checkpoint, or at that of `step`.
@@ -167,7 +168,7 @@ class Run:
             plan = _plan(folder.record["plan"], device_name)
             device.use(plan)
             cfg = knobs.make(algorithm.Config, folder.record["config"])
-            found, tensors, header = _checkpoint(folder, step)
+            found, tensors, header = _checkpoint(folder, step, check=check)
             about = header["about"]
             run = Run(folder, algorithm, cfg, knobs.make(algorithm.Knobs, about["knobs"]), plan, None)
             run.state = guarded(algorithm.init, cfg, run.seed, plan)
@@ -488,7 +489,7 @@ def _no_memory(error: BaseException) -> OutOfMemory:
     )
 
 
-def _checkpoint(folder: RunFolder, step: int | None) -> tuple[int, checkpoint.Tensors, checkpoint.Header]:
+def _checkpoint(folder: RunFolder, step: int | None, *, check: bool = True) -> tuple[int, checkpoint.Tensors, checkpoint.Header]:
     """The checkpoint of `step`, or the newest that can be read."""
     steps = folder.steps()
     if step is not None and step not in steps:
@@ -500,7 +501,7 @@ def _checkpoint(folder: RunFolder, step: int | None) -> tuple[int, checkpoint.Te
             tensors, header = checkpoint.read(path)
             if header["about"]["system"] != folder.record["system"]:
                 raise BadFile(f"{path.name} is a checkpoint of {header['about']['system']}, not of {folder.record['system']}: it was put into this run by mistake.")
-            if header["state_hash"] != checkpoint.state_hash(tensors):
+            if check and header["state_hash"] != checkpoint.state_hash(tensors):
                 raise BadFile(f"{path.name} was changed after it was written (its hash does not fit): use another checkpoint of the run.")
         except BadFile as error:
             problem = problem or error

@@ -7,15 +7,18 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QPushButton,
     QSizePolicy,
+    QSlider,
+    QStyle,
     QStyledItemDelegate,
     QToolButton,
     QVBoxLayout,
@@ -141,6 +144,62 @@ class Combo(QComboBox):
     def wheelEvent(self, e: QEvent) -> None:
         """Scroll the panel instead."""
         e.ignore()
+
+
+class Slider(QSlider):
+    """A horizontal slider that goes where one clicks and leaves the mouse wheel to the panel."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        self.setRange(0, steps)
+        self.setPageStep(max(1, steps // 10))
+        self.setSingleStep(max(1, steps // 100))
+
+    def wheelEvent(self, e: QEvent) -> None:
+        """Scroll the panel instead."""
+        e.ignore()
+
+    def mousePressEvent(self, ev: QMouseEvent) -> None:
+        """Jump, then drag."""
+        if ev.button() == Qt.MouseButton.LeftButton:
+            handle = theme.theme().px(14)
+            place = round(ev.position().x() - handle / 2)
+            self.setSliderPosition(QStyle.sliderValueFromPosition(self.minimum(), self.maximum(), place, max(1, self.width() - handle)))
+        super().mousePressEvent(ev)
+
+
+class ValueField(QLineEdit):
+    """A right-aligned number, 84 px wide.
+
+    Signals:
+        stepped(int): an arrow key (1 or -1) or a page key (10 or -10).
+        reset(): Esc.
+    """
+
+    stepped = Signal(int)
+    reset = Signal()
+    _KEYS = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 10, Qt.Key.Key_PageDown: -10}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("kind", "value")
+        self.setAlignment(Qt.AlignmentFlag.AlignRight)
+
+    def set_bad(self, bad: bool) -> None:
+        """Colour what cannot be taken."""
+        if bool(self.property("state")) != bad:
+            self.setProperty("state", "bad" if bad else "")
+            theme.restyle(self)
+
+    def keyPressEvent(self, arg__1: QKeyEvent) -> None:
+        """Arrows and Esc."""
+        key = arg__1.key()
+        if key in self._KEYS:
+            self.stepped.emit(self._KEYS[Qt.Key(key)])
+        elif key == Qt.Key.Key_Escape:
+            self.reset.emit()
+        else:
+            super().keyPressEvent(arg__1)
 
 
 class ElidedLabel(QLabel):

@@ -1,3 +1,4 @@
+# ruff: noqa: B023 (every shape is drawn before the loop goes on)
 """The layers of a face that everybody has: background, clothes, head, and what is inside its outline."""
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ def background(b: Brush) -> None:
         t = k.t
         lean, pitch, light = t["turn"] * 0.6, t["pitch"], t["back_c"] * 0.45 + WHITE * 0.55
         if kind == "gradient":
-            k.fill(page, lambda u, v: v + u * lean * 0.5, light, soft=2.2, frame="page")  # noqa: B023
+            k.fill(page, lambda u, v: v + u * lean * 0.5, light, soft=2.2, frame="page")
         elif kind == "stripes":
-            k.fill(page, lambda u, v: (wave((u + v * lean * 2) / (0.5 * pitch) + t["phase"]) - 0.5) * 0.22, light, frame="page")  # noqa: B023
+            k.fill(page, lambda u, v: (wave((u + v * lean * 2) / (0.5 * pitch) + t["phase"]) - 0.5) * 0.22, light, frame="page")
         elif kind == "dots":
-            k.fill(page, lambda u, v: _dots(u / pitch, v / pitch + t["phase"]), light, frame="page")  # noqa: B023
+            k.fill(page, lambda u, v: _dots(u / pitch, v / pitch + t["phase"]), light, frame="page")
         else:
-            k.fill(page, lambda u, v: _rays(u, v - 0.15, t["phase"]), light, frame="page")  # noqa: B023
+            k.fill(page, lambda u, v: _rays(u, v - 0.15, t["phase"]), light, frame="page")
 
 
 def _dots(u: Array, v: Array) -> Array:
@@ -52,12 +53,17 @@ def body(b: Brush) -> None:
 
     b.fill(box, shirt, base, line=LINE, frame="body")
     k = b.only(t["clothes"] == "striped")
-    k.fill(box, lambda u, v: both(shirt(u, v) + 0.05, (wave(v / 0.22) - 0.5) * 0.11), k.t["cloth_c"] * 0.3 + WHITE * 0.7 - 30 * (k.t["cloth_c"] > 225), frame="body")
+    k.fill(
+        box,
+        lambda u, v: both(shirt(u, v) + 0.05, (wave(v / 0.22) - 0.5) * 0.11),
+        k.t["cloth_c"] * 0.3 + WHITE * 0.7 - 30 * (k.t["cloth_c"] > 225),
+        frame="body",
+    )
     k = b.only(t["clothes"] == "turtleneck")
     k.fill((-0.32, 0.55, 0.32, 1.0), lambda u, v: block(u, v - 0.8, 0.27, 0.14, 0.07), k.t["cloth_c"] * 0.92, line=LINE, frame="body")
     k = b.only(t["clothes"] == "collar")
     for side in (-1, 1):
-        k.fill((-0.42, 0.62, 0.42, 1.12), lambda u, v: _lapel(u * side, v), light[t["clothes"] == "collar"], line=LINE, frame="body")  # noqa: B023
+        k.fill((-0.42, 0.62, 0.42, 1.12), lambda u, v: _lapel(u * side, v), light[t["clothes"] == "collar"], line=LINE, frame="body")
 
 
 def _lapel(u: Array, v: Array) -> Array:
@@ -69,8 +75,8 @@ def _lapel(u: Array, v: Array) -> Array:
 def head(b: Brush) -> None:
     t = b.t
     for side in (-1, 1):
-        b.fill((-0.72, -0.16, 0.72, 0.26), lambda u, v: ellipse(u - side * t["hw"], v - 0.05, 0.11, 0.14), t["skin_c"], line=LINE)  # noqa: B023
-        b.fill((-0.7, -0.1, 0.7, 0.2), lambda u, v: ellipse(u - side * (t["hw"] + 0.03), v - 0.05, 0.045, 0.07), t["shade_c"], alpha=0.7)  # noqa: B023
+        b.fill((-0.72, -0.16, 0.72, 0.26), lambda u, v: ellipse(u - side * t["hw"], v - 0.05, 0.11, 0.14), t["skin_c"], line=LINE)
+        b.fill((-0.7, -0.1, 0.7, 0.2), lambda u, v: ellipse(u - side * (t["hw"] + 0.03), v - 0.05, 0.045, 0.07), t["shade_c"], alpha=0.7)
     box = (-0.62, -0.7, 0.62, 0.7)
     b.fill(box, lambda u, v: outline(t, u, v), t["skin_c"], line=LINE)
     glow = t["skin_c"] * 0.5 + np.array((255, 236, 210), np.float32) * 0.5
@@ -89,12 +95,12 @@ def cheeks(b: Brush) -> None:
     k = b.only(b.t["cheeks"] == "rosy")
     rose = k.t["skin_c"] * 0.4 + np.array((240, 74, 92), np.float32) * 0.6
     for side in (-1, 1):
-        k.fill((-0.55, 0.0, 0.55, 0.4), lambda u, v: ellipse(u - side * 0.31, v - 0.2, 0.12, 0.09), rose, alpha=0.55 * k.t["blush"], soft=0.09)  # noqa: B023
+        k.fill((-0.55, 0.0, 0.55, 0.4), lambda u, v: ellipse(u - side * 0.31, v - 0.2, 0.12, 0.09), rose, alpha=0.55 * k.t["blush"], soft=0.09)
     k = b.only(b.t["cheeks"] == "freckled")
     brown = k.t["skin_c"] * np.array((0.66, 0.5, 0.42), np.float32)
     for x, y in ((0.22, 0.17), (0.32, 0.21), (0.3, 0.13), (0.39, 0.15), (0.25, 0.245)):
         for side in (-1, 1):
-            k.fill((-0.46, 0.05, 0.46, 0.32), lambda u, v: circle(u - side * x, v - y, 0.024), brown, alpha=0.9)  # noqa: B023
+            k.fill((-0.46, 0.05, 0.46, 0.32), lambda u, v: circle(u - side * x, v - y, 0.024), brown, alpha=0.9)
 
 
 def nose(b: Brush) -> None:
@@ -103,13 +109,19 @@ def nose(b: Brush) -> None:
         size = k.t["nose_k"]
         box = (-0.2, -0.1, 0.2, 0.32)
         if kind == "button":
-            k.fill(box, lambda u, v: circle(u, v - 0.16, 0.062 * size), k.t["shade_c"])  # noqa: B023
-            k.fill(box, lambda u, v: circle(u + 0.01, v - 0.145, 0.034 * size), k.t["skin_c"] * 0.5 + WHITE * 0.5, alpha=0.7)  # noqa: B023
+            k.fill(box, lambda u, v: circle(u, v - 0.16, 0.062 * size), k.t["shade_c"])
+            k.fill(box, lambda u, v: circle(u + 0.01, v - 0.145, 0.034 * size), k.t["skin_c"] * 0.5 + WHITE * 0.5, alpha=0.7)
         elif kind == "long":
             turn = k.t["side"]
-            k.fill(box, lambda u, v: union(capsule(u, v, 0.0, 0.0, turn * 0.05, 0.19 * size, 0.024), capsule(u, v, turn * 0.05, 0.19 * size, -turn * 0.03, 0.2 * size, 0.024)), k.t["shade_c"] * 0.9)  # noqa: B023, E501
+            k.fill(
+                box,
+                lambda u, v: union(
+                    capsule(u, v, 0.0, 0.0, turn * 0.05, 0.19 * size, 0.024), capsule(u, v, turn * 0.05, 0.19 * size, -turn * 0.03, 0.2 * size, 0.024)
+                ),
+                k.t["shade_c"] * 0.9,
+            )
         else:
-            k.fill(box, lambda u, v: arc(u, v - 0.15, 0.1 * size, 0.055, 0.028), k.t["shade_c"] * 0.88)  # noqa: B023
+            k.fill(box, lambda u, v: arc(u, v - 0.15, 0.1 * size, 0.055, 0.028), k.t["shade_c"] * 0.88)
 
 
 def mouth(b: Brush) -> None:
@@ -123,22 +135,22 @@ def mouth(b: Brush) -> None:
         wide, at, bend = t["mouth_w"], t["mouth_v"], t["bend"]
         box = (-0.36, 0.12, 0.36, 0.58)
         if kind == "smiling":
-            k.fill(box, lambda u, v: arc(u, v - at + 0.04, 0.2 * wide, 0.11 * bend, 0.034), lip)  # noqa: B023
+            k.fill(box, lambda u, v: arc(u, v - at + 0.04, 0.2 * wide, 0.11 * bend, 0.034), lip)
         elif kind == "neutral":
-            k.fill(box, lambda u, v: arc(u, v - at, 0.14 * wide, 0.004, 0.034), lip)  # noqa: B023
+            k.fill(box, lambda u, v: arc(u, v - at, 0.14 * wide, 0.004, 0.034), lip)
         elif kind == "frowning":
-            k.fill(box, lambda u, v: arc(u, v - at - 0.05, 0.17 * wide, -0.1 * bend, 0.034), lip)  # noqa: B023
+            k.fill(box, lambda u, v: arc(u, v - at - 0.05, 0.17 * wide, -0.1 * bend, 0.034), lip)
         elif kind == "surprised":
-            k.fill(box, lambda u, v: ellipse(u, v - at - 0.01, 0.085 * wide, 0.11 * bend), dark)  # noqa: B023
-            k.fill(box, lambda u, v: both(ellipse(u, v - at - 0.01, 0.085 * wide, 0.11 * bend) + 0.02, circle(u, v - at - 0.1, 0.085)), tongue)  # noqa: B023
+            k.fill(box, lambda u, v: ellipse(u, v - at - 0.01, 0.085 * wide, 0.11 * bend), dark)
+            k.fill(box, lambda u, v: both(ellipse(u, v - at - 0.01, 0.085 * wide, 0.11 * bend) + 0.02, circle(u, v - at - 0.1, 0.085)), tongue)
         else:
 
             def grin(u: Array, v: Array, wide: Array = wide, at: Array = at, bend: Array = bend) -> Array:
                 return both(ellipse(u, v - at + 0.05, 0.23 * wide, 0.2 * bend), at - 0.05 - v)
 
             k.fill(box, grin, dark)
-            k.fill(box, lambda u, v: both(grin(u, v) + 0.02, circle(u, v - at - 0.17, 0.13)), tongue)  # noqa: B023
-            k.fill(box, lambda u, v: both(grin(u, v) + 0.015, v - at - 0.015), WHITE)  # noqa: B023
+            k.fill(box, lambda u, v: both(grin(u, v) + 0.02, circle(u, v - at - 0.17, 0.13)), tongue)
+            k.fill(box, lambda u, v: both(grin(u, v) + 0.015, v - at - 0.015), WHITE)
 
 
 def beard(b: Brush) -> None:
@@ -155,14 +167,19 @@ def beard(b: Brush) -> None:
     k.fill((-0.24, 0.3, 0.24, 0.85), lambda u, v: ellipse(u, v - chin + 0.03, 0.17, 0.125), k.t["hair_c"] * 0.92, line=LINE)
     k = b.only(np.isin(b.t["beard"], ("moustache", "full")))
     for side in (-1, 1):
-        k.fill((-0.34, 0.1, 0.34, 0.36), lambda u, v: ellipse(u * side - 0.12, v - 0.245 - (u * side - 0.12) * 0.3, 0.15, 0.062), k.t["hair_c"] * 0.86, line=LINE * 0.6)  # noqa: B023, E501
+        k.fill(
+            (-0.34, 0.1, 0.34, 0.36),
+            lambda u, v: ellipse(u * side - 0.12, v - 0.245 - (u * side - 0.12) * 0.3, 0.15, 0.062),
+            k.t["hair_c"] * 0.86,
+            line=LINE * 0.6,
+        )
 
 
 def eyes(b: Brush) -> None:
     for side in (-1, 1):
         shut = (b.t["eyes"] == "closed") | ((b.t["eyes"] == "winking") & (b.t["side"][:, 0, 0] == side))
         k = b.only(shut)
-        k.fill((-0.42, -0.2, 0.42, 0.2), lambda u, v: arc(u - side * k.t["gap"], v - 0.03, 0.115, -0.075, 0.032), INK)  # noqa: B023
+        k.fill((-0.42, -0.2, 0.42, 0.2), lambda u, v: arc(u - side * k.t["gap"], v - 0.03, 0.115, -0.075, 0.032), INK)
         _open_eye(b.only(~shut), side)
 
 
@@ -200,6 +217,6 @@ def eyebrows(b: Brush) -> None:
         for side in (-1, 1):
             k.fill(
                 (-0.46, -0.42, 0.46, -0.06),
-                lambda u, v: arc(u - side * 0.215, v + 0.235 + k.t["brow"] + (u * side - 0.215) * lean, 0.125, bend, 0.034),  # noqa: B023
+                lambda u, v: arc(u - side * 0.215, v + 0.235 + k.t["brow"] + (u * side - 0.215) * lean, 0.125, bend, 0.034),
                 colour[mask],
             )

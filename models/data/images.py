@@ -76,10 +76,10 @@ class ImageSet:
         Returns:
             indices (m,) int64 into `images`, and root-mean-square distances (m,) float64 in grey levels, 0 … 255.
         """
+        if len(pictures) == 0:
+            return np.empty(0, np.int64), np.empty(0)
         query = np.asarray(pictures).reshape(len(pictures), -1).astype(np.float32) - 127.5  # near zero: less is lost to rounding
         best, where = np.full(len(query), np.inf, np.float32), np.zeros(len(query), np.int64)
-        if len(query) == 0:
-            return where, best.astype(np.float64)
         norms, step = self._norms, self._rows(query.shape[1])
         fresh = np.empty(len(self.train), np.float32) if norms is None else norms
         for start in range(0, len(self.train), step):
@@ -107,7 +107,7 @@ def fingerprint(images: np.ndarray) -> str:
     digest = hashlib.sha256(repr(tuple(images.shape)).encode())
     step = max(1, CHUNK_BYTES // max(1, images[:1].nbytes))
     for start in range(0, len(images), step):
-        digest.update(np.ascontiguousarray(images[start : start + step]))
+        digest.update(np.ascontiguousarray(images[start : start + step]).data)
     return digest.hexdigest()[:16]
 
 
@@ -116,7 +116,7 @@ def split(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Equal pictures go to the same side. If all would be held out, the first is trained on.
     """
-    heads = (hashlib.sha256(np.ascontiguousarray(picture)).digest()[:8] for picture in images)
+    heads = (hashlib.sha256(np.ascontiguousarray(picture).data).digest()[:8] for picture in images)
     held = np.fromiter((int.from_bytes(head, "big") % 10 == 0 for head in heads), bool, len(images))
     if held.all():
         held[:1] = False

@@ -77,8 +77,8 @@ def traits(values: Mapping[str, Array], r: Array) -> tuple[dict[str, Array], dic
     t["blush"] = number(39, 0.75, 0.25)
     t["hatted"] = values["hat"] != "none"
 
-    scale, tilt = 0.97 * (1 + 0.06 * s[:, 29]), 0.16 * s[:, 30]
-    across, down = 0.08 * s[:, 31], 0.17 + 0.05 * s[:, 32]
+    scale, tilt = 1.03 * (1 + 0.06 * s[:, 29]), 0.16 * s[:, 30]
+    across, down = 0.08 * s[:, 31], 0.145 + 0.05 * s[:, 32]
     cos, sin = 1 - tilt * tilt / 2, tilt - tilt * tilt * tilt / 6  # exact enough, and the same on every machine
     norm = 1 / (scale * np.sqrt(cos * cos + sin * sin))
     zero = np.zeros_like(scale)
@@ -96,5 +96,3 @@ def outline(t: Mapping[str, Array], u: Array, v: Array, grow: float | Array = 0.
     x = u * (1 + t["taper"] * np.clip(v, -0.2, 0.7))
     egg = ellipse(x, v, t["hw"], t["hh"])
     return egg + t["boxy"] * (block(x, v, t["hw"] * 0.97, t["hh"] * 0.97, 0.26) - egg) - grow
-
-

@@ -193,9 +193,7 @@ def _read_file(path: Path) -> bytes:
 # --- common -------------------------------------------------------------------------------------------------------
 
 
-def _decoded(
-    spec: str, path: Path, title: str, size: int, items: list[_Item], identity: list[Any], progress: Progress | None
-) -> ImageSet:
+def _decoded(spec: str, path: Path, title: str, size: int, items: list[_Item], identity: list[Any], progress: Progress | None) -> ImageSet:
     name = cache.key(str(path), identity, size, DECODED)
     found = cache.load(name)
     if found is None:
@@ -210,9 +208,7 @@ def _decoded(
     return _set(spec, f"{title} ({len(images):,} {noun})", size, images, facts, facts["names"])
 
 
-def _usable(
-    path: Path, items: list[_Item], size: int, progress: Progress | None, names: list[str], skipped: list[str]
-) -> Iterator[np.ndarray]:
+def _usable(path: Path, items: list[_Item], size: int, progress: Progress | None, names: list[str], skipped: list[str]) -> Iterator[np.ndarray]:
     """Decode the items in chunks (n, size, size, 3), filling `names` and `skipped`; raises BadData if none can be used."""
     names.clear()
     skipped.clear()

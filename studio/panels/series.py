@@ -123,7 +123,7 @@ class History:
     def __init__(self, fields: Iterable[str]) -> None:
         self.series = {f: Series() for f in fields}
         self.end = 0  # one past the last step
-        self._beta = 0.0
+        self.smoothing = 0.0  # weight of the past
 
     def append(self, start_step: int, columns: Mapping[str, np.ndarray]) -> None:
         """Rows of consecutive steps; starting before the end goes back in time first."""
@@ -139,13 +139,12 @@ class History:
 
     def set_beta(self, beta: float) -> None:
         """Weight of the past, cut to [0, 0.999]."""
-        self._beta = min(LARGEST, max(0.0, beta))
+        self.smoothing = min(LARGEST, max(0.0, beta))
         for s in self.series.values():
-            s.set_beta(self._beta)
+            s.set_beta(self.smoothing)
 
     def clear(self) -> None:
         """Forget everything but the smoothing."""
         self.series = {f: Series() for f in self.series}
         self.end = 0
-        for s in self.series.values():
-            s.set_beta(self._beta)
+        self.set_beta(self.smoothing)

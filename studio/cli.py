@@ -1,0 +1,178 @@
+"""The command line. stdout is results, stderr is progress and problems; exit 0, 1 (failed) or 2 (bad usage or input).
+
+Parsing only; what the commands do is in `studio.commands`. Needs no Qt, so a server without its libraries runs everything but the window.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from models.errors import BadInput, StudioError
+
+PLANNED = {
+    "chain": "chains of the PPGN family",
+    "fill": "filling blanks with MaskGAN",
+    "lab": "the sampler lab",
+    "evaluate": "metrics on held-out data",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """Errors in one line, exit 2."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    common = Parser(add_help=False)
+    common.add_argument("--json", action="store_true", help="print the result as one line of JSON, the last of stdout")
+    common.add_argument("--seed", type=_seed, default=0, help="a whole number (default 0)")
+    common.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto", help="where to compute (default auto)")
+    common.add_argument("--threads", type=_count, help="threads of torch (default: all cores but one; decides over bits, so it is recorded)")
+
+    top = Parser(prog="sampling-studio", description="Train, steer and sample generative adversarial models. Without a command: the window.")
+    top.add_argument("--version", action="version", version=f"sampling-studio {importlib.metadata.version('sampling-studio')}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=text, description=text, parents=[common])
+
+    train = add("train", "train a system from the beginning")
+    train.add_argument("system", help="began")
+    train.add_argument("--data", required=True, help="faces, a folder of images, or a zip of images; see `sampling-studio data`")
+    train.add_argument("--steps", type=_steps, help="stop after this many steps (default: the preset's)")
+    train.add_argument("--out", type=Path, help="folder of the run (default: a new one in the studio's home)")
+    train.add_argument("--preset", help="quick (default), paper-64, paper-128")
+    train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting; repeats; `sampling-studio train SYSTEM --settings` lists them")
+    train.add_argument("--settings", action="store_true", help=argparse.SUPPRESS)
+    train.add_argument("--force", action="store_true", help="replace the run in a folder that is not empty")
+    train.add_argument("--precision", choices=["auto", "float32", "bfloat16"], default="auto", help="of the convolutions (default: bfloat16 where the hardware has it)")
+    train.add_argument("--compile", choices=["off", "default", "reduce-overhead"], default="off", help="torch.compile; reduce-overhead uses CUDA graphs")
+
+    resume = add("resume", "go on with a run, to a total of steps")
+    resume.add_argument("run", type=Path)
+    resume.add_argument("--steps", type=_steps, help="total of steps (default: the preset's)")
+    resume.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="turn a knob first; repeats")
+
+    sample = add("sample", "draw samples of a run")
+    sample.add_argument("run", type=Path)
+    sample.add_argument("-n", type=_count, default=64, help="how many (default 64)")
+    sample.add_argument("--out", type=Path, required=True, help="FILE.png: a contact sheet; FOLDER/: single PNGs; FILE.csv: the curves; with --plots FILE.png: the plots")
+    sample.add_argument("--step", type=_steps, help="of an earlier checkpoint (default: the last)")
+    sample.add_argument("--no-ema", action="store_true", help="from G itself, not from its moving average")
+    sample.add_argument("--plots", action="store_true", help="draw the curves instead of samples")
+
+    inspect = add("inspect", "what a run, checkpoint or exported file is made of")
+    inspect.add_argument("file", type=Path)
+
+    verify = add("verify", "make an exported file again, and compare")
+    verify.add_argument("file", type=Path)
+    verify.add_argument("--run", type=Path, help="where the run is now, if it was moved")
+
+    add("data", "the data sources, and what --data accepts")
+
+    shoot = add("shoot", "a picture of a page of the window, drawn off-screen")
+    shoot.add_argument("--page", default="home", help="home, began")
+    shoot.add_argument("--run", type=Path, help="a run to show on it")
+    shoot.add_argument("--theme", choices=["light", "dark"], default="light")
+    shoot.add_argument("--size", type=_size, default=(1280, 800), metavar="WxH", help="default 1280x800")
+    shoot.add_argument("--scale", type=float, default=1.0, help="of text and controls, 0.75 to 2 (default 1)")
+    shoot.add_argument("--out", type=Path, required=True)
+
+    add("doctor", "check display, Qt, fonts, torch, device and disk")
+    for name, what in PLANNED.items():
+        commands.add_parser(name, help=f"{what}: still to come", add_help=False)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill saves, as Ctrl-C does
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if words and words[0] in PLANNED:
+            raise BadInput(f"`{words[0]}` ({PLANNED[words[0]]}) is still to come in this version.")
+        options, rest = parser().parse_known_args(words)
+        if rest:
+            raise BadInput(f"unrecognised arguments: {' '.join(rest)}; see `sampling-studio{' ' + options.command if options.command else ''} --help`.")
+        return _run(options)
+    except SystemExit as leaving:
+        return int(leaving.code or 0)
+    except BadInput as error:
+        print(f"sampling-studio: {error}", file=sys.stderr)
+        return 2
+    except StudioError as error:
+        print(f"sampling-studio: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("sampling-studio: stopped.", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 1
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.command is None:
+        from studio.app import window  # the only place that leads to Qt's window
+
+        return window()
+    from studio import commands
+
+    result, text, status = commands.run(options)
+    if options.json:
+        print(json.dumps(result, allow_nan=False, ensure_ascii=False))
+    elif text:
+        print(text)
+    return status
+
+
+def settings(pairs: Sequence[str]) -> dict[str, str]:
+    """`NAME=VALUE` words as a dict; raises BadInput."""
+    out: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise BadInput(f"--set takes NAME=VALUE, for example gamma=0.4; got {pair!r}.")
+        out[name.strip()] = value
+    return out
+
+
+def _seed(word: str) -> int:
+    return _whole(word, 0, 2**62)
+
+
+def _steps(word: str) -> int:
+    return _whole(word, 0, 10**12)
+
+
+def _count(word: str) -> int:
+    return _whole(word, 1, 100_000)
+
+
+def _whole(word: str, low: int, high: int) -> int:
+    try:
+        number = int(word)
+    except ValueError:
+        number = None
+    if number is None or not low <= number <= high:
+        raise argparse.ArgumentTypeError(f"must be a whole number from {low:,} to {high:,}; got {word!r}")
+    return number
+
+
+def _size(word: str) -> tuple[int, int]:
+    width, _, height = word.partition("x")
+    if not (width.isdecimal() and height.isdecimal()) or not (640 <= int(width) <= 7680 and 400 <= int(height) <= 4320):
+        raise argparse.ArgumentTypeError(f"must be WIDTHxHEIGHT, from 640x400 to 7680x4320; got {word!r}")
+    return int(width), int(height)
+
+
+Result = tuple[dict[str, Any], str, int]

@@ -1,0 +1,123 @@
+"""What has been done to a run, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetrics, QPainter
+from PySide6.QtWidgets import QLineEdit, QListView, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from studio import theme
+from studio.widgets import column, label
+
+_Index = QModelIndex | QPersistentModelIndex
+STEP_ROLE, TEXT_ROLE = int(Qt.ItemDataRole.UserRole), int(Qt.ItemDataRole.UserRole) + 1
+
+
+class JournalModel(QAbstractListModel):
+    """Lines (step, text, time), kept oldest first, shown newest first."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.lines: list[tuple[int, str, str]] = []
+
+    def rowCount(self, parent: _Index | None = None) -> int:
+        """All lines."""
+        return 0 if parent is not None and parent.isValid() else len(self.lines)
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Step and text, together or apart."""
+        step, text, time = self.lines[len(self.lines) - 1 - index.row()]
+        return {
+            int(Qt.ItemDataRole.DisplayRole): f"{step:,} {text}",
+            int(Qt.ItemDataRole.ToolTipRole): f"{text}\nstep {step:,}" + (f", {time}" if time else ""),
+            STEP_ROLE: step,
+            TEXT_ROLE: text,
+        }.get(int(role))
+
+    def add(self, lines: list[tuple[int, str, str]]) -> None:
+        """Put lines on top."""
+        if lines:
+            self.beginInsertRows(QModelIndex(), 0, len(lines) - 1)
+            self.lines.extend(lines)
+            self.endInsertRows()
+
+    def clear(self) -> None:
+        """Forget all."""
+        self.beginResetModel()
+        self.lines = []
+        self.endResetModel()
+
+
+class _Line(QStyledItemDelegate):
+    """Steps right-aligned in a column, the text beside them."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        """One line."""
+        t, box = theme.theme(), QRectF(option.rect)  # pyright: ignore[reportAttributeAccessIssue]
+        painter.save()
+        painter.setFont(theme.font(11))
+        metrics = painter.fontMetrics()
+        wide = metrics.horizontalAdvance("000,000")
+        painter.setPen(QColor(t.muted))
+        painter.drawText(
+            QRectF(box.left(), box.top(), wide, box.height()),
+            Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+            f"{index.data(STEP_ROLE):,}",
+        )
+        painter.setPen(QColor(t.ink))
+        rest = QRectF(box.left() + wide + 8, box.top(), box.width() - wide - 8, box.height())
+        text = metrics.elidedText(index.data(TEXT_ROLE), Qt.TextElideMode.ElideRight, int(rest.width()))
+        painter.drawText(rest, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+        painter.restore()
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+        """A caption with a little air."""
+        return QSize(40, QFontMetrics(theme.font(11)).height() + 4)
+
+
+class JournalPanel(QWidget):
+    """The journal and a field to write into it.
+
+    Signals:
+        note(str): the person has written a line.
+        chosen(int): the step of a line that was clicked.
+    """
+
+    note = Signal(str)
+    chosen = Signal(int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        body = column(self, spacing=4)
+        body.addWidget(label("Journal", "section"))
+        self.view = QListView()
+        self.model = JournalModel(self)
+        self.view.setModel(self.model)
+        self.view.setItemDelegate(_Line(self))
+        self.view.setUniformItemSizes(True)
+        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.view.setMinimumHeight(theme.theme().px(60))
+        self.view.setAccessibleName("Journal")
+        self.view.clicked.connect(lambda index: self.chosen.emit(index.data(STEP_ROLE)))
+        body.addWidget(self.view, 1)
+        self.field = QLineEdit()
+        self.field.setPlaceholderText("Write a note")
+        self.field.setToolTip("A line for the journal, at the present step (Enter)")
+        self.field.returnPressed.connect(self._write)
+        body.addWidget(self.field)
+
+    def add(self, lines: Iterable[tuple[int, str] | tuple[int, str, str]]) -> None:
+        """Lines (step, text) or (step, text, time in words), oldest first."""
+        self.model.add([(line[0], line[1], line[2] if len(line) > 2 else "") for line in lines])
+
+    def clear(self) -> None:
+        """Another run begins."""
+        self.model.clear()
+
+    def _write(self) -> None:
+        if text := self.field.text().strip():
+            self.field.clear()
+            self.note.emit(text)

@@ -1,0 +1,361 @@
+"""Pictures in rows, each a whole number of times enlarged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from PySide6.QtCore import QMimeData, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QDrag, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
+
+from studio import picture, theme
+
+GAP = 4
+_EDGE = 2  # the frame of the selected picture lies outside it
+
+
+class Layout(NamedTuple):
+    """How pictures are laid out, in device pixels."""
+
+    zoom: int
+    columns: int
+    rows: int  # whole rows that fit
+
+
+def fit(space: tuple[int, int], n: int, size: tuple[int, int], columns: int, most: int, *, gap: int, below: int = 0, whole: bool) -> Layout:
+    """The largest whole zoom at which `columns` fit the width and enough rows the height; then more columns, up to `most`.
+
+    Enough is every row if `whole`, else half as many rows as columns. `space` and `size` are (width, height).
+    """
+    n, columns = max(1, n), max(1, min(columns, max(1, n)))
+    rows = -(-n // columns)
+    needed = rows if whole else min(rows, max(1, columns // 2))
+    by_width = ((space[0] + gap) // columns - gap) // size[0]
+    by_height = ((space[1] + gap) // needed - gap - below) // size[1]
+    zoom = max(1, min(by_width, by_height))
+    fitting = (space[0] + gap) // (size[0] * zoom + gap)
+    columns = max(1, min(fitting, max(columns, most), n) if most > columns else min(columns, fitting))
+    rows = max(1, min(-(-n // columns), (space[1] + gap) // (size[1] * zoom + gap + below)))
+    return Layout(zoom, columns, rows)
+
+
+class ImageGrid(QWidget):
+    """A grid of pictures under a heading; one row of it is a strip.
+
+    Signals:
+        clicked(int): a picture was clicked, or Enter pressed on it.
+        selected(int): another picture is selected; -1 for none.
+        hovered(int): the picture under the mouse; -1 for none.
+    """
+
+    clicked = Signal(int)
+    selected = Signal(int)
+    hovered = Signal(int)
+
+    def __init__(self, title: str = "", columns: int = 8, *, rows: int = 0, whole: bool = False, max_zoom: int = 0) -> None:
+        super().__init__()
+        self._title, self._note = title, ""
+        self._columns, self._most, self._only_rows, self._whole, self._max_zoom = columns, 0, rows, whole, max_zoom
+        self._pictures = np.zeros((0, 1, 1, 3), np.uint8)
+        self._captions: Sequence[str] = ()
+        self._first_row, self._selected, self._hover, self._stale = 0, -1, -1, False
+        self._sheet: QImage | None = None
+        self._layout: Layout | None = None
+        self._pressed: QPoint | None = None
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed if rows else QSizePolicy.Policy.Expanding)
+        self.setAccessibleName(title)
+        theme.notifier.changed.connect(self._again)
+
+    # --- what the page says ---
+
+    def show_images(self, pictures: np.ndarray, captions: Sequence[str] = ()) -> None:
+        """Show (n, H, W, C) uint8, with a line under each if `captions` are given; what was stale is fresh."""
+        if pictures.ndim != 4:
+            raise ValueError(f"A grid takes (n, H, W, C), not {pictures.shape}.")
+        reshaped = pictures.shape[:3] != self._pictures.shape[:3] or bool(captions) != bool(self._captions)
+        self._pictures, self._captions, self._stale, self._sheet = pictures, captions, False, None
+        if self._selected >= len(pictures):
+            self.select(-1)
+        if reshaped:
+            self._again()
+        self.update()
+
+    def strip(self, pictures: np.ndarray, captions: Sequence[str] = ()) -> None:
+        """Show pictures as one row, for example an interpolation."""
+        self._only_rows, self._columns = 1, max(1, len(pictures))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.show_images(pictures, captions)
+
+    def set_heading(self, title: str, note: str = "") -> None:
+        """The words above, and a caption at the right end of them."""
+        if (title, note) != (self._title, self._note):
+            self._title, self._note = title, note
+            self.setAccessibleName(title)
+            self._again()
+
+    def set_columns(self, columns: int) -> None:
+        """How many columns to aim at."""
+        self._columns = max(1, columns)
+        self._again()
+
+    def set_max_columns(self, most: int) -> None:
+        """Up to how many columns a wide window may add."""
+        self._most = most
+        self._again()
+
+    def set_stale(self, stale: bool) -> None:
+        """Fade what no longer belongs to the present settings."""
+        if stale != self._stale:
+            self._stale = stale
+            self.update()
+
+    def select(self, index: int) -> None:
+        """Frame a picture, or none for -1."""
+        index = index if 0 <= index < len(self._pictures) else -1
+        if index != self._selected:
+            self._selected = index
+            if index >= 0:
+                self._scroll_to(index)
+            self.selected.emit(index)
+            self.update()
+
+    def selection(self) -> int:
+        """The framed picture; -1 for none."""
+        return self._selected
+
+    def count(self) -> int:
+        """How many pictures there are, seen or not."""
+        return len(self._pictures)
+
+    def picture(self, index: int) -> np.ndarray:
+        """One of them, as it came."""
+        return self._pictures[index]
+
+    def layout_now(self) -> Layout:
+        """Zoom (device pixels a sample), columns and whole rows as they are on the screen."""
+        if self._layout is None:
+            ratio, top = self.devicePixelRatioF(), self._top()
+            space = (int((self.width() - 2 * _EDGE) * ratio), int((self.height() - top - _EDGE) * ratio))
+            height, width = self._pictures.shape[1:3]
+            n, one = len(self._pictures), self._only_rows
+            columns = -(-n // one) if one else self._columns
+            place = fit(
+                space, n, (width, height), columns, self._most, gap=self._gap(), below=round(self._below() * ratio), whole=self._whole or bool(one)
+            )
+            if self._max_zoom and place.zoom > (limit := max(1, int(self._max_zoom * ratio))):
+                rows = (space[1] + self._gap()) // (height * limit + self._gap() + round(self._below() * ratio))
+                wide = (space[0] + self._gap()) // (width * limit + self._gap())
+                columns = max(1, min(wide, n, self._most)) if self._most > place.columns else place.columns
+                place = Layout(limit, columns, max(1, min(-(-n // columns), rows)))
+            self._layout = place
+        return self._layout
+
+    # --- sizes ---
+
+    def sizeHint(self) -> QSize:
+        """At twice its size."""
+        return self._size_at(2, self._only_rows or min(6, self._rows_needed()))
+
+    def minimumSizeHint(self) -> QSize:
+        """At its own size, with one row."""
+        return self._size_at(1, self._only_rows or 1) if not self._only_rows else QSize(80, self._size_at(1, 1).height())
+
+    def hasHeightForWidth(self) -> bool:
+        """A strip is as high as its pictures at the width it gets."""
+        return bool(self._only_rows)
+
+    def heightForWidth(self, width: int) -> int:
+        """Of a strip."""
+        if not len(self._pictures):
+            return self._size_at(1, 1).height()
+        ratio, columns = self.devicePixelRatioF(), -(-len(self._pictures) // self._only_rows)
+        place = fit(
+            (int((width - 2 * _EDGE) * ratio), 1 << 20), len(self._pictures), (self._pictures.shape[2], 1), columns, 0, gap=self._gap(), whole=True
+        )
+        zoom = min(place.zoom, int(self._max_zoom * ratio)) if self._max_zoom else place.zoom
+        one = self._pictures.shape[1] * zoom / ratio + self._below()
+        return round(self._top() + self._only_rows * one + (self._only_rows - 1) * GAP + 2 * _EDGE)
+
+    def _size_at(self, zoom: int, rows: int) -> QSize:
+        height, width = self._pictures.shape[1:3] if len(self._pictures) else (32, 32)
+        columns = min(self._columns, max(1, len(self._pictures)))
+        return QSize(
+            columns * (width * zoom + GAP) - GAP + 2 * _EDGE,
+            round(self._top() + rows * (height * zoom + GAP + self._below()) - GAP + 2 * _EDGE),
+        )
+
+    def _rows_needed(self) -> int:
+        return max(1, -(-len(self._pictures) // self._columns))
+
+    def _top(self) -> int:
+        return theme.theme().px(20) if self._title or self._note else _EDGE
+
+    def _below(self) -> int:
+        return theme.theme().px(16) if self._captions else 0
+
+    def _gap(self) -> int:
+        return round(GAP * self.devicePixelRatioF())
+
+    def _again(self) -> None:
+        self._layout = self._sheet = None
+        self._first_row = min(self._first_row, max(0, self._rows_needed() - 1))
+        self.updateGeometry()
+        self.update()
+
+    # --- what is seen ---
+
+    def _seen(self) -> range:
+        place = self.layout_now()
+        first = self._first_row * place.columns
+        return range(first, min(len(self._pictures), first + place.rows * place.columns))
+
+    def rect_of(self, index: int) -> QRectF:
+        """Where a picture is, in the widget; empty if it is not seen."""
+        if index not in self._seen():
+            return QRectF()
+        place, ratio = self.layout_now(), self.devicePixelRatioF()
+        height, width = self._pictures.shape[1:3]
+        r, c = divmod(index - self._first_row * place.columns, place.columns)
+        x = c * (width * place.zoom + self._gap()) / ratio + _EDGE
+        y = r * ((height * place.zoom + self._gap()) / ratio + self._below()) + self._top()
+        return QRectF(x, y, width * place.zoom / ratio, height * place.zoom / ratio)
+
+    def index_at(self, point: QPoint) -> int:
+        """The picture at a place of the widget; -1 for none."""
+        return next((i for i in self._seen() if self.rect_of(i).contains(point)), -1)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Heading, pictures, captions, frame."""
+        t, painter, place = theme.theme(), QPainter(self), self.layout_now()
+        seen, ratio = self._seen(), self.devicePixelRatioF()
+        right = self.rect_of(seen[min(place.columns, len(seen)) - 1]).right() if seen else self.width() - _EDGE
+        self._paint_heading(painter, max(right, min(self.width(), t.px(220))))
+        if seen:
+            if self._sheet is None:
+                part = self._pictures[seen.start : seen.stop]
+                self._sheet = picture.sheet(part, place.columns, zoom=place.zoom, gap=self._gap(), below=round(self._below() * ratio), ratio=ratio)
+            painter.setOpacity(theme.STALE_OPACITY if self._stale else 1.0)
+            painter.drawImage(QPoint(_EDGE, self._top()), self._sheet)
+            painter.setOpacity(1.0)
+            self._paint_captions(painter, seen)
+            for index, color in ((self._hover, t.edge), (self._selected, theme.accent(self))):
+                if index in seen:
+                    painter.setPen(QPen(QColor(color), _EDGE, Qt.PenStyle.SolidLine, Qt.PenCapStyle.SquareCap, Qt.PenJoinStyle.MiterJoin))
+                    half = _EDGE / 2
+                    painter.drawRect(self.rect_of(index).adjusted(-half, -half, half, half))
+        painter.end()
+
+    def _paint_heading(self, painter: QPainter, right: float) -> None:
+        t = theme.theme()
+        painter.setPen(QColor(t.muted))
+        painter.setFont(theme.font(11))
+        note = painter.fontMetrics().horizontalAdvance(self._note)
+        box = QRectF(_EDGE, 0, right - _EDGE, t.px(14))
+        painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._note)
+        painter.setFont(theme.font(12, 600))
+        room = max(0, int(box.width()) - (note + 12 if note else 0))
+        title = painter.fontMetrics().elidedText(self._title, Qt.TextElideMode.ElideRight, room)
+        painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, title)
+
+    def _paint_captions(self, painter: QPainter, seen: range) -> None:
+        if not self._captions:
+            return
+        painter.setPen(QColor(theme.theme().muted))
+        painter.setFont(theme.font(11))
+        for i in seen:
+            r = self.rect_of(i)
+            words = self._captions[i] if i < len(self._captions) else ""
+            words = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, round(r.width()) + GAP)
+            painter.drawText(QRectF(r.left(), r.bottom() + 1, r.width() + GAP, self._below()), Qt.AlignmentFlag.AlignLeft, words)
+
+    # --- what the person does ---
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another zoom may fit."""
+        super().resizeEvent(event)
+        self._layout = self._sheet = None
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Further rows, where not all of them fit."""
+        place = self.layout_now()
+        last = max(0, -(-len(self._pictures) // place.columns) - place.rows)
+        row = min(last, max(0, self._first_row - (1 if event.angleDelta().y() > 0 else -1)))
+        if row == self._first_row:
+            event.ignore()
+        else:
+            self._first_row, self._sheet = row, None
+            self.update()
+
+    def _scroll_to(self, index: int) -> None:
+        place = self.layout_now()
+        row = index // place.columns
+        first = min(max(self._first_row, row - place.rows + 1), row)
+        if first != self._first_row:
+            self._first_row, self._sheet = first, None
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows select, Enter clicks, Esc selects none."""
+        key, columns = event.key(), self.layout_now().columns
+        moves = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -columns, Qt.Key.Key_Down: columns}
+        if key in moves and len(self._pictures):
+            to = 0 if self._selected < 0 else self._selected + moves[Qt.Key(key)]
+            self.select(to if 0 <= to < len(self._pictures) else self._selected)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._selected >= 0 and not event.modifiers():
+            self.clicked.emit(self._selected)
+        elif key == Qt.Key.Key_Escape and self._selected >= 0:
+            self.select(-1)
+        else:
+            super().keyPressEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Remember where: a drag may begin."""
+        self._pressed = event.position().toPoint() if event.button() == Qt.MouseButton.LeftButton else None
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Hover, or drag a picture out."""
+        here = event.position().toPoint()
+        if self._pressed is not None and (here - self._pressed).manhattanLength() >= QApplication.startDragDistance():
+            index, self._pressed = self.index_at(self._pressed), None
+            if index >= 0:
+                self._drag(index)
+            return
+        self._set_hover(self.index_at(here))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Select and click."""
+        index = self.index_at(event.position().toPoint())
+        if self._pressed is not None and event.button() == Qt.MouseButton.LeftButton:
+            self._pressed = None
+            self.select(index)
+            if index >= 0:
+                self.clicked.emit(index)
+
+    def leaveEvent(self, event: object) -> None:
+        """Hover over none."""
+        self._set_hover(-1)
+
+    def _set_hover(self, index: int) -> None:
+        if index != self._hover:
+            self._hover = index
+            self.setToolTip(self._captions[index] if 0 <= index < len(self._captions) else "")
+            self.hovered.emit(index)
+            self.update()
+
+    def mime_of(self, index: int) -> QMimeData:
+        """A picture as other programs take it."""
+        data = QMimeData()
+        data.setImageData(picture.to_image(self._pictures[index]))
+        return data
+
+    def _drag(self, index: int) -> None:
+        drag = QDrag(self)
+        drag.setMimeData(self.mime_of(index))
+        part = self.rect_of(index).toRect()
+        preview = QPixmap(part.size())
+        self.render(preview, QPoint(), QRect(part))
+        drag.setPixmap(preview)
+        drag.exec(Qt.DropAction.CopyAction)

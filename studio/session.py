@@ -1,0 +1,240 @@
+"""The open run: the one object that knows both the window and the worker. It has no widget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
+
+from models.errors import StudioError
+from studio.messages import Ask, Export, NewRun, OldRun, Opened, Progress, Reply, Trouble
+from studio.workers.jobs import TrainingJob
+from studio.workers.thread import Worker
+
+Condition = Literal["empty", "opening", "running", "paused", "finished", "failed"]
+
+
+class Session(QObject):
+    """One heavy job at a time; opening another run saves and closes this one first.
+
+    Attributes:
+        run: what is open, None before.
+        knobs: the open run's knobs as they are now.
+        condition: what it is doing.
+
+    Signals:
+        conditioned (str, str): condition and reason.
+        opening (int, int): data are read or drawn: done, total.
+        opened (Opened): a run is open, or was set back.
+        progressed (Progress): new rows.
+        line (dict): a new line of the journal.
+        replied (Reply): the newest answer for a panel.
+        trouble (Trouble): a person must read this.
+        exported (Export, list): files were written.
+    """
+
+    conditioned = Signal(str, str)
+    opening = Signal(int, int)
+    opened = Signal(object)
+    progressed = Signal(object)
+    line = Signal(object)
+    replied = Signal(object)
+    trouble = Signal(object)
+    exported = Signal(object, object)
+    _written = Signal(object, object, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.run: Opened | None = None
+        self.knobs: dict[str, Any] = {}
+        self.condition: Condition = "empty"
+        self.step = 0
+        self.undo: list[tuple[str, Any]] = []
+        self._worker: Worker | None = None
+        self._next: tuple[NewRun | OldRun, bool] | None = None  # waits for the present run to be saved
+        self._start = False
+        self._number = 0
+        self._newest: dict[str, int] = {}
+        self._pool = QThreadPool(self)
+        self._written.connect(self._on_written)
+
+    # --- runs -------------------------------------------------------------------------------------------------
+
+    def open(self, source: NewRun | OldRun, *, start: bool = False) -> None:
+        """Make or open a run, and start it if wanted; the present one is saved and closed first."""
+        if self._worker is not None:
+            self._next = (source, start)
+            self._condition("opening", "saving the run before")
+            self._worker.quit_and_save()
+            return
+        self.run, self._start, self.step = None, start, 0
+        self.undo.clear()
+        worker = self._worker = Worker(TrainingJob(source), parent=self)
+        worker.opening.connect(self.opening)
+        worker.opened.connect(self._on_opened)
+        worker.progressed.connect(self._on_progressed)
+        worker.line.connect(self.line)
+        worker.replied.connect(self._on_replied)
+        worker.running.connect(self._on_running)
+        worker.paused.connect(self._on_paused)
+        worker.trouble.connect(self._on_trouble)
+        worker.drawn.connect(self._on_drawn)
+        worker.finished.connect(self._on_finished)
+        self._condition("opening", "")
+        worker.start()
+
+    def close(self) -> None:
+        """Save and close the run; waits until it is safe on disk."""
+        self._next = None
+        if self._worker is not None:
+            self._worker.quit_and_save()
+            self._worker.wait()
+        self._pool.waitForDone()
+
+    def stop(self) -> None:
+        """Save and close the run without waiting; also cancels one that is still opening."""
+        if self._worker is not None:
+            self._next = None
+            self._worker.quit_and_save()
+
+    # --- training ---------------------------------------------------------------------------------------------
+
+    def go(self) -> None:
+        """Run, up to the preset's steps, or for ever past them."""
+        if self._worker is not None and self.run is not None:
+            self._worker.go(self.run.total if self.step < self.run.total else 10**12)
+
+    def pause(self) -> None:
+        """Pause after the present step."""
+        if self._worker is not None:
+            self._worker.pause()
+
+    def step_once(self) -> None:
+        """One step, then pause."""
+        if self._worker is not None:
+            self._worker.step()
+
+    def set_knob(self, name: str, value: Any, *, remember: bool = True) -> None:
+        """Turn a knob from the next step on."""
+        if self._worker is None or self.knobs.get(name) == value:
+            return
+        from models.contract import SetKnobs
+
+        if remember:
+            if not (self.undo and self.undo[-1][0] == name and self.undo[-1][1] == self.knobs[name]):
+                self.undo.append((name, self.knobs[name]))
+            del self.undo[:-200]
+        self.knobs[name] = value
+        self._worker.send(SetKnobs({name: value}))
+
+    def undo_knob(self) -> tuple[str, Any] | None:
+        """Take the last change of a knob back; returns it."""
+        if not self.undo:
+            return None
+        name, value = self.undo.pop()
+        self.set_knob(name, value, remember=False)
+        return name, value
+
+    def send(self, command: Any) -> None:
+        """A contract.Command."""
+        if self._worker is not None:
+            self._worker.send(command)
+
+    def go_back(self, step: int | None = None) -> None:
+        """Return to the last good checkpoint."""
+        if self._worker is not None:
+            self._worker.go_back(step)
+
+    # --- views and exports ------------------------------------------------------------------------------------
+
+    def ask(self, panel: str, view: str, **arguments: Any) -> None:
+        """A view for a panel; answers to older requests of that panel are dropped."""
+        if self._worker is not None and self.run is not None:
+            self._number += 1
+            self._newest[panel] = self._number
+            self._worker.ask(Ask(panel, view, arguments, self._number))
+
+    def drop(self, panel: str) -> None:
+        """Cancel what a panel asked for."""
+        self._newest.pop(panel, None)
+        if self._worker is not None:
+            self._worker.drop(panel)
+
+    def export(self, wish: Export) -> None:
+        """Write the present step; `exported` follows."""
+        if self._worker is not None and self.run is not None:
+            self._worker.export(wish)
+
+    # --- from the worker --------------------------------------------------------------------------------------
+
+    def _condition(self, condition: Condition, reason: str) -> None:
+        self.condition = condition
+        self.conditioned.emit(condition, reason)
+
+    def _on_opened(self, opened: Opened) -> None:
+        self.run, self.knobs, self.step = opened, dict(opened.knobs), opened.step
+        self._condition("paused", "")
+        self.opened.emit(opened)
+        if self._start:
+            self._start = False
+            self.go()
+
+    def _on_progressed(self, progress: Progress) -> None:
+        self.step = progress.step
+        self.progressed.emit(progress)
+
+    def _on_replied(self, reply: Reply) -> None:
+        if self._newest.get(reply.panel) == reply.number:
+            self.replied.emit(reply)
+
+    def _on_running(self) -> None:
+        self._condition("running", "")
+
+    def _on_paused(self, reason: str) -> None:
+        words = {"you": "paused by you", "step": "one step done", "goal": "all steps of the preset are done", "failed": "stopped, see the card"}
+        self._condition({"goal": "finished", "failed": "failed"}.get(reason, "paused"), words.get(reason, reason))  # pyright: ignore[reportArgumentType]
+
+    def _on_trouble(self, trouble: Trouble) -> None:
+        if self.run is None:
+            self._condition("empty", "")
+        self.trouble.emit(trouble)
+
+    def _on_drawn(self, wish: Export, write: Callable[[], list[Path]]) -> None:
+        self._pool.start(_Write(wish, write, self._written))
+
+    def _on_written(self, wish: Export, files: list[Path], problem: str) -> None:
+        if problem:
+            self.trouble.emit(Trouble(problem))
+        else:
+            self.exported.emit(wish, files)
+
+    def _on_finished(self) -> None:
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.wait()
+            worker.deleteLater()
+        if self._next is not None:
+            (source, start), self._next = self._next, None
+            self.open(source, start=start)
+        else:
+            self.run = None
+            self._condition("empty", "")
+
+
+class _Write(QRunnable):
+    """Writes an export beside the running job."""
+
+    def __init__(self, wish: Export, write: Callable[[], list[Path]], done: Any) -> None:
+        super().__init__()
+        self._wish, self._write, self._done = wish, write, done
+
+    def run(self) -> None:
+        """In a thread of the pool."""
+        try:
+            self._done.emit(self._wish, self._write(), "")
+        except StudioError as error:
+            self._done.emit(self._wish, [], str(error))
+        except Exception as error:
+            self._done.emit(self._wish, [], f"The export could not be written ({error}): choose another folder.")

@@ -1,0 +1,138 @@
+"""What a worker drives: something that opens, steps, answers and closes. Needs no Qt, so the same job can run in another process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from studio.messages import Export, NewRun, OldRun, Opened
+
+
+@dataclass
+class TrainingJob:
+    """A training run, made or opened in the worker's own thread."""
+
+    source: NewRun | OldRun
+    on_line: Callable[[dict[str, Any]], None] = lambda line: None
+    sent: int = 0  # rows already reported
+
+    def open(self, progress: Callable[[int, int], None]) -> Opened:
+        """Slow: imports torch, reads data and checkpoint."""
+        from models import device
+        from models.run import Run, new_path
+
+        source = self.source
+        if isinstance(source, NewRun):
+            plan = device.choose(source.device, source.threads, source.precision, source.compile)  # pyright: ignore[reportArgumentType]
+            path = source.path or new_path(source.system, source.data)
+            self.run = Run.create(
+                path,
+                source.system,
+                source.data,
+                preset=source.preset,
+                config=source.config,
+                knob_values=source.knobs,
+                seed=source.seed,
+                plan=plan,
+                progress=progress,
+            )
+        else:
+            self.run = Run.open(source.path, device_name=source.device, progress=progress)
+        self.run.on_line = self.on_line
+        return self.about()
+
+    def about(self) -> Opened:
+        """The run as it is now, whole."""
+        from models import device
+
+        run = self.run
+        self.sent = len(run.rows)
+        record = run.folder.record
+        return Opened(
+            system=record["system"],
+            name=run.folder.path.name,
+            path=run.folder.path,
+            data=record["data"]["title"],
+            data_spec=record["data"]["spec"],
+            config=run.config.model_dump(),
+            knobs=run.knobs.model_dump(),
+            phases=tuple((p.name, p.steps) for p in run.phases),
+            phase=run.phase,
+            step=run.state.step,
+            total=run.total,
+            device=device.describe(run.plan),
+            columns=tuple(run.folder.columns),
+            rows=run.rows.copy(),
+            lines=tuple(run.lines),
+            held_out=len(run.data.held_out),
+        )
+
+    def steps(self, until: int | None) -> Iterator[Any]:
+        """The generator of (State, Info); a new one can be made after a failure."""
+        return self.run.train(until)
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return self.run.state.step
+
+    def apply(self, command: Any) -> None:
+        """Act on a Command between two steps; raises BadInput, DiskTrouble."""
+        self.run.apply(command)
+
+    def view(self, name: str, **arguments: Any) -> Any:
+        """A View, or an iterator of Views."""
+        return self.run.view(name, **arguments)
+
+    def news(self) -> tuple[int, np.ndarray]:
+        """Rows not reported yet, and the step before their first."""
+        rows = self.run.rows
+        first, self.sent = self.sent, len(rows)
+        return first, rows[first:].copy()
+
+    def go_back(self, step: int | None) -> Opened:
+        """Return to the last good checkpoint."""
+        self.run.go_back(step)
+        return self.about()
+
+    def export(self, wish: Export) -> Callable[[], list[Path]]:
+        """Pin the present step, draw what is wanted, and return the writing, which needs the worker no more."""
+        from studio.export import exporters
+        from studio.verify import record_of
+
+        exporter = exporters()[wish.name]
+        self.run.save(pin=True)
+        record = record_of(self.run, seed=wish.seed, count=wish.count, ema=wish.ema, pictures=exporter.pictures)
+        return lambda: list(exporter.write(record, wish.path, **wish.options))
+
+    def close(self, *, save: bool) -> None:
+        """Save if the State is good, and let the run go."""
+        run = getattr(self, "run", None)
+        if run is not None:
+            try:
+                if save:
+                    run.save()
+            finally:
+                run.close()
+
+
+def memory() -> float | None:
+    """Resident memory of this process in MB; None where it cannot be told."""
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+    except (OSError, ValueError, AttributeError):
+        if sys.platform == "win32":
+            return None
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+__all__ = ["TrainingJob", "memory"]

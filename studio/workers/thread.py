@@ -1,0 +1,263 @@
+"""Drives any job in a QThread: run, pause, single step, commands and views act between two steps.
+
+The thread never touches a widget, the window never touches a tensor: what crosses is in `studio.messages`. Numbers are batched
+without loss, of pictures only the newest request of a panel is served, and there are at most RATE messages a second.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+from PySide6.QtCore import QThread, Signal
+
+from models.errors import BadInput, Diverged, OutOfMemory, StudioError
+from studio.messages import Ask, Export, Progress, Reply, Trouble
+from studio.pace import Pace
+from studio.workers.jobs import TrainingJob, memory
+
+RATE = 15.0
+SHARE = 0.25  # of the time of a running job that views may take
+
+
+class Cancelled(Exception):
+    """The person closed or stopped while the job was still opening."""
+
+
+class Worker(QThread):
+    """One job's thread.
+
+    Signals:
+        opening (int, int): data are read or drawn: done, total.
+        opened (Opened): the job is ready, or was set back.
+        progressed (Progress): at most RATE a second, and once whenever it pauses.
+        line (dict): a new line of the journal.
+        replied (Reply): a view.
+        paused (str): the reason: "you", "step", "goal", "failed".
+        running (): it goes on.
+        trouble (Trouble): a person must read this; the job is paused.
+        drawn (Export, object): an export is ready to be written by calling the object.
+    """
+
+    opening = Signal(int, int)
+    opened = Signal(object)
+    progressed = Signal(object)
+    line = Signal(object)
+    replied = Signal(object)
+    paused = Signal(str)
+    running = Signal()
+    trouble = Signal(object)
+    drawn = Signal(object, object)
+
+    def __init__(self, job: TrainingJob, goal: int | None = None, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._job, self._goal = job, goal
+        self._inbox: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        self._asks: dict[str, Ask] = {}
+        self._long: tuple[Ask, Iterator[Any]] | None = None
+        self._steps: Iterator[Any] | None = None
+        self._todo = 0  # steps to do before pausing; -1: until told
+        self._good = True  # the State is that of a step
+        self._quit = False
+        self._emitted = self._viewed = 0.0
+        self._pace = Pace()
+        job.on_line = self.line.emit
+
+    # --- from the window, any time ----------------------------------------------------------------------------
+
+    def go(self, goal: int | None = None) -> None:
+        """Run until paused, or until `goal` steps in total."""
+        self._inbox.put(("go", goal))
+
+    def pause(self) -> None:
+        """Stop after the present step."""
+        self._inbox.put(("pause", None))
+
+    def step(self) -> None:
+        """Do one step, then pause."""
+        self._inbox.put(("step", None))
+
+    def send(self, command: Any) -> None:
+        """A contract.Command, applied before the next step."""
+        self._inbox.put(("command", command))
+
+    def ask(self, ask: Ask) -> None:
+        """A view; only the newest of a panel is served."""
+        self._inbox.put(("ask", ask))
+
+    def drop(self, panel: str) -> None:
+        """Cancel the long view of a panel."""
+        self._inbox.put(("drop", panel))
+
+    def export(self, wish: Export) -> None:
+        """Draw the present step for an exporter."""
+        self._inbox.put(("export", wish))
+
+    def go_back(self, step: int | None = None) -> None:
+        """Return to the last good checkpoint, or to that of a step."""
+        self._inbox.put(("back", step))
+
+    def quit_and_save(self) -> None:
+        """Save, close, and end the thread; answers within one step."""
+        self._quit = True
+        self._inbox.put(("quit", None))
+
+    # --- in the thread ----------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """The thread's life: open, then serve until told to quit."""
+        try:
+            self.opened.emit(self._job.open(self._opening))
+            while not self._quit:
+                self._turn()
+        except Cancelled:
+            self._good = False
+        except Exception as error:
+            self._good = False
+            self._tell(error)
+        try:
+            self._job.close(save=self._good)
+        except Exception as error:
+            self._tell(error)
+
+    def _turn(self) -> None:
+        """Serve what has come, then do one step, or wait."""
+        try:
+            self._read(wait=not self._todo and not self._asks and self._long is None)
+            if self._quit:
+                return
+            if self._todo:
+                self._advance()
+            if not self._todo or time.monotonic() - self._viewed > 0.1:
+                self._serve()
+        except Exception as error:
+            self._failed(error)
+
+    def _read(self, *, wait: bool) -> None:
+        while True:
+            try:
+                kind, content = self._inbox.get(block=wait)
+            except queue.Empty:
+                return
+            wait = False
+            self._on(kind, content)
+
+    def _on(self, kind: str, content: Any) -> None:
+        match kind:
+            case "go":
+                self._goal = content if content is not None else self._goal
+                self._go(-1)
+            case "step":
+                self._go(1)
+            case "pause":
+                if self._todo:
+                    self._rest("you")
+            case "command":
+                self._job.apply(content)
+            case "ask":
+                self._asks.pop(content.panel, None)
+                self._asks[content.panel] = content
+            case "drop":
+                self._asks.pop(content, None)
+                if self._long and self._long[0].panel == content:
+                    self._long = None
+            case "export":
+                self.drawn.emit(content, self._job.export(content))
+            case "back":
+                self._long, self._steps, self._todo = None, None, 0
+                self._pace.stop()
+                self.opened.emit(self._job.go_back(content))
+                self._good = True
+            case _:
+                pass
+
+    def _go(self, steps: int) -> None:
+        if not self._good:
+            return
+        if self._goal is not None and self._job.step >= self._goal and steps < 0:
+            self.paused.emit("goal")
+            return
+        self._todo = steps
+        self._pace.start()
+        self._pace.mark(self._job.step)
+        self.running.emit()
+
+    def _advance(self) -> None:
+        if self._steps is None:
+            self._steps = self._job.steps(None)
+            next(self._steps)
+        next(self._steps)
+        self._todo -= self._todo > 0
+        at_goal = self._goal is not None and self._job.step >= self._goal and self._todo < 0
+        if at_goal:
+            from models.contract import Save
+
+            self._job.apply(Save())
+        now = time.monotonic()
+        if now - self._emitted > 1 / RATE:
+            self._emit(now)
+        if not self._todo or at_goal:
+            self._rest("goal" if at_goal else "step")
+
+    def _emit(self, now: float) -> None:
+        self._emitted = now
+        self._pace.mark(self._job.step)
+        first, rows = self._job.news()
+        left = self._pace.left(self._goal) if self._goal else None
+        self.progressed.emit(Progress(self._job.step, self._job.run.phase, first, rows, self._pace.rate, left, memory()))
+
+    def _rest(self, reason: str) -> None:
+        self._todo = 0
+        self._emit(time.monotonic())
+        self._pace.stop()
+        self.paused.emit(reason)
+
+    def _serve(self) -> None:
+        """One view, or one more part of a long one, within its share of a running job's time."""
+        started = time.monotonic()
+        if self._asks:
+            ask = self._asks.pop(next(iter(self._asks)))
+            answer = self._job.view(ask.view, **ask.arguments)
+            if isinstance(answer, Iterator):
+                self._long = (ask, answer)
+            else:
+                self.replied.emit(Reply(ask.panel, ask.number, self._job.step, answer, time.monotonic() - started))
+        elif self._long is not None:
+            ask, parts = self._long
+            part = next(parts, None)
+            if part is None:
+                self._long = None
+            else:
+                done = part.numbers.get("done")
+                last = done is not None and done[0] >= done[1]
+                self.replied.emit(Reply(ask.panel, ask.number, self._job.step, part, time.monotonic() - started, last))
+        now = time.monotonic()
+        self._viewed = now + (now - started) * (1 / SHARE - 1)
+
+    def _opening(self, done: int, total: int) -> None:
+        if self._quit:
+            raise Cancelled
+        self.opening.emit(done, total)
+
+    # --- when something goes wrong ----------------------------------------------------------------------------
+
+    def _failed(self, error: Exception) -> None:
+        """Pause; the State stays usable unless it was in the middle of a step."""
+        stepping, self._todo, self._steps, self._long = self._todo, 0, None, None
+        self._pace.stop()
+        self._tell(error)
+        if isinstance(error, Diverged | OutOfMemory) or (stepping and not isinstance(error, StudioError)):
+            self._good = False
+        if stepping:
+            self.paused.emit("failed")
+
+    def _tell(self, error: Exception) -> None:
+        details = "".join(traceback.format_exception(error))
+        if isinstance(error, StudioError):
+            remedy = "back" if isinstance(error, Diverged | OutOfMemory) else "" if isinstance(error, BadInput) else "retry"
+            self.trouble.emit(Trouble(str(error), remedy, "" if isinstance(error, BadInput) else details))
+        else:
+            self.trouble.emit(Trouble("Something unexpected happened in this run: its last saved state is kept.", "back", details))
