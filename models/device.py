@@ -5,16 +5,27 @@ from __future__ import annotations
 import os
 import platform
 import time
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
+from models import knobs as settings
 from models.contract import Plan
 from models.errors import BadSetting
+from models.knobs import knob
 
 Precision = Literal["auto", "float32", "bfloat16"]
 Compile = Literal["off", "default", "reduce-overhead"]
+
+
+class Choice(settings.Config):
+    """What a person may force; the defaults follow the rule of `choose`."""
+
+    device: Literal["auto", "cpu", "cuda", "mps"] = knob("auto", "where to compute", group="Device")
+    precision: Literal["auto", "float32", "bfloat16"] = knob("auto", "of the convolutions", group="Device")
+    threads: int = knob(0, "threads of torch; 0 takes all cores but one", low=0, high=256, group="Device")
+    compile: Literal["off", "default", "reduce-overhead"] = knob("off", "torch.compile; reduce-overhead uses CUDA graphs", group="Device")
 
 
 def choose(device: str = "auto", threads: int | None = None, precision: Precision = "auto", compile: Compile = "off") -> Plan:
@@ -36,6 +47,37 @@ def choose(device: str = "auto", threads: int | None = None, precision: Precisio
 def use(plan: Plan) -> None:
     """Make this thread compute as the plan says."""
     torch.set_num_threads(plan.threads)
+
+
+class Compiled:
+    """A net under torch.compile, or as it is where compiling does not work.
+
+    Attributes:
+        fell_back: why it runs uncompiled; empty if it does not.
+    """
+
+    def __init__(self, net: nn.Module, mode: str) -> None:
+        self.net, self.fell_back, self._proven = net, "", False
+        self._fast = torch.compile(net, mode=mode)
+
+    def __call__(self, *inputs: Any) -> Any:
+        """The net's output."""
+        if self.fell_back:
+            return self.net(*inputs)
+        if self._proven:
+            return self._fast(*inputs)
+        try:
+            out = self._fast(*inputs)
+        except Exception as error:  # no compiler, no Triton, an operation it does not know
+            self.fell_back = str(error).strip().splitlines()[0][:200]
+            return self.net(*inputs)
+        self._proven = True
+        return out
+
+
+def compiled(net: nn.Module, plan: Plan) -> Any:
+    """The net as the plan wants it to be run."""
+    return net if plan.compile == "off" else Compiled(net, plan.compile)
 
 
 def available() -> list[str]:

@@ -45,6 +45,7 @@ class OldRun:
 
     path: Path
     device: str | None = None
+    write: bool = True  # False only looks, for example to draw a page while another process trains
 
 
 @dataclass(frozen=True)

@@ -240,11 +240,12 @@ def font(size: float, weight: int = 400) -> QFont:
 
 
 def pen(role: Role | str, raw: bool = False) -> QPen:
-    """The pen of a curve: its role fixes colour and dash; a raw curve is faint and solid."""
-    color = QColor(_now.theme.curves[role])
-    if raw:
-        color.setAlphaF(RAW_OPACITY)
-    out = QPen(color, 1)
+    """The pen of a curve: its role fixes colour and dash; a raw curve is faint and solid.
+
+    Faint is mixed with the panel's ground beforehand: true opacity would add up where a noisy curve crosses itself.
+    """
+    color = _now.theme.curves[role]
+    out = QPen(QColor(mix(_now.theme.panel, color, RAW_OPACITY) if raw else color), 1)
     out.setCosmetic(True)
     if DASHES[role] and not raw:
         out.setDashPattern(DASHES[role])
@@ -371,8 +372,7 @@ def _sheet(t: Theme) -> str:
         "right": _image("chevron-right", t.muted),
         "down_off": _image("chevron-down", t.edge),
         "check_menu": _image("check", t.ink),
-        "close": _image("close", t.muted),
-    }
+    } | _round_things(t)
     return _fill(_SHEET, t, values) + _accent_sheet(t, t.accents["home"])
 
 
@@ -390,8 +390,16 @@ def _accent_sheet(t: Theme, color: str) -> str:
         "lift": mix(color, t.ink, 0.10),
         "check": _image("check", t.on_accent),
         "dash": _image("minus", t.on_accent),
-    }
+        "dot": _image("dot", t.on_accent),
+    } | _round_things(t)
     return _fill(_ACCENT_SHEET, t, values)
+
+
+def _round_things(t: Theme) -> dict[str, str]:
+    """Lengths that must be even, or Qt draws squares for circles."""
+    bar, knob = 2 * t.px(2), 2 * t.px(7)
+    lengths = {"bar": bar, "half_bar": bar // 2, "handle": knob - 4, "over": (bar - knob) // 2, "round": knob // 2}
+    return {k: f"{v}px" for k, v in lengths.items()}
 
 
 def _fill(sheet: str, t: Theme, values: Mapping[str, str]) -> str:
@@ -471,6 +479,7 @@ QComboBox::down-arrow:disabled { image: $down_off; }
 QComboBox QAbstractItemView { background: $panel; color: $ink; border: 1px solid $edge; padding: 4~; outline: 0; }
 QComboBox QAbstractItemView::item { min-height: 26~; padding: 0 6~; border-radius: 4~; }
 QAbstractSpinBox { padding: 0 2~ 0 7~; }
+QAbstractSpinBox QLineEdit { border: none; background: transparent; padding: 0 0 0 4~; min-height: 0; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { subcontrol-origin: padding; width: 18~; border: none; background: transparent; }
 QAbstractSpinBox::up-button { subcontrol-position: top right; height: 13~; }
 QAbstractSpinBox::down-button { subcontrol-position: bottom right; height: 13~; }
@@ -478,20 +487,20 @@ QAbstractSpinBox::up-button:hover, QAbstractSpinBox::down-button:hover { backgro
 QAbstractSpinBox::up-arrow { image: $up; width: 10~; height: 10~; }
 QAbstractSpinBox::down-arrow { image: $down; width: 10~; height: 10~; }
 
-QCheckBox, QRadioButton { spacing: 8~; background: transparent; min-height: 24~; border: 2px solid transparent; border-radius: 6~; }
+QCheckBox, QRadioButton { spacing: 8~; background: transparent; min-height: 26~; }
 QCheckBox:disabled, QRadioButton:disabled { color: $edge; }
 QCheckBox::indicator { width: 14~; height: 14~; border: 1px solid $edge; border-radius: 4~; background: $field; }
-QRadioButton::indicator { width: 14~; height: 14~; border: 1px solid $edge; border-radius: 8~; background: $field; }
+QRadioButton::indicator { width: $handle; height: $handle; border: 2px solid $edge; border-radius: $round; background: $field; }
 QCheckBox::indicator:hover, QRadioButton::indicator:hover { border-color: $muted; }
 
-QSlider { background: transparent; min-height: 20~; border: 2px solid transparent; border-radius: 6~; }
-QSlider::groove:horizontal { height: 4~; border-radius: 2~; background: $hairline; margin: 0 1px; }
-QSlider::add-page:horizontal { background: $hairline; border-radius: 2~; margin: 0 1px; }
-QSlider::handle:horizontal { width: 10~; margin: -5~ 0; border-radius: 7~; background: $panel; border: 2px solid $edge; }
+QSlider { background: transparent; min-height: 20~; }
+QSlider::groove:horizontal { height: $bar; border-radius: $half_bar; background: $hairline; }
+QSlider::add-page:horizontal { background: $hairline; border-radius: $half_bar; }
+QSlider::handle:horizontal { width: $handle; margin: $over 0; border-radius: $round; background: $panel; border: 2px solid $edge; }
 QSlider::handle:horizontal:disabled { border-color: $hairline; }
 QSlider::sub-page:horizontal:disabled { background: $hairline; }
 
-QProgressBar { background: $hairline; border: none; border-radius: 2~; min-height: 4~; max-height: 4~; text-align: center; }
+QProgressBar { background: $hairline; border: none; border-radius: $half_bar; min-height: $bar; max-height: $bar; text-align: center; }
 
 QScrollArea, QAbstractScrollArea[kind="clear"] { background: transparent; border: none; }
 QScrollArea > QWidget > QWidget[kind="clear"] { background: transparent; }
@@ -547,14 +556,17 @@ QPlainTextEdit:focus, QTextEdit:focus { border: 2px solid $accent; padding: 3~ 6
 QAbstractSpinBox:focus { padding: 0 1~ 0 6~; }
 QComboBox:focus, QComboBox:on { padding: 0 3~ 0 7~; }
 QLineEdit, QPlainTextEdit, QTextEdit { selection-background-color: $select; selection-color: $ink; }
-QCheckBox:focus, QRadioButton:focus, QSlider:focus { border: 2px solid $accent; }
 QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: $check; }
+QCheckBox::indicator:focus { width: 12~; height: 12~; border: 2px solid $accent; }
+QRadioButton::indicator:focus { border-color: $accent; }
+QCheckBox::indicator:checked:focus, QRadioButton::indicator:checked:focus { border: 2px solid $ink; }
 QCheckBox::indicator:indeterminate { background: $accent; border-color: $accent; image: $dash; }
-QRadioButton::indicator:checked { border: 5~ solid $accent; width: 6~; height: 6~; background: $panel; }
-QSlider::sub-page:horizontal { background: $accent; border-radius: 2~; margin: 0 1px; }
+QRadioButton::indicator:checked { border-color: $accent; background: $accent; image: $dot; }
+QSlider::sub-page:horizontal { background: $accent; border-radius: $half_bar; }
 QSlider::handle:horizontal { border-color: $accent; }
 QSlider::handle:horizontal:hover, QSlider::handle:horizontal:pressed { background: $accent; }
-QProgressBar::chunk { background: $accent; border-radius: 2~; }
+QSlider::handle:horizontal:focus { background: $accent; border-color: $ink; }
+QProgressBar::chunk { background: $accent; border-radius: $half_bar; }
 QTabBar::tab:selected { color: $ink; border-bottom: 2px solid $accent; font-weight: 600; }
 QTabBar::tab:focus { color: $accent; }
 QMenu::item:selected { background: $tint; color: $ink; }

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from html import escape
 
-from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -30,9 +30,10 @@ from studio import theme
 _SUBSCRIPT = re.compile(r"_([A-Za-z0-9]+)")
 
 
-def symbol_html(symbol: str) -> str:
-    """A paper's symbol as rich text: `k_t` gets a true subscript."""
-    return _SUBSCRIPT.sub(r"<sub>\1</sub>", escape(symbol))
+def symbol_html(symbol: str, size: float = 13) -> str:
+    """A paper's symbol as rich text at a size of the table: `k_t` gets a true subscript."""
+    small = theme.theme().px(size * 1.25)  # Qt takes two thirds of it
+    return _SUBSCRIPT.sub(rf"<sub style='font-size:{small}px'>\1</sub>", escape(symbol))
 
 
 def number(value: float | int | None) -> str:
@@ -289,19 +290,19 @@ class Segmented(QWidget):
 
 
 class Legend(QWidget):
-    """Dash samples with names and numbers, in one line; the numbers go first where it is narrow."""
+    """Dash samples with names and numbers in one line; where that is too long the names alone, or the numbers while one is asked for."""
 
     def __init__(self, entries: Sequence[tuple[str, str]]) -> None:
         super().__init__()
         self._entries = list(entries)  # (label, role)
-        self._values = ["" for _ in entries]
+        self._values, self._asked = ["" for _ in entries], False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(", ".join(name for name, _ in entries))
 
-    def show_values(self, values: Sequence[str]) -> None:
-        """The number behind each name; "" for none."""
-        if list(values) != self._values:
-            self._values = list(values)
+    def show_values(self, values: Sequence[str], asked: bool = False) -> None:
+        """The number behind each name, "" for none; `asked` when somebody points at a step."""
+        if list(values) != self._values or asked != self._asked:
+            self._values, self._asked = list(values), asked
             self.update()
 
     def sizeHint(self) -> QSize:
@@ -317,11 +318,13 @@ class Legend(QWidget):
         t, painter = theme.theme(), QPainter(self)
         plain, strong = theme.font(11), theme.font(11, 600)
         dash, gap, between = t.px(16), t.px(5), t.px(14)
-        names = [symbol_width(name, plain) for name, _ in self._entries]
+        wide = [symbol_width(name, plain) + gap for name, _ in self._entries]
         numbers = [QFontMetricsF(strong).horizontalAdvance(v) + gap if v else 0.0 for v in self._values]
-        fixed = len(names) * (dash + gap) + (len(names) - 1) * between + sum(names)
-        with_numbers = fixed + sum(numbers) <= self.width()
-        shrink = min(1.0, max(0.0, (self.width() - fixed) / max(1, len(names) - 1) + between) / between)
+        lines = len(wide) * dash + (len(wide) - 1) * between
+        both = lines + sum(wide) + sum(numbers) <= self.width()
+        with_names, with_numbers = both or not self._asked, both or self._asked
+        taken = lines + sum(wide) * with_names + sum(numbers) * with_numbers
+        between -= min(between - gap, max(0.0, taken - self.width()) / max(1, len(wide) - 1))
         x, base = 0.0, self.height() / 2 + QFontMetricsF(plain).capHeight() / 2
         for i, (name, role) in enumerate(self._entries):
             sample = theme.pen(role)
@@ -331,15 +334,17 @@ class Legend(QWidget):
             painter.setPen(sample)
             y = round(self.height() / 2)
             painter.drawLine(round(x), y, round(x) + dash, y)
-            x += dash + gap
-            painter.setPen(QPen(QColor(t.muted)))
-            x = draw_symbol(painter, x, base, name, plain)
+            x += dash
+            if with_names:
+                painter.setPen(QPen(QColor(t.muted)))
+                draw_symbol(painter, x + gap, base, name, plain)
+                x += wide[i]
             if with_numbers and self._values[i]:
                 painter.setPen(QPen(QColor(t.ink)))
                 painter.setFont(strong)
-                painter.drawText(QRectF(x + gap, 0, numbers[i], self.height()), Qt.AlignmentFlag.AlignVCenter, self._values[i])
+                painter.drawText(round(x + gap), round(base), self._values[i])
                 x += numbers[i]
-            x += between * shrink
+            x += between
         painter.end()
 
 

@@ -27,6 +27,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models import device
 from models import knobs as settings
 from models.contract import Curve, Event, Phase, Plan, Plot, Preset, View
 from models.data.images import ImageSet
@@ -155,7 +156,6 @@ def init(config: Config, seed: int, plan: Plan) -> State:
         initialise(net, rng, None if config.start == "scaled" else 0.01)
     layout = torch.channels_last if plan.channels_last else torch.contiguous_format
     G, D = (net.to(device=plan.device, memory_format=layout) for net in (G, D))  # pyright: ignore[reportCallIssue]
-    compiled = (lambda net: net) if plan.compile == "off" else (lambda net: torch.compile(net, mode=plan.compile))
     return State(
         G,
         D,
@@ -166,8 +166,8 @@ def init(config: Config, seed: int, plan: Plan) -> State:
         torch.zeros((), device=plan.device),
         config=config,
         plan=plan,
-        run_D=compiled(D),
-        run_G=compiled(G),
+        run_D=device.compiled(D, plan),
+        run_G=device.compiled(G, plan),
     )
 
 

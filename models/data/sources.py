@@ -75,9 +75,9 @@ def open_images(spec: str, *, size: int, progress: Progress | None = None) -> Im
     if path is None:
         raise BadData(_unknown(spec))
     if path.is_dir():
-        return _folder(spec, path, size, progress)
+        return _folder(str(path), path, size, progress)
     if zipfile.is_zipfile(path) or path.suffix.lower() == ".zip":
-        return _zip(spec, path, size, progress)
+        return _zip(str(path), path, size, progress)
     raise BadData(_wrong_file(path))
 
 

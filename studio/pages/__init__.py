@@ -1,0 +1,8 @@
+"""The pages, in the order of the rail: name -> (word in the rail, module, class). Each is built on its first visit."""
+
+from __future__ import annotations
+
+PAGES: dict[str, tuple[str, str, str]] = {
+    "home": ("Home", "studio.pages.home", "HomePage"),
+    "began": ("BEGAN", "studio.pages.began", "BeganPage"),
+}

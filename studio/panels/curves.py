@@ -33,7 +33,7 @@ class CurvesPanel(QWidget):
     hovered = Signal(int)
     smoothing_changed = Signal(float)
 
-    def __init__(self, plots: Sequence[Plot], columns: int = 0, smoothing: float = 0.9) -> None:
+    def __init__(self, plots: Sequence[Plot], columns: int = 0, smoothing: float = 0.98) -> None:
         super().__init__()
         self.history = History(c.field for p in plots for c in p.curves)
         self._knobs: dict[int, str] = {}

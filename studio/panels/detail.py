@@ -16,7 +16,9 @@ _LARGE, _SMALL = 192, 128
 
 
 class DetailPanel(Card):
-    """The clicked picture large; beside it what the caller has found out: nearest image, reconstruction, error map.
+    """The clicked picture; beside it what the caller has found out: nearest image, reconstruction, error map.
+
+    With fewer than three columns all pictures are of one size, else the first one is larger.
 
     Signals:
         closed(): Esc, or the cross.
@@ -24,8 +26,9 @@ class DetailPanel(Card):
 
     closed = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, columns: int = 4) -> None:
         super().__init__(margin=12)
+        self._columns = columns
         self.title = label("", "section")
         self.close_button = tool("close", "Close (Esc)", self.close_panel)
         head = row(self.title, 1, self.close_button)
@@ -49,16 +52,18 @@ class DetailPanel(Card):
             if (old := item.widget()) is not None:
                 old.deleteLater()
         self.captions = {}
-        for place, (name, data) in enumerate(pictures.items()):
-            self._grid.addWidget(self._picture(name, data, _SMALL if place else _LARGE), 0, place, Qt.AlignmentFlag.AlignBottom)
+        for i, (name, data) in enumerate(pictures.items()):
+            line, place = divmod(i, self._columns)
+            side = _LARGE if i == 0 and self._columns > 2 else _SMALL
+            self._grid.addWidget(self._picture(name, data, side), 2 * line, place, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft)
             text = label(captions.get(name, name), "caption")
             text.setWordWrap(True)
-            text.setAlignment(Qt.AlignmentFlag.AlignTop)
-            text.setFixedWidth(theme.theme().px(_SMALL if place else _LARGE))
+            text.setFixedWidth(theme.theme().px(side))
             text.setMinimumHeight(2 * text.fontMetrics().lineSpacing())
-            self._grid.addWidget(text, 1, place, Qt.AlignmentFlag.AlignTop)
+            self._grid.addWidget(text, 2 * line + 1, place, Qt.AlignmentFlag.AlignTop)
+            text.setAlignment(Qt.AlignmentFlag.AlignTop)
             self.captions[name] = text
-        self._grid.setColumnStretch(len(pictures), 1)
+        self._grid.setColumnStretch(min(self._columns, len(pictures)), 1)
         self.show()
 
     def close_panel(self) -> None:

@@ -12,48 +12,10 @@ from PySide6.QtWidgets import QCheckBox, QLabel, QMenu, QWidget
 
 from models.errors import BadSetting
 from models.knobs import Knob, Value, limits, parse
+from studio.panels.scale import Scale
 from studio.widgets import Combo, DoubleClicks, Segmented, Slider, ValueField, column, label, row, symbol_html
 
-_STEPS = 1000
 _SEGMENTED = 26  # so many letters fit side by side
-
-
-class Scale:
-    """Places of a slider and values, linear or by ratios; with ratios, a lower bound of 0 is the left end exactly."""
-
-    def __init__(self, knob: Knob) -> None:
-        assert knob.low is not None and knob.high is not None
-        self.low, self.high, self.whole = float(knob.low), float(knob.high), knob.kind == "int"
-        self.log = knob.log and self.low >= 0 and self.high > 0
-        self.zero = self.log and self.low == 0
-        default = float(knob.default) if isinstance(knob.default, (int, float)) else 0.0
-        small = 1.0 if self.whole else min(self.high * 1e-6, default * 1e-3 if default > 0 else math.inf)
-        self.floor = small if self.zero else self.low
-        self.steps = int(min(_STEPS, self.high - self.low)) if self.whole and not self.log else _STEPS
-
-    def value(self, place: int) -> float | int:
-        """The value at a place, rounded to what a person would write."""
-        if place <= 0:
-            return int(self.low) if self.whole else self.low
-        if place >= self.steps:
-            return int(self.high) if self.whole else self.high
-        share = place / self.steps
-        if self.log:
-            raw = float(f"{self.floor * (self.high / self.floor) ** share:.2e}")
-        else:
-            span = self.high - self.low
-            digits = 3 - math.floor(math.log10(span))
-            raw = round(self.low + span * share, digits)
-        return min(int(self.high), max(int(self.low), round(raw))) if self.whole else min(self.high, max(self.low, raw))
-
-    def place(self, value: float) -> int:
-        """The place that is nearest to a value."""
-        value = min(self.high, max(self.low, value))
-        if not self.log:
-            return round((value - self.low) / ((self.high - self.low) or 1.0) * self.steps)
-        if value <= 0 or value < self.floor:
-            return 0
-        return round(math.log(value / self.floor) / math.log(self.high / self.floor) * self.steps)
 
 
 def written(value: Value) -> str:
@@ -65,7 +27,7 @@ def written(value: Value) -> str:
 
 def words(knob: Knob) -> tuple[str, str]:
     """Symbol and first words: ("γ", "diversity ratio"); no symbol where it is only the field's name."""
-    first = re.split(r"[,;:(.]| - ", knob.doc, maxsplit=1)[0].strip() or knob.name.replace("_", " ")
+    first = re.split(r"[,;:]| [(-]|\.\s", knob.doc, maxsplit=1)[0].strip() or knob.name.replace("_", " ")
     symbol = "" if knob.symbol == knob.name and (len(knob.name) > 3 or "_" in knob.name) else knob.symbol
     return symbol, first if symbol else first[:1].upper() + first[1:]
 
@@ -186,10 +148,10 @@ class KnobRow(QWidget):
             self._restore()
 
     def _read(self, text: str) -> Value:
-        value = parse(text, self.knob)
-        low, high = self.knob.low, self.knob.high
-        bad = not isinstance(value, (int, float)) or not math.isfinite(value)
-        if bad or (low is not None and value < low) or (high is not None and value > high) or (self.knob.kind == "int" and value != int(value)):
+        value, low, high = parse(text, self.knob), self.knob.low, self.knob.high
+        if isinstance(value, str) or not math.isfinite(value) or (self.knob.kind == "int" and value != int(value)):
+            raise BadSetting(f"{self.knob.symbol} must be {limits(self.knob)}.")
+        if (low is not None and value < low) or (high is not None and value > high):
             raise BadSetting(f"{self.knob.symbol} must be {limits(self.knob)}.")
         return value
 

@@ -39,6 +39,8 @@ class KnobsPanel(QFrame):
         inside.setProperty("kind", "clear")
         self._body = column(inside, margin=16, spacing=8)
         area.setWidget(inside)
+        bar = area.verticalScrollBar()
+        bar.rangeChanged.connect(lambda low, high: self._body.setContentsMargins(16, 16, 6 if high > low else 16, 16))
         outer.addWidget(area, 1)
         self._outer = outer
         for group in dict.fromkeys(k.group for k in knobs):

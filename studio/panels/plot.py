@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPen
 from PySide6.QtWidgets import QSizePolicy
 
 from studio import theme
@@ -63,7 +63,7 @@ class PlotCard(Card):
         self._shown, self._notes = -1, ""  # the step under the mouse
         self._phases: list[tuple[int, Any]] = []
         self.body.setContentsMargins(12, 8, 8, 6)
-        title = label(symbol_html(plot.title), "section")
+        title = label(symbol_html(plot.title, 12), "section")
         title.setToolTip(plot.doc)
         self.at = ElidedLabel("", "caption", Qt.TextElideMode.ElideRight)
         self.at.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -95,6 +95,7 @@ class PlotCard(Card):
         cast(Any, self.canvas.scene()).sigMouseMoved.connect(self._on_mouse)
         self._box.sigRangeChangedManually.connect(lambda *_: self.fit_button.show())
         self._box.sigXRangeChanged.connect(self._place_labels)
+        self._box.sigResized.connect(self._on_size)
 
     def sizeHint(self) -> QSize:
         """As high as in the wireframe."""
@@ -123,7 +124,7 @@ class PlotCard(Card):
         self._shown, self._notes = step, notes
         at = step if step >= 0 else self._history.end
         numbers = [self._history.series[c.field].at(at) if c.field in self._history.series else None for c in self._plot.curves]
-        self.legend.show_values([number(v) if v is not None else "" for v in numbers])
+        self.legend.show_values([number(v) if v is not None else "" for v in numbers], asked=step >= 0)
         self.at.setText(f"step {step:,}{notes}" if step >= 0 else "")
         self._hair.setVisible(step >= 0)
         self._hair.setValue(max(0, step))
@@ -169,9 +170,7 @@ class PlotCard(Card):
         else:
             super().keyPressEvent(event)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Ticks stay six pixels high."""
-        super().resizeEvent(event)
+    def _on_size(self, *_: object) -> None:
         self._ticks.setYRange([0, 6 / max(30, self._box.height())])
         self._place_labels()
 
@@ -182,10 +181,10 @@ class PlotCard(Card):
         for side in ("left", "bottom"):
             axis = self._item.getAxis(side)
             axis.setPen(self._line(t.hairline))
-            axis.setTickPen(self._line(t.ink))
+            axis.setTickPen(self._line(t.ink if side == "left" else t.hairline))
             axis.setTextPen(t.muted)
-            axis.setStyle(tickFont=theme.font(11), tickLength=0, tickTextOffset=6)
-        self._item.getAxis("left").setWidth(t.px(46))
+            axis.setStyle(tickFont=theme.font(11), tickLength=0, tickTextOffset=6, maxTickLevel=0)
+        self._item.getAxis("left").setWidth(t.px(42))
         self._item.getAxis("bottom").setHeight(t.px(20))
         self._item.getAxis("left").setGrid(round(255 * theme.GRID_OPACITY))
         for c, raw, smooth in zip(self._plot.curves, self._raw, self._smooth, strict=True):
@@ -207,8 +206,7 @@ class PlotCard(Card):
         self._item.setDownsampling(auto=True, mode="peak")
         self._item.setClipToView(True)
         self._box.setDefaultPadding(0.03)
-        self._raw = [self._item.plot() for _ in self._plot.curves]
-        self._smooth = [self._item.plot() for _ in self._plot.curves]
+        self._raw, self._smooth = ([self._item.plot(autoDownsampleFactor=2) for _ in self._plot.curves] for _ in range(2))
         self._hair, self._cursor = pg.InfiniteLine(0), pg.InfiniteLine(0)
         self._ticks = pg.VTickGroup([], [0, 0.04])
         for extra in (self._hair, self._cursor, self._ticks):

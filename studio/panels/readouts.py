@@ -20,7 +20,7 @@ class Readouts(Card):
         self.values = {}
         for i, (key, symbol, tip) in enumerate(items):
             r, c = divmod(i, columns)
-            name, value = label(symbol_html(symbol), "caption"), label("–", "readout")
+            name, value = label(symbol_html(symbol, 11), "caption"), label("–", "readout")
             for w in (name, value):
                 w.setToolTip(tip)
             value.setAccessibleName(symbol)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from PySide6.QtCore import QMimeData, QPoint, QRect, QRectF, QSize, Qt, Signal
@@ -11,34 +10,10 @@ from PySide6.QtGui import QColor, QDrag, QImage, QKeyEvent, QMouseEvent, QPainte
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from studio import picture, theme
+from studio.panels.tiling import Layout, fit
 
 GAP = 4
 _EDGE = 2  # the frame of the selected picture lies outside it
-
-
-class Layout(NamedTuple):
-    """How pictures are laid out, in device pixels."""
-
-    zoom: int
-    columns: int
-    rows: int  # whole rows that fit
-
-
-def fit(space: tuple[int, int], n: int, size: tuple[int, int], columns: int, most: int, *, gap: int, below: int = 0, whole: bool) -> Layout:
-    """The largest whole zoom at which `columns` fit the width and enough rows the height; then more columns, up to `most`.
-
-    Enough is every row if `whole`, else half as many rows as columns. `space` and `size` are (width, height).
-    """
-    n, columns = max(1, n), max(1, min(columns, max(1, n)))
-    rows = -(-n // columns)
-    needed = rows if whole else min(rows, max(1, columns // 2))
-    by_width = ((space[0] + gap) // columns - gap) // size[0]
-    by_height = ((space[1] + gap) // needed - gap - below) // size[1]
-    zoom = max(1, min(by_width, by_height))
-    fitting = (space[0] + gap) // (size[0] * zoom + gap)
-    columns = max(1, min(fitting, max(columns, most), n) if most > columns else min(columns, fitting))
-    rows = max(1, min(-(-n // columns), (space[1] + gap) // (size[1] * zoom + gap + below)))
-    return Layout(zoom, columns, rows)
 
 
 class ImageGrid(QWidget):
@@ -139,19 +114,21 @@ class ImageGrid(QWidget):
         """Zoom (device pixels a sample), columns and whole rows as they are on the screen."""
         if self._layout is None:
             ratio, top = self.devicePixelRatioF(), self._top()
-            space = (int((self.width() - 2 * _EDGE) * ratio), int((self.height() - top - _EDGE) * ratio))
+            space = (int(self.width() * ratio), int((self.height() - top) * ratio))
             height, width = self._pictures.shape[1:3]
-            n, one = len(self._pictures), self._only_rows
-            columns = -(-n // one) if one else self._columns
-            place = fit(
-                space, n, (width, height), columns, self._most, gap=self._gap(), below=round(self._below() * ratio), whole=self._whole or bool(one)
+            n, lines = len(self._pictures), self._only_rows
+            self._layout = fit(
+                space,
+                n,
+                (width, height),
+                -(-n // lines) if lines else self._columns,
+                self._most,
+                gap=self._gap(),
+                below=round(self._below() * ratio),
+                whole=self._whole or bool(lines),
+                strict=bool(lines),
+                max_zoom=int(self._max_zoom * ratio),
             )
-            if self._max_zoom and place.zoom > (limit := max(1, int(self._max_zoom * ratio))):
-                rows = (space[1] + self._gap()) // (height * limit + self._gap() + round(self._below() * ratio))
-                wide = (space[0] + self._gap()) // (width * limit + self._gap())
-                columns = max(1, min(wide, n, self._most)) if self._most > place.columns else place.columns
-                place = Layout(limit, columns, max(1, min(-(-n // columns), rows)))
-            self._layout = place
         return self._layout
 
     # --- sizes ---
@@ -173,26 +150,24 @@ class ImageGrid(QWidget):
         if not len(self._pictures):
             return self._size_at(1, 1).height()
         ratio, columns = self.devicePixelRatioF(), -(-len(self._pictures) // self._only_rows)
-        place = fit(
-            (int((width - 2 * _EDGE) * ratio), 1 << 20), len(self._pictures), (self._pictures.shape[2], 1), columns, 0, gap=self._gap(), whole=True
-        )
-        zoom = min(place.zoom, int(self._max_zoom * ratio)) if self._max_zoom else place.zoom
+        space, size, limit = (int(width * ratio), 1 << 20), (self._pictures.shape[2], 1), int(self._max_zoom * ratio)
+        zoom = fit(space, len(self._pictures), size, columns, gap=self._gap(), whole=True, strict=True, max_zoom=limit).zoom
         one = self._pictures.shape[1] * zoom / ratio + self._below()
-        return round(self._top() + self._only_rows * one + (self._only_rows - 1) * GAP + 2 * _EDGE)
+        return round(self._top() + self._only_rows * one + (self._only_rows - 1) * GAP)
 
     def _size_at(self, zoom: int, rows: int) -> QSize:
         height, width = self._pictures.shape[1:3] if len(self._pictures) else (32, 32)
         columns = min(self._columns, max(1, len(self._pictures)))
         return QSize(
-            columns * (width * zoom + GAP) - GAP + 2 * _EDGE,
-            round(self._top() + rows * (height * zoom + GAP + self._below()) - GAP + 2 * _EDGE),
+            columns * (width * zoom + GAP) - GAP,
+            round(self._top() + rows * (height * zoom + GAP + self._below()) - GAP),
         )
 
     def _rows_needed(self) -> int:
         return max(1, -(-len(self._pictures) // self._columns))
 
     def _top(self) -> int:
-        return theme.theme().px(20) if self._title or self._note else _EDGE
+        return theme.theme().px(20) if self._title or self._note else 0
 
     def _below(self) -> int:
         return theme.theme().px(16) if self._captions else 0
@@ -220,7 +195,7 @@ class ImageGrid(QWidget):
         place, ratio = self.layout_now(), self.devicePixelRatioF()
         height, width = self._pictures.shape[1:3]
         r, c = divmod(index - self._first_row * place.columns, place.columns)
-        x = c * (width * place.zoom + self._gap()) / ratio + _EDGE
+        x = c * (width * place.zoom + self._gap()) / ratio
         y = r * ((height * place.zoom + self._gap()) / ratio + self._below()) + self._top()
         return QRectF(x, y, width * place.zoom / ratio, height * place.zoom / ratio)
 
@@ -232,21 +207,22 @@ class ImageGrid(QWidget):
         """Heading, pictures, captions, frame."""
         t, painter, place = theme.theme(), QPainter(self), self.layout_now()
         seen, ratio = self._seen(), self.devicePixelRatioF()
-        right = self.rect_of(seen[min(place.columns, len(seen)) - 1]).right() if seen else self.width() - _EDGE
+        right = self.rect_of(seen[min(place.columns, len(seen)) - 1]).right() if seen else self.width()
         self._paint_heading(painter, max(right, min(self.width(), t.px(220))))
         if seen:
             if self._sheet is None:
                 part = self._pictures[seen.start : seen.stop]
                 self._sheet = picture.sheet(part, place.columns, zoom=place.zoom, gap=self._gap(), below=round(self._below() * ratio), ratio=ratio)
             painter.setOpacity(theme.STALE_OPACITY if self._stale else 1.0)
-            painter.drawImage(QPoint(_EDGE, self._top()), self._sheet)
+            painter.drawImage(QPoint(0, self._top()), self._sheet)
             painter.setOpacity(1.0)
             self._paint_captions(painter, seen)
             for index, color in ((self._hover, t.edge), (self._selected, theme.accent(self))):
                 if index in seen:
                     painter.setPen(QPen(QColor(color), _EDGE, Qt.PenStyle.SolidLine, Qt.PenCapStyle.SquareCap, Qt.PenJoinStyle.MiterJoin))
+                    frame = self.rect_of(index).adjusted(-_EDGE, -_EDGE, _EDGE, _EDGE) & QRectF(self.rect())  # inside at the widget's border
                     half = _EDGE / 2
-                    painter.drawRect(self.rect_of(index).adjusted(-half, -half, half, half))
+                    painter.drawRect(frame.adjusted(half, half, -half, -half))
         painter.end()
 
     def _paint_heading(self, painter: QPainter, right: float) -> None:
@@ -254,7 +230,7 @@ class ImageGrid(QWidget):
         painter.setPen(QColor(t.muted))
         painter.setFont(theme.font(11))
         note = painter.fontMetrics().horizontalAdvance(self._note)
-        box = QRectF(_EDGE, 0, right - _EDGE, t.px(14))
+        box = QRectF(0, 0, right, t.px(14))
         painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._note)
         painter.setFont(theme.font(12, 600))
         room = max(0, int(box.width()) - (note + 12 if note else 0))

@@ -43,7 +43,7 @@ class TrainingJob:
                 progress=progress,
             )
         else:
-            self.run = Run.open(source.path, device_name=source.device, progress=progress)
+            self.run = Run.open(source.path, write=source.write, device_name=source.device, progress=progress)
         self.run.on_line = self.on_line
         return self.about()
 
@@ -116,7 +116,7 @@ class TrainingJob:
         run = getattr(self, "run", None)
         if run is not None:
             try:
-                if save:
+                if save and not (isinstance(self.source, OldRun) and not self.source.write):
                     run.save()
             finally:
                 run.close()

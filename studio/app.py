@@ -1,0 +1,118 @@
+"""Starts the window."""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import os
+import signal
+import sys
+import traceback
+from types import TracebackType
+from typing import TextIO
+
+from models.errors import RunFailed
+from models.files import home
+
+_log: TextIO | None = None
+
+
+def window() -> int:
+    """Show the window until it is closed; returns the exit status."""
+    if sys.platform.startswith("linux") and not any(os.environ.get(v) for v in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
+        raise RunFailed(
+            "There is no display, so no window: use the command line (sampling-studio train began --data faces), or start under a desktop, ssh -X or xvfb-run."
+        )
+    if sys.platform == "win32":
+        import torch  # noqa: F401  # must come before Qt there
+    from PySide6.QtCore import QSettings, QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from studio import theme
+    from studio.window import Window
+
+    _watch_crashes()
+    app = QApplication(sys.argv[:1])
+    app.setOrganizationName("sampling-studio")
+    app.setApplicationName("Sampling Studio")
+    theme.apply(app, str(QSettings().value("scheme", "system")), _scale())  # pyright: ignore[reportArgumentType]
+    shown = Window()
+    geometry = QSettings().value("geometry")
+    if geometry is None or not shown.restoreGeometry(geometry):  # pyright: ignore[reportArgumentType]
+        shown.resize(1280, 800)
+    collector = collect_here(app)
+    sys.excepthook = _on_exception(shown)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: shown.close())
+    awake = QTimer(app)  # lets Python see signals
+    awake.start(200)
+    awake.timeout.connect(lambda: None)
+    shown.show()
+    QTimer.singleShot(0, shown.warm_up)
+    status = app.exec()
+    collector.stop()
+    shown.session.close()
+    return status
+
+
+def collect_here(app: object) -> Collector:
+    """Collect Python's garbage in the GUI thread only: a collection in a worker would destroy Qt objects there, and crash."""
+    return Collector(app)
+
+
+class Collector:
+    """Runs the collector by generations from a timer, and after torch is imported sets aside what will never be garbage."""
+
+    def __init__(self, app: object) -> None:
+        from PySide6.QtCore import QTimer
+
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        self._frozen = "torch" in sys.modules
+        self._timer = QTimer(app)  # pyright: ignore[reportCallIssue, reportArgumentType]
+        self._timer.timeout.connect(self._collect)
+        self._timer.start(1000)
+
+    def stop(self) -> None:
+        """Back to Python's own way."""
+        self._timer.stop()
+        gc.enable()
+
+    def _collect(self) -> None:
+        if not self._frozen and "models.algorithms.began" in sys.modules:
+            gc.freeze()  # without a collection: it would stop the window for a tenth of a second
+            self._frozen = True
+        counts, limits = gc.get_count(), gc.get_threshold()
+        for generation in (2, 1, 0):
+            if counts[generation] > limits[generation]:
+                gc.collect(generation)
+                return
+
+
+def _watch_crashes() -> None:
+    """The place of a crash in C code goes to a log that the next start can show."""
+    global _log
+    try:
+        home().mkdir(parents=True, exist_ok=True)
+        _log = open(home() / "crash.log", "w")  # noqa: SIM115  # stays open for the life of the process
+        faulthandler.enable(_log)
+    except OSError:
+        pass
+
+
+def _on_exception(shown: object) -> object:
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        details = "".join(traceback.format_exception(kind, error, trace))
+        print(details, file=sys.stderr)
+        page = shown._stack.currentWidget()  # pyright: ignore[reportAttributeAccessIssue]
+        page.card.show_error("Something unexpected happened in the window; the run goes on.", "", details)
+
+    return hook
+
+
+def _scale() -> float:
+    try:
+        return float(os.environ.get("SAMPLING_STUDIO_SCALE", "1"))
+    except ValueError:
+        return 1.0

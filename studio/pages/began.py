@@ -1,0 +1,374 @@
+"""BEGAN: samples, reconstructions and the equilibrium, live."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QCheckBox, QMenu, QSpinBox, QWidget
+
+from models.algorithms import began
+from models.contract import Note, Save
+from models.files import home
+from models.knobs import describe
+from studio.messages import Export, NewRun, OldRun, Opened, Progress, Reply, Trouble
+from studio.pages.page import Page
+from studio.panels.curves import CurvesPanel
+from studio.panels.detail import DetailPanel
+from studio.panels.interpolation import InterpolationPanel
+from studio.panels.journal import JournalPanel
+from studio.panels.knobs import KnobsPanel
+from studio.panels.newrun import NewRunPanel
+from studio.panels.readouts import Readouts
+from studio.panels.samples import ImageGrid
+from studio.panels.transport import Transport
+from studio.picture import sheet
+from studio.session import Session
+from studio.widgets import button, column, label, row
+
+SAMPLES, REAL, HELD_OUT = 64, 8, 256
+LOOK_MS = 400  # between looks at the samples while it runs; a look that takes long is asked for less often
+REMEDIES = {"back": "Go back to the last good state", "retry": "Go on"}
+
+
+class BeganPage(Page):
+    """Everything about one BEGAN run."""
+
+    SYSTEM, TITLE = "began", "BEGAN"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self._last_look = self._last_held = 0.0
+        self._cost = 0.05  # seconds that looking at the samples took last time
+        self._waiting = False  # a look is on its way
+        self.new = NewRunPanel(began)
+        self.live = self._stage()
+        self.stage.addWidget(self.new)
+        self.stage.addWidget(self.live)
+        self.knobs = KnobsPanel(describe(began.Knobs))
+        self.journal = JournalPanel()
+        self.transport = Transport()
+        self._side()
+        self.add_side(self.knobs)
+        self.add_foot(self.transport)
+        self._buttons()
+        self._timer = QTimer(self)
+        self._timer.setInterval(LOOK_MS)
+        self._timer.timeout.connect(self._look)
+        self._connect()
+        self._show_new()
+
+    # --- how it is made ---------------------------------------------------------------------------------------
+
+    def _stage(self) -> QWidget:
+        self.samples = ImageGrid("Samples G(z), same seeds", columns=8)
+        self.real = ImageGrid("Held-out x, and D(x) below", columns=4, rows=2)
+        self.interpolation = InterpolationPanel()
+        self.readouts = Readouts(
+            [
+                ("M_global", "M_global", "The paper's measure of convergence, smoothed as the curves are"),
+                ("k_t", "k_t", "The controller's weight on the fake loss, from 0 to 1"),
+                ("gamma_hat", "γ̂", "L(G(z)) / L(x), smoothed: the controller steers it to γ"),
+                ("held_out", "L(x) held out", f"Reconstruction error of {HELD_OUT} pictures that D has never seen"),
+            ]
+        )
+        self.detail = DetailPanel()
+        self.curves = CurvesPanel(began.PLOTS)
+        self.beside = QWidget()
+        right = column(self.beside, spacing=12)
+        for panel in (self.real, self.interpolation, self.readouts):
+            right.addWidget(panel)
+        right.addStretch(1)
+        live = QWidget()
+        body = column(live, spacing=12)
+        upper = row(self.samples, self.beside, spacing=16)
+        upper.setStretch(0, 3)
+        upper.setStretch(1, 2)
+        body.addLayout(upper, 3)
+        body.addWidget(self.detail)
+        body.addWidget(self.curves, 2)
+        return live
+
+    def _side(self) -> None:
+        self.ema, self.seed = QCheckBox("Averaged generator (EMA)"), QSpinBox()
+        self.ema.setChecked(True)
+        self.ema.setToolTip("Draw from the moving average of G's weights, which is calmer than G itself")
+        self.seed.setRange(0, 2**31 - 1)
+        self.seed.setToolTip("The latents z of the samples")
+        view = QWidget()
+        body = column(view, spacing=8)
+        body.addWidget(self.ema)
+        body.addLayout(row(label("Seed of the samples"), 1, self.seed))
+        body.addWidget(self.curves.smoothing_control())
+        self.knobs.add_section("View", view)
+        self.knobs.set_footer(self.journal)
+
+    def _buttons(self) -> None:
+        self.new_button = button("New run", "new", tip="New run (Ctrl+N)", clicked=self._show_new)
+        self.open_button = button("Open…", "open", tip="Open a run (Ctrl+O)", clicked=self.choose_run)
+        self.export_button = button("Export…", "export", tip="Export the present step, with its recipe inside (Ctrl+E)")
+        menu = QMenu(self.export_button)
+        from studio.export import exporters
+
+        for name, exporter in exporters().items():
+            menu.addAction(exporter.label).triggered.connect(partial(self.choose_export, name))
+        self.export_button.setMenu(menu)
+        for b in (self.new_button, self.open_button, self.export_button):
+            self.actions.addWidget(b)
+
+    def _connect(self) -> None:
+        session, transport = self.session, self.transport
+        self.new.started.connect(self._start)
+        self.new.cancelled.connect(self._show_live)
+        self.knobs.changed.connect(session.set_knob)
+        self.journal.note.connect(lambda text: session.send(Note(text)))
+        self.card.remedy.connect(self._on_remedy)
+        transport.run.connect(session.go)
+        transport.pause.connect(session.pause)
+        transport.step.connect(session.step_once)
+        transport.save.connect(self._save)
+        transport.stop.connect(session.stop)
+        self.samples.clicked.connect(self._on_sample)
+        self.ema.toggled.connect(self._look_again)
+        self.seed.valueChanged.connect(self._look_again)
+        self.interpolation.wanted.connect(self._on_interpolation)
+        self.interpolation.dropped.connect(lambda: session.drop("interpolation"))
+        session.conditioned.connect(self._on_condition)
+        session.opening.connect(self._on_opening)
+        session.opened.connect(self._on_opened)
+        session.progressed.connect(self._on_progress)
+        session.line.connect(self._on_line)
+        session.replied.connect(self._on_reply)
+        session.trouble.connect(self._on_trouble)
+        session.exported.connect(self._on_exported)
+
+    # --- what a person does -----------------------------------------------------------------------------------
+
+    def _start(self, wish: NewRun) -> None:
+        self.card.close_card()
+        self.session.open(wish, start=True)
+
+    def _show_new(self) -> None:
+        self.new.set_can_cancel(self.session.run is not None)
+        self.stage.setCurrentWidget(self.new)
+        self.knobs.setVisible(False)
+        self.transport.setVisible(self.session.run is not None)
+        self.new.refresh()
+
+    def _show_live(self) -> None:
+        self.stage.setCurrentWidget(self.live)
+        self.knobs.setVisible(True)
+        self.transport.setVisible(True)
+
+    def new_run(self) -> None:
+        """The form for a new run."""
+        self._show_new()
+
+    def choose_run(self) -> None:
+        """Ask for a run's folder, and open it."""
+        self.ask_path("Open a run", home() / "runs", "", self.open_run)
+
+    def open_run(self, path: Path) -> None:
+        """Open a run from disk, paused."""
+        self.card.close_card()
+        self.session.open(OldRun(path))
+
+    def choose_export(self, name: str, *_: Any) -> None:
+        """Ask where to, and export the present step."""
+        from studio.export import exporters
+
+        run = self.session.run
+        if run is None:
+            return
+        extension = exporters()[name].extension
+        suggestion = home() / "exports" / f"{run.name}-{name}-{self.session.step:07d}{extension}"
+        suggestion.parent.mkdir(parents=True, exist_ok=True)
+        self.ask_path(exporters()[name].label, suggestion, f"*{extension}" if extension else "", lambda path: self.export(name, path))
+
+    def export(self, name: str, path: Path) -> None:
+        """Write the present step with an exporter."""
+        self.tell(f"Exporting {path.name} …")
+        self.session.export(Export(name, path, seed=self.seed.value(), count=SAMPLES, ema=self.ema.isChecked()))
+
+    def undo(self) -> None:
+        """Take back the last turn of a knob."""
+        if self.session.undo_knob():
+            self.knobs.set_values(self.session.knobs)
+
+    def _save(self) -> None:
+        self.session.send(Save(pin=True))
+        self.tell("Saved; this checkpoint is kept.")
+
+    def _on_remedy(self, text: str) -> None:
+        self.card.close_card()
+        if text == REMEDIES["back"]:
+            self.session.go_back()
+        else:
+            self.session.go()
+
+    def _on_sample(self, index: int) -> None:
+        self._detail_of = index
+        self.session.ask("detail", "detail", seed=self.seed.value(), index=index, ema=self.ema.isChecked())
+
+    def _on_interpolation(self, view: str, arguments: dict[str, Any]) -> None:
+        if view == "interpolation":
+            arguments = {**arguments, "seed": self.seed.value(), "ema": self.ema.isChecked()}
+        self.session.ask("interpolation", view, **arguments)
+
+    # --- what the session says --------------------------------------------------------------------------------
+
+    def _on_condition(self, condition: Any, reason: str) -> None:
+        if condition == "empty":
+            self.transport.show_state("stopped" if self.curves.history.end else "empty", reason)
+            self.subtitle.setText("")
+            self._timer.stop()
+            self._show_new()
+            return
+        # past the preset's steps a run may go on for as long as one likes
+        self.transport.show_state("paused" if condition == "finished" else condition, reason)
+        running = condition == "running"
+        self._timer.start() if running else self._timer.stop()
+        if condition in ("paused", "finished") and self.session.run is not None:
+            self._look_again()
+        self.export_button.setEnabled(condition in ("running", "paused", "finished"))
+
+    def _on_opening(self, done: int, total: int) -> None:
+        self.transport.setVisible(True)
+        self.transport.show_state("opening", f"{done:,} of {total:,} pictures")
+
+    def _on_opened(self, run: Opened) -> None:
+        if run.system != self.SYSTEM:
+            return
+        self.subtitle.setText(f"{run.data} · {run.name} · {run.phase}")
+        self.knobs.set_values(run.knobs)
+        self.journal.clear()
+        self.curves.clear()
+        self.curves.append(1, self._columns(run.rows))
+        self._starts = np.cumsum([0, *(steps for _, steps in run.phases)])
+        for (name, _), first in zip(run.phases, self._starts, strict=False):
+            if len(run.phases) > 1:
+                self.curves.mark_phase(int(first), name)
+        for line in run.lines:
+            self._on_line(line)
+        self.detail.close_panel()
+        self.interpolation.reset(run.held_out)
+        self._waiting = False
+        self._show_live()
+        self._show_numbers()
+        self.transport.show_progress(run.step, run.total, 0, None, run.device)
+        self._look_again()
+
+    def _on_progress(self, progress: Progress) -> None:
+        run = self.session.run
+        if run is None:
+            return
+        self.curves.append(progress.first + 1, self._columns(progress.rows))
+        self.transport.show_progress(progress.step, run.total, progress.rate or 0, progress.left, run.device, progress.memory)
+        if self.isVisible():
+            self._show_numbers()
+
+    def _on_line(self, line: dict[str, Any]) -> None:
+        when = time.strftime("%d %b %Y %H:%M", time.localtime(line["time"]))
+        self.journal.add([(line["step"], line["text"], when)])
+        if line["what"] in ("knobs", "lr", "back"):
+            self.curves.mark_knob(line["step"], line["text"])
+
+    def _on_reply(self, reply: Reply) -> None:
+        match reply.panel:
+            case "samples":
+                self._waiting, self._cost = False, reply.seconds
+                pictures = reply.view.pictures["samples"]
+                self.samples.show_images(pictures)
+                self.samples.set_heading("Samples G(z), same seeds", f"{'EMA' if self.ema.isChecked() else 'G itself'} · seed {self.seed.value()}")
+                if self.session.condition in ("paused", "finished"):
+                    self._keep_preview(pictures)
+            case "real":
+                view = reply.view
+                self.real.show_images(np.concatenate([view.pictures["real"][:4], view.pictures["D"][:4]]))
+                self.real.set_heading("Held-out x, and D(x) below", f"L(x) {view.numbers['error'][:4].mean():.3f}")
+            case "held_out":
+                self.readouts.show_values({"held_out": float(reply.view.numbers["error"].mean())})
+            case "interpolation":
+                self.interpolation.show_view(reply.view, last=reply.last)
+            case "detail":
+                self._show_detail(reply)
+            case _:
+                pass
+
+    def _on_trouble(self, trouble: Trouble) -> None:
+        self.card.show_error(trouble.sentence, REMEDIES.get(trouble.remedy, ""), trouble.details)
+        self.samples.set_stale(True)
+        self.notice.setText("")
+
+    def _on_exported(self, wish: Export, files: list[Path]) -> None:
+        self.tell(f"Exported {len(files)} files to {wish.path}" if len(files) > 2 else f"Exported {files[0]}")
+
+    # --- looking ----------------------------------------------------------------------------------------------
+
+    def _look_again(self, *_: Any) -> None:
+        """Everything on the stage, now."""
+        if self.session.run is None:
+            return
+        self._last_look = 0.0
+        self._waiting = False
+        self._look()
+        self.session.ask("real", "real", n=REAL)
+        self.session.ask("held_out", "held_out", n=HELD_OUT)
+        self.interpolation.ask_again()
+
+    def _look(self) -> None:
+        """The samples, if it is time and somebody looks; the rest every few seconds."""
+        now = time.monotonic()
+        if self._waiting or now - self._last_look < max(LOOK_MS / 1000, 10 * self._cost) or not self.isVisible():
+            return
+        self._waiting, self._last_look = True, now
+        self.session.ask("samples", "samples", n=SAMPLES, seed=self.seed.value(), ema=self.ema.isChecked())
+        if now - self._last_held > 5:
+            self._last_held = now
+            self.session.ask("real", "real", n=REAL)
+            self.session.ask("held_out", "held_out", n=HELD_OUT)
+            self.interpolation.ask_again()
+
+    def showEvent(self, event: Any) -> None:
+        """Look at once when the page appears."""
+        super().showEvent(event)
+        self._look_again()
+
+    def _show_numbers(self) -> None:
+        smooth = {name: self.curves.history.series[name].at(float("inf")) for name in ("M_global", "k_t", "loss_real", "loss_fake")}
+        real, fake = smooth["loss_real"], smooth["loss_fake"]
+        ratio = fake / real if real and fake is not None else None
+        self.readouts.show_values({"M_global": smooth["M_global"], "k_t": smooth["k_t"], "gamma_hat": ratio})
+
+    def _show_detail(self, reply: Reply) -> None:
+        view = reply.view
+        sample, D = view.pictures["sample"][0], view.pictures["D"][0]
+        gap = np.abs(sample.astype(np.float32) - D).mean(2) / 127.5
+        self.detail.show_detail(
+            {"sample": sample, "D": D, "error": gap, "nearest": view.pictures["nearest"][0], "D_nearest": view.pictures["D_nearest"][0]},
+            {
+                "sample": f"G(z), seed {self.seed.value()} #{self._detail_of}",
+                "D": f"D(G(z)), L = {view.numbers['error'][0]:.4f}",
+                "error": f"|G(z) − D(G(z))|, up to {gap.max():.2f}",
+                "nearest": f"nearest training picture: {view.words['nearest'][0]}, {view.numbers['distance'][0]:.0f} levels away (rms)",
+                "D_nearest": f"D of it, L = {view.numbers['error_nearest'][0]:.4f}",
+            },
+            f"Sample {self._detail_of} at step {reply.step:,}",
+        )
+
+    def _keep_preview(self, pictures: np.ndarray) -> None:
+        """A strip of samples beside the run, for the list on the home page."""
+        run = self.session.run
+        if run is not None and run.path.is_dir():
+            image: QImage = sheet(pictures[:8], 8, gap=2)
+            image.save(str(run.path / "preview.png"))
+
+    def _columns(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        assert self.session.run is not None
+        return dict(zip(self.session.run.columns, rows.T, strict=True))

@@ -1,0 +1,180 @@
+"""Everything that a run is made from, on one sheet: data, preset, settings, device, and how long it will take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QThread, QTimer, Signal
+from PySide6.QtWidgets import QSpinBox, QWidget
+
+from models import device
+from models.knobs import describe
+from studio import theme
+from studio.messages import NewRun
+from studio.pace import duration
+from studio.panels.data import DataPicker
+from studio.panels.knobs import KnobsPanel
+from studio.widgets import Card, Segmented, button, column, label, row
+from studio.workers.background import Preview
+
+
+class NewRunPanel(QWidget):
+    """A form over an algorithm's Config; the paper's Knobs have their own panel once it runs.
+
+    Signals:
+        started (NewRun): make and start it.
+        cancelled (): back to the run that was open.
+        dropped (str): a run's folder was dropped here instead of data.
+    """
+
+    started = Signal(object)
+    cancelled = Signal()
+
+    def __init__(self, algorithm: Any) -> None:
+        super().__init__()
+        self._algorithm, self._preview = algorithm, None
+        self._presets = list(algorithm.PRESETS.values())
+        self.picker = DataPicker([("faces", "faces · 10,000 drawn here")])
+        self.picker.chosen.connect(self._on_chosen)
+        self.picker.cancelled.connect(self._stop_preview)
+        self.presets = Segmented([p.name for p in self._presets], [p.doc for p in self._presets])
+        self.presets.chosen.connect(self._on_preset)
+        self.doc, self.time = label(kind="muted"), label(kind="strong")
+        self.seed = QSpinBox()
+        self.seed.setRange(0, 2**31 - 1)
+        self.seed.setToolTip("Every random number of the run comes from this")
+        self.settings = KnobsPanel([*describe(device.Choice), *describe(algorithm.Config)])
+        self.settings.changed.connect(lambda *_: self._later.start())
+        self.start_button = button("Train", "play", kind="primary", clicked=self._start)
+        self.cancel_button = button("Cancel", clicked=self.cancelled.emit)
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(400)
+        self._later.timeout.connect(lambda: self._look(pictures=self._seen != self._wanted()))
+        self._seen: tuple[str, int] | None = None
+        self._arrange()
+        self._on_preset(0)
+
+    def _arrange(self) -> None:
+        data, how = Card("Pictures"), Card("Preset")
+        data.body.addWidget(self.picker)
+        how.body.addLayout(row(self.presets, 1))
+        for text in (self.doc, self.time):
+            text.setWordWrap(True)
+            how.body.addWidget(text)
+        how.body.addLayout(row(label("Seed", "muted"), self.seed, 1))
+        how.body.addLayout(row(self.start_button, self.cancel_button, 1))
+        left = column(spacing=12)
+        left.addWidget(label(f"New {self._algorithm.TITLE} run", "title"))
+        left.addWidget(label(self._algorithm.PAPER, "caption"))
+        left.addWidget(data)
+        left.addWidget(how)
+        left.addStretch(1)
+        middle = QWidget()
+        middle.setLayout(left)
+        middle.setMaximumWidth(theme.theme().px(720))
+        whole = row(1, middle, 1, self.settings, spacing=0)
+        whole.setStretch(1, 8)
+        self.setLayout(whole)
+
+    def set_can_cancel(self, on: bool) -> None:
+        """Whether there is a run to go back to."""
+        self.cancel_button.setVisible(on)
+
+    def choose_data(self, spec: str) -> None:
+        """Take a data source, for example one that was dropped on the window."""
+        self.picker.select(spec)
+        self._on_chosen(spec)
+
+    def refresh(self) -> None:
+        """Look at the data again, when the form appears."""
+        self._look(pictures=self._seen != self._wanted())
+
+    def stop(self) -> None:
+        """Let the background work end."""
+        self._stop_preview()
+        if self._preview is not None:
+            self._preview.wait()
+
+    # --- what the form says -----------------------------------------------------------------------------------
+
+    def request(self) -> NewRun:
+        """The run that the form describes."""
+        values = self.settings.values()
+        plan = {k.name: values.pop(k.name) for k in describe(device.Choice)}
+        return NewRun(
+            system=self._algorithm.NAME,
+            data=self.picker.source(),
+            preset=self._presets[self.presets.selected()].name,
+            config=values,
+            seed=self.seed.value(),
+            device=str(plan["device"]),
+            threads=int(plan["threads"]) or None,
+            precision=str(plan["precision"]),
+            compile=str(plan["compile"]),
+        )
+
+    def _wanted(self) -> tuple[str, int]:
+        return self.picker.source(), int(self.settings.values()["size"])
+
+    def _on_preset(self, place: int) -> None:
+        preset = self._presets[place]
+        defaults = {k.name: k.default for k in describe(self._algorithm.Config)}
+        self.settings.set_values({**defaults, **preset.config})
+        self.doc.setText(f"{preset.doc}. {preset.steps:,} steps.")
+        self._later.start()
+
+    def _on_chosen(self, spec: str) -> None:
+        del spec
+        self.picker.show_error("")
+        self._look(pictures=True)
+
+    def _start(self) -> None:
+        self._stop_preview()
+        self.started.emit(self.request())
+
+    # --- looking ahead ----------------------------------------------------------------------------------------
+
+    def _look(self, *, pictures: bool) -> None:
+        if self._preview is not None:  # one at a time; the newest wish is looked at when it has ended
+            self._preview.requestInterruption()
+            self._later.start()
+            return
+        wish = self.request()
+        plan = {"device": wish.device, "threads": wish.threads, "precision": wish.precision, "compile": "off"}
+        steps = self._presets[self.presets.selected()].steps
+        self.time.setText("Measuring how fast this machine is …")
+        preview = self._preview = Preview(wish.system, wish.data, wish.config, plan, steps, self, look=pictures)
+        wanted = self._wanted()
+        preview.progressed.connect(self.picker.show_progress)
+        preview.shown.connect(lambda images, text: self._on_shown(wanted, images, text))
+        preview.predicted.connect(self._on_predicted)
+        preview.failed.connect(self._on_failed)
+        preview.finished.connect(self._on_finished)
+        preview.start(QThread.Priority.LowPriority)
+
+    def _stop_preview(self) -> None:
+        self._later.stop()
+        if self._preview is not None:
+            self._preview.requestInterruption()
+
+    def _on_shown(self, wanted: tuple[str, int], images: Any, text: str) -> None:
+        self._seen = wanted
+        self.picker.preview(images, text)
+        self.start_button.setEnabled(True)
+
+    def _on_predicted(self, seconds: float) -> None:
+        self.time.setText(f"About {duration(seconds)} here.")
+
+    def _on_failed(self, sentence: str) -> None:
+        self._seen = None
+        self.picker.preview(None, "")
+        self.picker.show_error(sentence)
+        self.start_button.setEnabled(False)
+        self.time.setText("")
+
+    def _on_finished(self) -> None:
+        preview, self._preview = self._preview, None
+        if preview is not None:
+            preview.wait()
+            preview.deleteLater()

@@ -1,0 +1,67 @@
+"""`python -m studio.shoot REQUEST`: draws a page off-screen and writes it. The command line calls it in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+
+def main(request: dict[str, Any]) -> int:
+    """Draw what `studio.commands.shoot` asks for; returns the exit status."""
+    from PySide6.QtCore import QCoreApplication, QEventLoop
+    from PySide6.QtWidgets import QApplication
+
+    from models import catalog
+    from models.errors import BadInput
+    from studio import theme
+    from studio.messages import OldRun
+    from studio.pages import PAGES
+    from studio.window import Window
+
+    if request["page"] not in PAGES:
+        raise BadInput(f"There is no page {request['page']!r}; the pages are {', '.join(PAGES)}.")
+    for name in catalog.ALGORITHMS:
+        catalog.algorithm(name)
+    app = QApplication(sys.argv[:1])
+    theme.apply(app, request["theme"], request["scale"])
+    shown = Window()
+    shown.resize(request["width"], request["height"])
+    shown._on_ready("")
+    shown.show()
+    problems: list[str] = []
+    shown.session.trouble.connect(lambda trouble: problems.append(trouble.sentence))
+
+    def settle(seconds: float, until: Any = lambda: False) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not until():
+            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 50)
+            time.sleep(0.01)
+
+    page = shown.show_page(request["page"])
+    if request["run"]:
+        shown.session.open(OldRun(Path(request["run"]), write=False))
+        settle(120, lambda: shown.session.run is not None or problems)
+        if problems:
+            raise BadInput(problems[0])
+        settle(2.5)
+    else:
+        settle(3.0 if hasattr(page, "new") else 0.5)
+    picture = shown.grab()
+    ok = picture.toImage().save(request["out"])
+    shown.close()
+    if not ok:
+        raise BadInput(f"{request['out']} could not be written: choose another folder, and a name that ends in .png.")
+    return 0
+
+
+if __name__ == "__main__":
+    from models.errors import StudioError
+
+    try:
+        sys.exit(main(json.loads(sys.argv[1])))
+    except StudioError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,241 @@
+"""The one window: a rail of pages. It connects, and decides nothing."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QSettings, QSize, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QButtonGroup, QFrame, QMainWindow, QStackedWidget, QToolButton, QWidget
+
+from models.errors import StudioError
+from studio import theme
+from studio.pages import PAGES
+from studio.session import Session
+from studio.widgets import column, row
+from studio.workers.background import WarmUp
+
+SCHEMES: tuple[theme.Scheme, ...] = ("system", "light", "dark")
+
+
+class Window(QMainWindow):
+    """Rail and pages.
+
+    Attributes:
+        session: the open run.
+        pages: what has been visited so far.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWindowTitle("Sampling Studio")
+        self.setWindowIcon(theme.icon("app", theme.theme().accent("began")))
+        self.setAcceptDrops(True)
+        self.session = Session(self)
+        self.pages: dict[str, Any] = {}
+        self.ready = False
+        self._then: list[Any] = []
+        self._stack = QStackedWidget()
+        self._rail_buttons: dict[str, QToolButton] = {}
+        middle = QWidget()
+        line = row(spacing=0)
+        line.addWidget(self._rail())
+        line.addWidget(self._stack, 1)
+        middle.setLayout(line)
+        self.setCentralWidget(middle)
+        self._keys()
+        self._sizes()
+        theme.notifier.changed.connect(self._sizes)
+        self.show_page("home")
+        self._warm_up = WarmUp(self)
+        self._warm_up.ready.connect(self._on_ready)
+
+    def warm_up(self) -> None:
+        """Import torch in the background; pages that need it appear when it is there."""
+        self._warm_up.start()
+
+    # --- pages ------------------------------------------------------------------------------------------------
+
+    def show_page(self, name: str) -> Any:
+        """Go to a page, building it on the first visit; a page that needs torch waits for it."""
+        if name != "home" and not self.ready:
+            self._then.append(lambda: self.show_page(name))
+            return None
+        if name not in self.pages:
+            _, module, kind = PAGES[name]
+            page = self.pages[name] = getattr(importlib.import_module(module), kind)(self.session)
+            self._stack.addWidget(page)
+            if name == "home":
+                page.set_ready(self.ready)
+                page.begin.connect(self.begin)
+                page.opened.connect(self.open_run)
+        self._stack.setCurrentWidget(self.pages[name])
+        self._rail_buttons[name].setChecked(True)
+        return self.pages[name]
+
+    def begin(self, system: str) -> None:
+        """The form for a new run of a system."""
+        page = self.show_page(system)
+        if page is not None:
+            page.new_run()
+
+    def open_run(self, path: Path) -> None:
+        """Open a run on the page of its system."""
+        from models.journal import RunFolder
+
+        try:
+            system = RunFolder.open(path, write=False).record["system"]
+            page = self.show_page(system if system in PAGES else "began")
+        except StudioError as error:
+            self._stack.currentWidget().card.show_error(str(error))  # pyright: ignore[reportAttributeAccessIssue]
+            return
+        if page is None:
+            self._then.append(lambda: self.open_run(path))
+        else:
+            page.open_run(path)
+
+    def _on_ready(self, problem: str) -> None:
+        home = self.pages["home"]
+        if problem:
+            home.card.show_error(problem)
+            return
+        self.ready = True
+        home.set_ready(True)
+        waiting, self._then = self._then, []
+        for act in waiting:
+            act()
+
+    # --- frame ------------------------------------------------------------------------------------------------
+
+    def _rail(self) -> QWidget:
+        rail = self.rail = QFrame()
+        rail.setProperty("kind", "rail")
+        body = column(rail, spacing=4)
+        body.setContentsMargins(0, 8, 0, 8)
+        group = QButtonGroup(self)
+        for name, (word, _, _) in PAGES.items():
+            b = QToolButton()
+            b.setText(word)
+            b.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+            b.setProperty("kind", "rail")
+            b.setCheckable(True)
+            theme.set_icon(b, name, name)
+            theme.set_accent(b, name)
+            b.clicked.connect(lambda _=False, name=name: self.show_page(name))
+            group.addButton(b)
+            self._rail_buttons[name] = b
+            body.addWidget(b)
+        body.addStretch(1)
+        self.scheme = QToolButton()
+        self.scheme.setText("Theme")
+        self.scheme.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        self.scheme.setProperty("kind", "rail")
+        self.scheme.setToolTip("Light, dark, or as the system says")
+        theme.set_icon(self.scheme, "contrast", "muted")
+        self.scheme.clicked.connect(self.next_scheme)
+        body.addWidget(self.scheme)
+        return rail
+
+    def next_scheme(self) -> None:
+        """System, light, dark, and around."""
+        from PySide6.QtWidgets import QApplication
+
+        settings = QSettings()
+        now = str(settings.value("scheme", "system"))
+        chosen = SCHEMES[(SCHEMES.index(now) + 1) % 3 if now in SCHEMES else 0]  # pyright: ignore[reportArgumentType]
+        settings.setValue("scheme", chosen)
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            theme.apply(app, chosen, theme.theme().scale)
+        self.scheme.setText({"system": "System", "light": "Light", "dark": "Dark"}[chosen])
+
+    def _sizes(self) -> None:
+        px = theme.theme().px
+        self.rail.setFixedWidth(px(80))
+        for b in [*self._rail_buttons.values(), self.scheme]:
+            b.setFixedSize(QSize(px(80) - 1, px(56)))
+            b.setIconSize(QSize(px(20), px(20)))
+        self.setMinimumSize(1120, 700)
+
+    def _keys(self) -> None:
+        for keys, act in (
+            ("Ctrl+Return", self._toggle),
+            ("Ctrl+.", self.session.step_once),
+            ("Ctrl+S", lambda: self._on_page("_save")),
+            ("Ctrl+Z", lambda: self._on_page("undo")),
+            ("Ctrl+N", lambda: self._on_page("new_run")),
+            ("Ctrl+O", lambda: self._on_page("choose_run")),
+            ("Ctrl+E", self._export),
+            ("Ctrl+\\", self._fold),
+            ("Ctrl+Q", self.close),
+        ):
+            QShortcut(QKeySequence(keys), self, act)
+
+    def _toggle(self) -> None:
+        (self.session.pause if self.session.condition == "running" else self.session.go)()
+
+    def _on_page(self, name: str) -> None:
+        page = self._stack.currentWidget()
+        if hasattr(page, name):
+            getattr(page, name)()
+        elif name == "new_run":
+            self.begin("began")
+
+    def _export(self) -> None:
+        page = self._stack.currentWidget()
+        if hasattr(page, "export_button") and page.export_button.isEnabled():  # pyright: ignore[reportAttributeAccessIssue]
+            page.export_button.showMenu()  # pyright: ignore[reportAttributeAccessIssue]
+
+    def _fold(self) -> None:
+        page = self._stack.currentWidget()
+        if hasattr(page, "knobs"):
+            page.knobs.setVisible(not page.knobs.isVisible())  # pyright: ignore[reportAttributeAccessIssue]
+
+    # --- doors ------------------------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """A run's folder, an exported file, or pictures."""
+        if event.mimeData().hasUrls() and event.mimeData().urls()[0].isLocalFile():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        self.receive(Path(event.mimeData().urls()[0].toLocalFile()))
+        event.acceptProposedAction()
+
+    def receive(self, path: Path) -> None:
+        """A run is opened; an exported file opens the run that made it; anything else is taken as data for a new run."""
+        from studio import recipe
+
+        if (path / "run.json").is_file():
+            self.open_run(path)
+            return
+        try:
+            found = recipe.read(path) if path.is_file() and path.suffix.lower() in (".png", ".csv") else None
+        except StudioError:
+            found = None
+        if found is not None:
+            self.open_run(Path(str(found["run"]["path"])))
+            return
+        page = self.show_page("began")
+        if page is None:
+            self._then.append(lambda: self.receive(path))
+        else:
+            page.new_run()
+            page.new.choose_data(str(path))
+
+    # --- leaving ----------------------------------------------------------------------------------------------
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Save first; the window goes at once, the process when all is on disk."""
+        self.hide()
+        QSettings().setValue("geometry", self.saveGeometry())
+        for page in self.pages.values():
+            if hasattr(page, "new"):
+                page.new.stop()
+        self._warm_up.wait()
+        self.session.close()
+        event.accept()
+        QTimer.singleShot(0, lambda: None)
