@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,11 @@ def save(path: Path, state: Any, about: Mapping[str, Any]) -> str:
     digest = state_hash(tensors)
     header |= {"format": FORMAT, "state_hash": digest, "about": dict(about)}
     with writing(path) as temporary:
-        save_file(tensors, temporary, {"studio": json.dumps(header, allow_nan=False)})
+        try:
+            save_file(tensors, temporary, {"studio": json.dumps(header, allow_nan=False)})
+        except safetensors.SafetensorError as error:  # how it reports a full disk
+            number = re.search(r"os error (\d+)", str(error))
+            raise OSError(int(number[1]) if number else 0, str(error)) from None
     return digest
 
 
@@ -153,6 +158,8 @@ def _read(path: Path, *, tensors: bool) -> tuple[Tensors, Header]:
         raise BadFile(f"{path} cannot be read ({error.strerror or error}).") from None
     except (safetensors.SafetensorError, ValueError) as error:
         raise BadFile(f"{path.name} is damaged or cut short ({error}): use an earlier checkpoint of the run.") from None
-    if header.get("format", 0) > FORMAT:
+    if not isinstance(header, dict) or not isinstance(header.get("format"), int) or not isinstance(header.get("about"), dict):
+        raise BadFile(f"{path.name} is a safetensors file that this studio did not write: open a checkpoint of a run.")
+    if header["format"] > FORMAT:
         raise BadFile(f"{path.name} was written by a newer version (format {header['format']}, this one reads {FORMAT}): update Sampling Studio.")
     return found, header

@@ -22,10 +22,10 @@ Compile = Literal["off", "default", "reduce-overhead"]
 class Choice(settings.Config):
     """What a person may force; the defaults follow the rule of `choose`."""
 
-    device: Literal["auto", "cpu", "cuda", "mps"] = knob("auto", "where to compute", group="Device")
-    precision: Literal["auto", "float32", "bfloat16"] = knob("auto", "of the convolutions", group="Device")
-    threads: int = knob(0, "threads of torch; 0 takes all cores but one", low=0, high=256, group="Device")
-    compile: Literal["off", "default", "reduce-overhead"] = knob("off", "torch.compile; reduce-overhead uses CUDA graphs", group="Device")
+    device: Literal["auto", "cpu", "cuda", "mps"] = knob("auto", "device to compute on", group="Device")
+    precision: Literal["auto", "float32", "bfloat16"] = knob("auto", "precision of the convolutions", group="Device")
+    threads: int = knob(0, "threads; 0 takes all cores but one", low=0, high=256, group="Device")
+    compile: Literal["off", "default", "reduce-overhead"] = knob("off", "compile the nets; reduce-overhead uses CUDA graphs", group="Device")
 
 
 def choose(device: str = "auto", threads: int | None = None, precision: Precision = "auto", compile: Compile = "off") -> Plan:

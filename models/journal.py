@@ -24,6 +24,7 @@ from models.errors import BadFile, BadInput, RunBusy
 from models.files import trouble, write_bytes, write_json
 
 FORMAT = 1
+FIELDS = ("system", "seed", "data", "phases", "config", "knobs", "plan", "columns")  # without which a run cannot be opened
 KEEP = 3  # newest checkpoints kept beside the pinned ones
 
 Line = dict[str, Any]
@@ -58,7 +59,11 @@ class RunFolder:
             raise trouble(error, path) from None
         folder = RunFolder(path, dict(record) | {"format": FORMAT})
         write_json(path / "run.json.new", folder.record)  # proves that the folder can be written
-        folder.lock()
+        try:
+            folder.lock()
+        except BaseException:
+            (path / "run.json.new").unlink(missing_ok=True)
+            raise
         for old in [*path.glob("checkpoints/*.safetensors"), path / "metrics.f32", path / "journal.jsonl", path / "pins.json"]:
             old.unlink(missing_ok=True)
         os.replace(path / "run.json.new", path / "run.json")
@@ -69,7 +74,9 @@ class RunFolder:
         """An existing run; raises BadFile, or RunBusy if another process writes to it."""
         try:
             record = json.loads((path / "run.json").read_text("utf-8"))
-            version = record["format"]
+            version = int(record["format"])
+            if version <= FORMAT and (missing := [k for k in FIELDS if k not in record]):
+                raise ValueError(f"it does not name {', '.join(missing)}")
         except (FileNotFoundError, NotADirectoryError):
             raise BadFile(f"{path} is not a run (it has no run.json): give the folder that `train --out` made.") from None
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -79,6 +86,8 @@ class RunFolder:
         folder = RunFolder(path, record)
         if write:
             folder.lock()
+            for torn in [*path.glob("checkpoints/.*.part"), *path.glob("checkpoints/.tmp*")]:  # of a process that was killed while it wrote
+                torn.unlink(missing_ok=True)
         return folder
 
     # --- one writer -------------------------------------------------------------------------------------------
@@ -123,7 +132,7 @@ class RunFolder:
         except FileNotFoundError:
             return []
         out: list[Line] = []
-        for row in text.splitlines():
+        for row in text.split("\n"):  # not splitlines: a note may hold other line ends, such as U+2028
             try:
                 line = json.loads(row)
             except ValueError:
@@ -174,7 +183,7 @@ class RunFolder:
         """Steps whose checkpoints stay."""
         try:
             return set(json.loads((self.path / "pins.json").read_text()))
-        except (OSError, ValueError):
+        except (OSError, ValueError, TypeError):
             return set()
 
     def pin(self, step: int) -> None:

@@ -88,6 +88,7 @@ class Run:
         self._count = 0  # rows in the buffer
         self._on_disk = 0  # rows already in the file
         self._pending: list[torch.Tensor] = []
+        self._given: list[tuple[bool, ...]] = []  # for each row not yet checked, which columns its phase has
         self._saved_at = time.monotonic()
         self._saved_step = -1
 
@@ -188,15 +189,15 @@ class Run:
         lines, rows = self.folder.lines(), self.folder.rows()[: self.state.step]
         self._extend(rows)
         self._on_disk = self._count
-        self._saved_step = self.state.step
-        if not write:
-            self.lines = lines
-            return
         self.lines, later = lines[:applied], lines[applied:]
-        if not any(line["what"] in ("diverged", "memory") for line in later):
-            self._replay = [line for line in later if line["what"] in ("knobs", "phase", "note")]
+        self._saved_step, self._saved_lines = self.state.step, len(self.lines)
+        if not write:
+            return
+        if not any(line["what"] == "diverged" for line in later):
+            self._replay = [line for line in later if line["what"] in ("knobs", "note") or line.get("asked")]
         self.folder.cut_rows(self.state.step)
         self.folder.set_lines(self.lines + self._replay)
+        self._again()  # what was done at this very step
 
     def close(self) -> None:
         """Let others write to the run."""
@@ -230,21 +231,27 @@ class Run:
         device.use(self.plan)
         batches = self.algorithm.batches(self.data, self.config, self.seed, self.state.step)
         command = yield self.state, None
-        while until is None or self.state.step < until:
+        while True:
             while command is not None:
                 if isinstance(command, Stop):
                     self.save()
                     return
                 self.apply(command)
                 command = yield self.state, None
+            if until is not None and self.state.step >= until:
+                break
             self._again()
             info = guarded(self.algorithm.step, self.state, next(batches), self.knobs)
             self._pending.append(_row(info))
+            self._given.append(tuple(v is not None for v in info))
             if self.state.step == 1:
                 self._tell_fallback()
-            if self.state.step % self.algorithm.BETWEEN == 0:
+            due = self.state.step % self.algorithm.BETWEEN == 0
+            if due:
                 self._between()
             self._advance_phase()
+            if due and time.monotonic() - self._saved_at > CHECKPOINT_SECONDS:
+                self.save()  # after the phase has moved on, or a run that is killed would take one step too many in the old one
             command = yield self.state, info
         self.save()
 
@@ -255,14 +262,15 @@ class Run:
                 new = knobs.changed(self.knobs, change)
                 told = {k: (getattr(self.knobs, k), getattr(new, k)) for k in change if getattr(self.knobs, k) != getattr(new, k)}
                 if told:
-                    self.knobs = new
-                    self._replay.clear()  # the person has chosen another way than last time
+                    self._choose_anew()
                     symbols = {k.name: k.symbol for k in knobs.describe(type(new))}
                     text = ", ".join(f"{symbols[k]} {_short(a)} → {_short(b)}" for k, (a, b) in told.items())
                     self._log("knobs", text, change={k: b for k, (_, b) in told.items()})
+                    self.knobs = new
             case NextPhase():
                 if self.state.phase + 1 < len(self.phases):
-                    self._enter_phase()
+                    self._choose_anew()
+                    self._enter_phase(asked=True)
             case Note(text):
                 self._log("note", text)
             case Save(pin):
@@ -292,6 +300,7 @@ class Run:
         checkpoint.restore(self.state, tensors, header, self.folder.checkpoint(found))
         self.knobs = knobs.make(self.algorithm.Knobs, header["about"]["knobs"])
         self._pending.clear()
+        self._given.clear()
         self._replay.clear()
         self._count = self._on_disk = min(self._count, found)
         self.folder.cut_rows(found)
@@ -355,6 +364,12 @@ class Run:
             self.lines.append(line := self.folder.add_line(self.state.step, what, text, **more))
         self.on_line(line)
 
+    def _choose_anew(self) -> None:
+        """Give up what was still to be done again: the person goes another way than last time."""
+        if self._replay:
+            self._replay.clear()
+            self.folder.set_lines(self.lines)
+
     def _again(self) -> None:
         """Do again, at its step, what a person did after the checkpoint that a killed run was opened at."""
         while self._replay and self._replay[0]["step"] <= self.state.step:
@@ -368,33 +383,34 @@ class Run:
 
     def _advance_phase(self) -> None:
         ends = np.cumsum([p.steps for p in self.phases])
-        if self.state.phase + 1 < len(self.phases) and self.state.step >= ends[self.state.phase]:
-            self._enter_phase()
+        while self.state.phase + 1 < len(self.phases) and self.state.step >= ends[self.state.phase]:
+            self._enter_phase(asked=False)
 
-    def _enter_phase(self) -> None:
+    def _enter_phase(self, *, asked: bool) -> None:
+        self._log("phase", self.phases[self.state.phase + 1].name, asked=asked)
         self.state.phase += 1
-        self._log("phase", self.phase)
 
     def _between(self) -> None:
         """Decisions that need numbers on the host, at fixed steps."""
-        self._collect()
+        self._check_rows()
         recent = self._buffer[max(0, self._count - self.algorithm.BETWEEN) : self._count]
-        self._check_finite_rows(recent)
         events: list[Event] = self.algorithm.between(self.state, dict(zip(self.folder.columns, recent.T, strict=True)), self.knobs)
         for event in events:
             self._log(event.what, event.text)
         self._write_rows()
-        if time.monotonic() - self._saved_at > CHECKPOINT_SECONDS:
-            self.save()
 
-    def _check_finite_rows(self, rows: np.ndarray) -> None:
-        bad = ~np.isfinite(rows)
+    def _check_rows(self) -> None:
+        """Every value that a step gave must be finite; the NaN that stands for None need not."""
+        self._collect()
+        first = self._count - len(self._given)
+        bad = ~np.isfinite(self._buffer[first : self._count]) & np.array(self._given, bool).reshape(-1, len(self.folder.columns))
         if bad.any():
             i, column = (int(v) for v in np.argwhere(bad)[0])
-            self._diverged(self._count - len(rows) + i + 1, self.folder.columns[column])
+            self._diverged(first + i + 1, self.folder.columns[column])
+        self._given.clear()
 
     def _check_finite(self) -> None:
-        self._check_finite_rows(self._buffer[max(0, self._count - self.algorithm.BETWEEN) : self._count])
+        self._check_rows()
         for name, tensor in checkpoint.flatten(self.state)[0].items():
             if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
                 self._diverged(self.state.step, name)
@@ -484,7 +500,7 @@ def guarded(call: Callable[..., Any], *args: Any) -> Any:
 
 def _no_memory(error: BaseException) -> OutOfMemory:
     return OutOfMemory(
-        f"The device has no memory for this step ({str(error).splitlines()[0][:120]}): the run has stopped and its last good state is kept; "
+        f"The device has no memory for this step ({(str(error).splitlines() or ['no details'])[0][:120]}): the run has stopped and its last good state is kept; "
         "use a smaller batch, size or n."
     )
 

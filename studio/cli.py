@@ -48,15 +48,24 @@ def parser() -> argparse.ArgumentParser:
 
     train = add("train", "train a system from the beginning")
     train.add_argument("system", help="began")
-    train.add_argument("--data", required=True, help="faces, a folder of images, or a zip of images; see `sampling-studio data`")
+    train.add_argument("--data", help="faces, a folder of images, or a zip of images; see `sampling-studio data`")
     train.add_argument("--steps", type=_steps, help="stop after this many steps (default: the preset's)")
     train.add_argument("--out", type=Path, help="folder of the run (default: a new one in the studio's home)")
     train.add_argument("--preset", help="quick (default), paper-64, paper-128")
-    train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting; repeats; `sampling-studio train SYSTEM --settings` lists them")
-    train.add_argument("--settings", action="store_true", help=argparse.SUPPRESS)
+    train.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting; repeats; `sampling-studio train SYSTEM --settings` lists them"
+    )
+    train.add_argument("--settings", action="store_true", help="list what --set accepts, and train nothing")
     train.add_argument("--force", action="store_true", help="replace the run in a folder that is not empty")
-    train.add_argument("--precision", choices=["auto", "float32", "bfloat16"], default="auto", help="of the convolutions (default: bfloat16 where the hardware has it)")
-    train.add_argument("--compile", choices=["off", "default", "reduce-overhead"], default="off", help="torch.compile; reduce-overhead uses CUDA graphs")
+    train.add_argument(
+        "--precision",
+        choices=["auto", "float32", "bfloat16"],
+        default="auto",
+        help="of the convolutions (default: bfloat16 where the hardware has it)",
+    )
+    train.add_argument(
+        "--compile", choices=["off", "default", "reduce-overhead"], default="off", help="torch.compile; reduce-overhead uses CUDA graphs"
+    )
 
     resume = add("resume", "go on with a run, to a total of steps")
     resume.add_argument("run", type=Path)
@@ -66,9 +75,15 @@ def parser() -> argparse.ArgumentParser:
     sample = add("sample", "draw samples of a run")
     sample.add_argument("run", type=Path)
     sample.add_argument("-n", type=_count, default=64, help="how many (default 64)")
-    sample.add_argument("--out", type=Path, required=True, help="FILE.png: a contact sheet; FOLDER/: single PNGs; FILE.csv: the curves; with --plots FILE.png: the plots")
+    sample.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="FILE.png: a contact sheet; FOLDER/: single PNGs; FILE.csv: the curves; with --plots FILE.png: the plots",
+    )
     sample.add_argument("--step", type=_steps, help="of an earlier checkpoint (default: the last)")
     sample.add_argument("--no-ema", action="store_true", help="from G itself, not from its moving average")
+    sample.add_argument("--force", action="store_true", help="write single pictures into a folder that is not empty")
     sample.add_argument("--plots", action="store_true", help="draw the curves instead of samples")
 
     inspect = add("inspect", "what a run, checkpoint or exported file is made of")
@@ -103,7 +118,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise BadInput(f"`{words[0]}` ({PLANNED[words[0]]}) is still to come in this version.")
         options, rest = parser().parse_known_args(words)
         if rest:
-            raise BadInput(f"unrecognised arguments: {' '.join(rest)}; see `sampling-studio{' ' + options.command if options.command else ''} --help`.")
+            raise BadInput(
+                f"unrecognised arguments: {' '.join(rest)}; see `sampling-studio{' ' + options.command if options.command else ''} --help`."
+            )
         return _run(options)
     except SystemExit as leaving:
         return int(leaving.code or 0)

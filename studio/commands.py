@@ -46,6 +46,10 @@ def train(options: argparse.Namespace) -> Result:
     from studio.cli import settings
 
     algorithm = catalog.algorithm(options.system)
+    if options.settings:
+        return _settings(algorithm)
+    if options.data is None:
+        raise BadInput("train needs --data, for example --data faces; `sampling-studio data` lists the sources.")
     preset_of(algorithm, options.preset)
     config, knob_values = knobs.split(settings(options.set), algorithm.Config, algorithm.Knobs)
     with _reading("reading the data") as progress:
@@ -62,6 +66,21 @@ def train(options: argparse.Namespace) -> Result:
             progress=progress,
         )
     return _train(made, made.total if options.steps is None else options.steps)
+
+
+def _settings(algorithm: Any) -> Result:
+    """What --set accepts."""
+    from models import knobs
+
+    found = [
+        {"name": k.name, "symbol": k.symbol, "default": k.default, "range": knobs.limits(k), "doc": k.doc, "changes": kind is algorithm.Knobs}
+        for kind in (algorithm.Config, algorithm.Knobs)
+        for k in knobs.describe(kind)
+    ]
+    rows = [
+        f"{k['name']:<12} {k['symbol']:<6} {k['default']!s:<14} {k['doc']}; {k['range']}" + "; can change while it runs" * k["changes"] for k in found
+    ]
+    return {"system": algorithm.NAME, "settings": found}, "\n".join(rows), 0
 
 
 def resume(options: argparse.Namespace) -> Result:
@@ -189,6 +208,8 @@ def sample(options: argparse.Namespace) -> Result:
     exporter = exporters()[name]
     if options.out.is_dir() and exporter.extension:
         raise BadInput(f"{options.out} is a folder: give a file name, or end it with / for single pictures.")
+    if not exporter.extension and options.out.is_dir() and any(options.out.iterdir()) and not options.force:
+        raise BadInput(f"{options.out} is not empty: choose another folder, or add --force to write into it.")
     record = record_of(opened, seed=options.seed, count=options.n, ema=not options.no_ema, pictures=exporter.pictures)
     opened.folder.pin(opened.state.step)  # an exported file keeps its checkpoint
     files = exporter.write(record, options.out)

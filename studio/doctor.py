@@ -54,14 +54,21 @@ def _display() -> Check:
     if sys.platform in ("win32", "darwin"):
         return _check("display", True, sys.platform)
     found = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY")
-    return _check("display", bool(found), found or "none", "there is no DISPLAY: use the command line (sampling-studio train …), or start under a desktop, ssh -X or xvfb-run")
+    return _check(
+        "display",
+        bool(found),
+        found or "none",
+        "there is no DISPLAY: use the command line (sampling-studio train …), or start under a desktop, ssh -X or xvfb-run",
+    )
 
 
 def _libraries() -> Check:
     if not sys.platform.startswith("linux"):
         return _check("qt", True, "brought by the wheel")
     missing = [package for so, package in LIBRARIES.items() if not _loads(so)]
-    return _check("qt", not missing, "all system libraries" if not missing else f"missing: {', '.join(missing)}", f"sudo apt-get install {' '.join(missing)}")
+    return _check(
+        "qt", not missing, "all system libraries" if not missing else f"missing: {', '.join(missing)}", f"sudo apt-get install {' '.join(missing)}"
+    )
 
 
 def _loads(so: str) -> bool:
@@ -79,7 +86,12 @@ def _fonts() -> list[Check]:
     families, chinese = said.split()
     return [
         _check("fonts", int(families) > 0, f"{families} families", "sudo apt-get install fonts-dejavu-core"),
-        _check("cjk", chinese == "1", "one Chinese glyph is there" if chinese == "1" else "no face has Chinese", "sudo apt-get install fonts-wqy-microhei (only Chinese text needs it)"),
+        _check(
+            "cjk",
+            chinese == "1",
+            "one Chinese glyph is there" if chinese == "1" else "no face has Chinese",
+            "sudo apt-get install fonts-wqy-microhei (only Chinese text needs it)",
+        ),
     ]
 
 
@@ -110,5 +122,7 @@ def _disk() -> Check:
 
 def _ask(program: str) -> str | None:
     environment = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False, cwd=Path(__file__).parent.parent)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False, cwd=Path(__file__).parent.parent
+    )
     return done.stdout.strip().splitlines()[-1] if done.returncode == 0 and done.stdout.strip() else None

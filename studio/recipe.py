@@ -71,12 +71,15 @@ def read(path: Path) -> Recipe:
     try:
         text = _text(path)
         recipe = json.loads(text) if text else None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BadFile(f"{path.name} cannot be read ({error}): it is damaged, or not a file of this studio.") from None
+    except (OSError, ValueError, SyntaxError, RecursionError, Image.DecompressionBombError) as error:
+        reason = (str(error).splitlines() or ["no reason given"])[0]
+        raise BadFile(f"{path.name} cannot be read ({reason}): it is damaged, or not a file of this studio.") from None
     if not isinstance(recipe, dict) or "schema" not in recipe or "kind" not in recipe:
         raise BadFile(f"{path.name} carries no recipe: it was not exported by Sampling Studio, or a program removed it.")
     if not isinstance(recipe["schema"], int) or recipe["schema"] > SCHEMA:
-        raise BadFile(f"{path.name} was exported by a newer version (recipe schema {recipe['schema']}, this one reads {SCHEMA}): update Sampling Studio.")
+        raise BadFile(
+            f"{path.name} was exported by a newer version (recipe schema {recipe['schema']}, this one reads {SCHEMA}): update Sampling Studio."
+        )
     return recipe
 
 

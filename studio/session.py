@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QRunnable, QThreadPool, Signal
 
-from models.errors import StudioError
+from models.errors import BadSetting, StudioError
 from studio.messages import Ask, Export, NewRun, OldRun, Opened, Progress, Reply, Trouble
 from studio.workers.jobs import TrainingJob
 from studio.workers.thread import Worker
@@ -54,7 +55,7 @@ class Session(QObject):
         self.undo: list[tuple[str, Any]] = []
         self._worker: Worker | None = None
         self._next: tuple[NewRun | OldRun, bool] | None = None  # waits for the present run to be saved
-        self._start = False
+        self._start = self._closing = False
         self._number = 0
         self._newest: dict[str, int] = {}
         self._pool = QThreadPool(self)
@@ -86,12 +87,19 @@ class Session(QObject):
         worker.start()
 
     def close(self) -> None:
-        """Save and close the run; waits until it is safe on disk."""
-        self._next = None
+        """Save and close the run, finish its exports; waits until all is safe on disk."""
+        self._next, self._closing = None, True
         if self._worker is not None:
             self._worker.quit_and_save()
             self._worker.wait()
+        self._hear()
         self._pool.waitForDone()
+        self._hear()
+        self._closing = False
+
+    def _hear(self) -> None:
+        """What workers have said and the event loop has not yet delivered."""
+        QCoreApplication.sendPostedEvents(self, QEvent.Type.MetaCall.value)
 
     def stop(self) -> None:
         """Save and close the run without waiting; also cancels one that is still opening."""
@@ -108,20 +116,26 @@ class Session(QObject):
 
     def pause(self) -> None:
         """Pause after the present step."""
-        if self._worker is not None:
+        if self._worker is not None and self.run is not None:
             self._worker.pause()
 
     def step_once(self) -> None:
         """One step, then pause."""
-        if self._worker is not None:
+        if self._worker is not None and self.run is not None:
             self._worker.step()
 
     def set_knob(self, name: str, value: Any, *, remember: bool = True) -> None:
         """Turn a knob from the next step on."""
-        if self._worker is None or self.knobs.get(name) == value:
+        if self._worker is None or self.run is None or self.knobs.get(name) == value:
             return
+        from models import catalog, knobs
         from models.contract import SetKnobs
 
+        try:
+            knobs.make(catalog.algorithm(self.run.system).Knobs, {**self.knobs, name: value})
+        except BadSetting as error:
+            self.trouble.emit(Trouble(str(error)))
+            return
         if remember:
             if not (self.undo and self.undo[-1][0] == name and self.undo[-1][1] == self.knobs[name]):
                 self.undo.append((name, self.knobs[name]))
@@ -139,12 +153,12 @@ class Session(QObject):
 
     def send(self, command: Any) -> None:
         """A contract.Command."""
-        if self._worker is not None:
+        if self._worker is not None and self.run is not None:
             self._worker.send(command)
 
     def go_back(self, step: int | None = None) -> None:
         """Return to the last good checkpoint."""
-        if self._worker is not None:
+        if self._worker is not None and self.run is not None:
             self._worker.go_back(step)
 
     # --- views and exports ------------------------------------------------------------------------------------
@@ -171,7 +185,8 @@ class Session(QObject):
 
     def _condition(self, condition: Condition, reason: str) -> None:
         self.condition = condition
-        self.conditioned.emit(condition, reason)
+        if not self._closing:
+            self.conditioned.emit(condition, reason)
 
     def _on_opened(self, opened: Opened) -> None:
         self.run, self.knobs, self.step = opened, dict(opened.knobs), opened.step
@@ -199,6 +214,8 @@ class Session(QObject):
     def _on_trouble(self, trouble: Trouble) -> None:
         if self.run is None:
             self._condition("empty", "")
+        if self._closing:
+            print(f"sampling-studio: {trouble.sentence}", file=sys.stderr)  # the window has gone
         self.trouble.emit(trouble)
 
     def _on_drawn(self, wish: Export, write: Callable[[], list[Path]]) -> None:

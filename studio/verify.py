@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, NamedTuple
@@ -17,9 +17,9 @@ from models.errors import BadFile
 from models.run import Run, versions
 from studio import recipe as recipes
 from studio.export import Record, exporters
-from studio.export.curves import table
 
 CLOSE = 8 / 255  # largest difference that another device or version may make
+MOST = 100_000  # pictures of one export, and columns of a sheet
 
 
 class Verdict(NamedTuple):
@@ -37,28 +37,31 @@ def verify(path: Path, run_path: Path | None = None) -> Verdict:
         BadFile: it carries no recipe, or its run or checkpoint is gone.
     """
     recipe = recipes.read(path)
-    where = run_path or Path(str(recipe.get("run", {}).get("path", "")))
-    if not (where / "run.json").is_file():
-        raise BadFile(f"The run {where} that made {path.name} is gone: give its new place with --run.")
     try:
         step, kind = int(recipe["step"]), str(recipe["kind"])
-        run = Run.open(where, write=False, data=False, step=step, check=False)
-    except (KeyError, TypeError, ValueError):
+        where = run_path or Path(str(recipe["run"]["path"]))
+        gone = not (where / "run.json").is_file()
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise BadFile(f"The recipe in {path.name} is incomplete: it was changed after the export.") from None
+    if gone:
+        raise BadFile(f"The run {where} that made {path.name} is gone: give its new place with --run.")
+    run = Run.open(where, write=False, data=False, step=step, check=False)
     reason = _against_checkpoint(run, recipe)
     try:
         with TemporaryDirectory() as folder:
             again = _again(run, recipe, kind, Path(folder))
+            if recipes.read(again)["made"] != recipe["made"]:
+                raise ValueError(kind)
             difference = _compare(path, again, kind)
-    except (KeyError, TypeError, ValueError, AssertionError):
-        return Verdict("different", None, "the recipe does not describe an export that this studio can make")
+    except (KeyError, TypeError, ValueError, OverflowError, RuntimeError, MemoryError):
+        return Verdict("different", None, reason or "the recipe does not describe an export that this studio can make")
     if reason:
         return Verdict("different", difference, reason)
     if difference == 0:
         return Verdict("identical", 0.0, "made again from checkpoint and recipe, every bit is the same")
     if difference is None:
         return Verdict("different", None, "what the recipe makes has another shape")
-    changes = _elsewhere(run, recipe)
+    changes = _elsewhere(run, recipe) if kind != "curves" else []  # curves are read, not computed again
     if changes and difference <= CLOSE:
         return Verdict("close", difference, f"small differences, explained by another {' and '.join(changes)}")
     return Verdict("different", difference, "checkpoint and recipe make something else: the file or its recipe was changed")
@@ -84,39 +87,54 @@ def _against_checkpoint(run: Run, recipe: Mapping[str, Any]) -> str:
     tensors, _ = checkpoint.flatten(run.state)
     if checkpoint.state_hash(tensors) != recipe.get("state_hash"):
         return f"the checkpoint of step {run.state.step:,} does not hold the weights that the recipe names"
-    for name, ours in (("config", run.config.model_dump()), ("knobs", run.knobs.model_dump()), ("data", run.folder.record["data"])):
+    record = run.folder.record
+    for name, ours in (("system", record["system"]), ("config", run.config.model_dump()), ("data", record["data"]), ("training_seed", run.seed)):
         if recipe.get(name) != json.loads(json.dumps(ours)):
-            return f"the recipe's {name} are not those of the run"
-    return ""
+            return f"the {name} of the recipe and of the run are not the same"
+    return "" if _knobs_fit(run, recipe) else "the knobs of the recipe are not those that the run has had at this step"
+
+
+def _knobs_fit(run: Run, recipe: Mapping[str, Any]) -> bool:
+    """Whether the journal comes through the recipe's knobs; they may have been turned at this very step, before or after the export."""
+    told, knobs = recipe.get("knob_history"), run.folder.record["knobs"]
+    if not isinstance(told, list):
+        return False
+    history = [{"step": line["step"], "change": line["change"]} for line in run.folder.lines() if line["what"] == "knobs"]
+    for n in range(len(history) + 1):
+        knobs = knobs | (history[n - 1]["change"] if n else {})
+        whole = n == len(told) or (n > len(told) and recipe.get("knob_history_cut"))
+        if whole and knobs == recipe.get("knobs") and history[n - len(told) : n] == told:
+            return True
+    return False
 
 
 def _again(run: Run, recipe: Mapping[str, Any], kind: str, folder: Path) -> Path:
     made = recipe["made"]
     if kind in ("sheet", "single"):
-        first, last = (int(v) for v in made["rows"])
-        record = record_of(run, seed=int(made["seed"]), count=last, ema=bool(made["ema"]))
+        first, last = (_whole(v, 0, MOST) for v in made["rows"])
+        record = record_of(run, seed=_whole(made["seed"], 0, 2**62), count=_whole(last, 1, MOST), ema=made["ema"])
         assert record.pictures is not None
         if kind == "single":
-            return _only(recipes_written(record, "singles", folder), last - 1)
-        return _only(recipes_written(record, "sheet", folder / "again.png", columns=int(made["columns"]), zoom=int(made["zoom"])), 0)
+            return _written(replace(record, pictures=record.pictures[-1:]), "singles", folder, first=first)
+        return _written(record, "sheet", folder / "again.png", columns=_whole(made["columns"], 1, MOST), zoom=_whole(made["zoom"], 1, 100))
     record = record_of(run, seed=0, count=0, pictures=False)
     if kind == "curves":
-        again = folder / "again.csv"
-        again.write_text(table(record), encoding="utf-8")
-        return again
+        return _written(record, "curves", folder / "again.csv")
     if kind == "plots":
-        options = {k: made[k] for k in ("theme", "width", "height")}
-        return _only(recipes_written(record, "plots", folder / "again.png", **options), 0)
+        record = replace(record, marks=record.marks[: _whole(made["marks"], 0, len(record.marks))])
+        width, height = _whole(made["width"], 100, 10_000), _whole(made["height"], 100, 10_000)
+        return _written(record, "plots", folder / "again.png", theme=str(made["theme"]), width=width, height=height)
     raise ValueError(kind)
 
 
-def recipes_written(record: Record, name: str, path: Path, **options: Any) -> list[Path]:
-    """What the exporter `name` writes to `path`."""
-    return list(exporters()[name].write(record, path, **options))
+def _written(record: Record, name: str, path: Path, **options: Any) -> Path:
+    return exporters()[name].write(record, path, **options)[0]
 
 
-def _only(files: list[Path], index: int) -> Path:
-    return files[index]
+def _whole(value: Any, low: int, high: int) -> int:
+    if type(value) is not int or not low <= value <= high:
+        raise ValueError(value)
+    return value
 
 
 def _compare(path: Path, again: Path, kind: str) -> float | None:
@@ -124,15 +142,27 @@ def _compare(path: Path, again: Path, kind: str) -> float | None:
     if kind == "curves":
         if path.read_bytes() == again.read_bytes():
             return 0.0
-        ours, theirs = (np.genfromtxt(p, delimiter=",", skip_header=1, ndmin=2) for p in (again, path))
-        if ours.shape != theirs.shape:
+        ours, theirs = _numbers(again), _numbers(path)
+        if theirs is None or ours is None or ours.shape != theirs.shape:
             return None
-        gap = float(np.nanmax(np.abs(ours - theirs), initial=0.0))
-        return gap or None
-    with Image.open(again) as a, Image.open(path, formats=["PNG"]) as b:
-        if a.size != b.size or a.mode != b.mode:
-            return None
-        return float(np.abs(np.asarray(a, np.int16) - np.asarray(b, np.int16)).max(initial=0)) / 255
+        gap = np.abs(ours - theirs)
+        return float(gap[np.isfinite(gap)].max(initial=0.0)) or None
+    try:
+        with Image.open(again) as a, Image.open(path, formats=["PNG"]) as b:
+            if a.size != b.size or a.mode != b.mode:
+                return None
+            return float(np.abs(np.asarray(a, np.int16) - np.asarray(b, np.int16)).max(initial=0)) / 255
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise BadFile(f"{path.name} cannot be read ({error}): it is damaged.") from None
+
+
+def _numbers(path: Path) -> np.ndarray | None:
+    """The numbers of a table, NaN for an empty place; None if it is none."""
+    try:
+        cells = [[float(v or "nan") for v in line.split(",")] for line in path.read_text("utf-8").splitlines()[1:]]
+        return np.array(cells, np.float64)
+    except ValueError:
+        return None
 
 
 def _elsewhere(run: Run, recipe: Mapping[str, Any]) -> list[str]:

@@ -73,6 +73,7 @@ class Window(QMainWindow):
                 page.opened.connect(self.open_run)
         self._stack.setCurrentWidget(self.pages[name])
         self._rail_buttons[name].setChecked(True)
+        self.pages[name].setFocus()
         return self.pages[name]
 
     def begin(self, system: str) -> None:
@@ -123,6 +124,7 @@ class Window(QMainWindow):
             b.setCheckable(True)
             theme.set_icon(b, name, name)
             theme.set_accent(b, name)
+            b.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             b.clicked.connect(lambda _=False, name=name: self.show_page(name))
             group.addButton(b)
             self._rail_buttons[name] = b
@@ -190,8 +192,8 @@ class Window(QMainWindow):
 
     def _fold(self) -> None:
         page = self._stack.currentWidget()
-        if hasattr(page, "knobs"):
-            page.knobs.setVisible(not page.knobs.isVisible())  # pyright: ignore[reportAttributeAccessIssue]
+        if hasattr(page, "sides"):
+            page.sides.setVisible(not page.sides.isVisible())  # pyright: ignore[reportAttributeAccessIssue]
 
     # --- doors ------------------------------------------------------------------------------------------------
 

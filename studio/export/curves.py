@@ -21,7 +21,7 @@ from studio.export import Record
 
 
 def table(record: Record) -> str:
-    """CSV: `step`, then a column for each curve; numbers with the digits of float32."""
+    """CSV: `step`, then a column for each curve; numbers with the digits of float32, an empty place where there is none."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["step", *record.columns])
@@ -46,15 +46,17 @@ def write_plots(record: Record, path: Path, *, theme: str = "light", width: int 
     """
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / "rows.npy", record.rows, allow_pickle=False)
-        made = {"theme": theme, "width": width, "height": height, "steps": len(record.rows)}
-        request = {"system": record.recipe["system"], "columns": record.columns, "marks": record.marks, **made}
+        made = {"theme": theme, "width": width, "height": height, "steps": len(record.rows), "marks": len(record.marks)}
+        request = {**made, "system": record.recipe["system"], "columns": record.columns, "marks": record.marks}
         (Path(folder) / "request.json").write_text(json.dumps(request))
         environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": "1"}
         done = subprocess.run(
             [sys.executable, "-m", "studio.export.plots", folder], env=environment, capture_output=True, text=True, check=False, timeout=120
         )
         if done.returncode:
-            raise RunFailed(f"The plots could not be drawn ({(done.stderr.strip().splitlines() or ['no reason given'])[-1]}): run `sampling-studio doctor`.")
+            raise RunFailed(
+                f"The plots could not be drawn ({(done.stderr.strip().splitlines() or ['no reason given'])[-1]}): run `sampling-studio doctor`."
+            )
         from PIL import Image
 
         with Image.open(Path(folder) / "plots.png") as image:

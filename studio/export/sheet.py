@@ -21,17 +21,24 @@ def write_sheet(record: Record, path: Path, *, columns: int | None = None, zoom:
     """All pictures on one sheet, seed and step under each; raises DiskTrouble."""
     assert record.pictures is not None
     columns, zoom = layout(record.pictures, columns, zoom)
-    made = {"seed": record.seed, "ema": record.ema, "count": len(record.pictures), "rows": [0, len(record.pictures)], "columns": columns, "zoom": zoom}
+    made = {
+        "seed": record.seed,
+        "ema": record.ema,
+        "count": len(record.pictures),
+        "rows": [0, len(record.pictures)],
+        "columns": columns,
+        "zoom": zoom,
+    }
     image = sheet(record.pictures, record.title, record.step, record.seed, columns, zoom)
     recipes.save_png(Image.fromarray(image), path, recipes.make("sheet", record.recipe, **made))
     return [path]
 
 
-def write_singles(record: Record, path: Path) -> Sequence[Path]:
-    """A folder with one PNG for each picture, at its own size; raises DiskTrouble."""
+def write_singles(record: Record, path: Path, *, first: int = 0) -> Sequence[Path]:
+    """A folder with one PNG for each picture, at its own size, numbered from `first`; raises DiskTrouble."""
     assert record.pictures is not None
     files = []
-    for i, picture in enumerate(record.pictures):
+    for i, picture in enumerate(record.pictures, first):
         file = path / f"step{record.step:07d}-seed{record.seed}-{i:04d}.png"
         made = {"seed": record.seed, "ema": record.ema, "count": 1, "rows": [i, i + 1]}
         recipes.save_png(Image.fromarray(picture), file, recipes.make("single", record.recipe, **made))
@@ -59,7 +66,13 @@ def sheet(pictures: np.ndarray, title: str, step: int, seed: int, columns: int, 
     for i, picture in enumerate(pictures):
         x, y = MARGIN + i % columns * (width + GAP), HEAD + i // columns * (height + CAPTION + GAP)
         canvas.paste(Image.fromarray(picture).resize((width, height), Image.Resampling.NEAREST), (x, y))
-        draw.text((x + width / 2, y + height + 3), f"seed {seed} #{i} · step {step:,}" if width >= 128 else f"{seed} #{i} · {step:,}", MUTED, small, anchor="ma")
+        draw.text(
+            (x + width / 2, y + height + 3),
+            f"seed {seed} #{i} · step {step:,}" if width >= 128 else f"{seed} #{i} · {step:,}",
+            MUTED,
+            small,
+            anchor="ma",
+        )
     return np.asarray(canvas)
 
 

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QCheckBox, QMenu, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QMenu, QSpinBox, QStackedWidget, QWidget
 
 from models.algorithms import began
 from models.contract import Note, Save
 from models.files import home
 from models.knobs import describe
+from studio import theme
 from studio.messages import Export, NewRun, OldRun, Opened, Progress, Reply, Trouble
 from studio.pages.page import Page
 from studio.panels.curves import CurvesPanel
@@ -55,7 +56,7 @@ class BeganPage(Page):
         self.journal = JournalPanel()
         self.transport = Transport()
         self._side()
-        self.add_side(self.knobs)
+        self.add_side(self.new.settings, self.knobs)
         self.add_foot(self.transport)
         self._buttons()
         self._timer = QTimer(self)
@@ -78,35 +79,40 @@ class BeganPage(Page):
                 ("held_out", "L(x) held out", f"Reconstruction error of {HELD_OUT} pictures that D has never seen"),
             ]
         )
-        self.detail = DetailPanel()
+        self.detail = DetailPanel(columns=2)
+        self.detail.closed.connect(lambda: self.beside.setCurrentIndex(0))
         self.curves = CurvesPanel(began.PLOTS)
-        self.beside = QWidget()
-        right = column(self.beside, spacing=12)
+        self.beside = QStackedWidget()  # the run, or one sample of it
+        overview = QWidget()
+        right = column(overview, spacing=12)
         for panel in (self.real, self.interpolation, self.readouts):
             right.addWidget(panel)
         right.addStretch(1)
+        self.beside.addWidget(overview)
+        self.beside.addWidget(self.detail)
+        self.beside.setFixedWidth(theme.theme().px(312))
         live = QWidget()
         body = column(live, spacing=12)
         upper = row(self.samples, self.beside, spacing=16)
-        upper.setStretch(0, 3)
-        upper.setStretch(1, 2)
+        upper.setStretch(0, 1)
         body.addLayout(upper, 3)
-        body.addWidget(self.detail)
         body.addWidget(self.curves, 2)
         return live
 
     def _side(self) -> None:
-        self.ema, self.seed = QCheckBox("Averaged generator (EMA)"), QSpinBox()
+        self.ema, self.seed = QCheckBox("Averaged G (EMA)"), QSpinBox()
         self.ema.setChecked(True)
         self.ema.setToolTip("Draw from the moving average of G's weights, which is calmer than G itself")
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setToolTip("The latents z of the samples")
+        self.seed.setFixedWidth(theme.theme().px(84))
         view = QWidget()
         body = column(view, spacing=8)
         body.addWidget(self.ema)
         body.addLayout(row(label("Seed of the samples"), 1, self.seed))
         body.addWidget(self.curves.smoothing_control())
         self.knobs.add_section("View", view)
+        self.journal.setMaximumHeight(theme.theme().px(190))
         self.knobs.set_footer(self.journal)
 
     def _buttons(self) -> None:
@@ -157,13 +163,13 @@ class BeganPage(Page):
     def _show_new(self) -> None:
         self.new.set_can_cancel(self.session.run is not None)
         self.stage.setCurrentWidget(self.new)
-        self.knobs.setVisible(False)
+        self.sides.setCurrentWidget(self.new.settings)
         self.transport.setVisible(self.session.run is not None)
         self.new.refresh()
 
     def _show_live(self) -> None:
         self.stage.setCurrentWidget(self.live)
-        self.knobs.setVisible(True)
+        self.sides.setCurrentWidget(self.knobs)
         self.transport.setVisible(True)
 
     def new_run(self) -> None:
@@ -224,6 +230,9 @@ class BeganPage(Page):
     # --- what the session says --------------------------------------------------------------------------------
 
     def _on_condition(self, condition: Any, reason: str) -> None:
+        if condition == "opening":  # the data are read once, for the run
+            self.new.rest()
+            self.transport.setVisible(True)
         if condition == "empty":
             self.transport.show_state("stopped" if self.curves.history.end else "empty", reason)
             self.subtitle.setText("")
@@ -256,7 +265,7 @@ class BeganPage(Page):
                 self.curves.mark_phase(int(first), name)
         for line in run.lines:
             self._on_line(line)
-        self.detail.close_panel()
+        self.beside.setCurrentIndex(0)
         self.interpolation.reset(run.held_out)
         self._waiting = False
         self._show_live()
@@ -361,6 +370,7 @@ class BeganPage(Page):
             },
             f"Sample {self._detail_of} at step {reply.step:,}",
         )
+        self.beside.setCurrentWidget(self.detail)
 
     def _keep_preview(self, pictures: np.ndarray) -> None:
         """A strip of samples beside the run, for the list on the home page."""

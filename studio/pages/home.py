@@ -4,19 +4,40 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QPixmap
+import numpy as np
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QColor, QPixmap
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QWidget
 
 from models.files import home
 from studio import theme
 from studio.pages.page import Page
+from studio.picture import to_pixmap
 from studio.widgets import Card, ElidedLabel, button, column, label, row
 
 MOST = 24  # runs in the list
+HINTS = (
+    ("folder", "Your own pictures", "Drop a folder or a zip anywhere on this window. Nothing leaves this machine."),
+    ("settings", "Steer it", "Every knob acts at the next step, is written into the journal, and can be undone with Ctrl+Z."),
+    ("export", "Give it away", "Each exported picture carries its recipe. Drop it here to open the run that made it."),
+)
+
+
+def mosaic() -> np.ndarray:
+    """Some faces side by side, (height, width, 3) uint8 with a gap of the card's colour."""
+    from models.data import faces
+
+    drawn = faces.draw(range(40, 58), 64)
+    gap = QColor(theme.theme().panel)
+    sheet = np.full((3 * 68 - 4, 6 * 68 - 4, 3), (gap.red(), gap.green(), gap.blue()), np.uint8)
+    for i, face in enumerate(drawn):
+        y, x = i // 6 * 68, i % 6 * 68
+        sheet[y : y + 64, x : x + 64] = face
+    return sheet
 
 
 class HomePage(Page):
@@ -37,23 +58,17 @@ class HomePage(Page):
         self.subtitle.setText("Train, steer and sample generative adversarial models")
         self.begin_button = button("Train a BEGAN", "play", kind="primary", clicked=lambda: self.begin.emit("began"))
         theme.set_accent(self.begin_button, "began")
-        start = Card()
-        start.body.addWidget(label("Watch a GAN learn to draw faces", "title"))
-        text = label(
-            "BEGAN trains an auto-encoder as its discriminator, and a small controller, k_t, keeps it in balance with the generator. "
-            "Choose the cartoon faces that the studio draws, or drop a folder or a zip of your own pictures; turn γ while it trains; "
-            "export what you like with its recipe inside.",
-            "muted",
-        )
-        text.setWordWrap(True)
-        start.body.addWidget(text)
         self.warming = label("", "caption")
-        start.body.addLayout(row(self.begin_button, self.warming, 1))
         self.list = column(spacing=8)
         inside = QWidget()
         inside.setProperty("kind", "clear")
         body = column(inside, spacing=12)
-        body.addWidget(start)
+        body.addWidget(self._hero())
+        hints = row(*(self._hint(*words) for words in HINTS), spacing=12)
+        for i in range(len(HINTS)):
+            hints.setStretch(i, 1)
+        body.addLayout(hints)
+        body.addSpacing(8)
         body.addWidget(label("Recent runs", "section"))
         body.addLayout(self.list)
         body.addStretch(1)
@@ -63,6 +78,40 @@ class HomePage(Page):
         area.setWidget(inside)
         self.stage.addWidget(area)
         self.rows: list[RunRow] = []
+
+    def _hero(self) -> QWidget:
+        """What to do first, beside some of the faces that it is done with."""
+        hero = Card(margin=16)
+        words = column(spacing=12)
+        words.addStretch(1)
+        words.addWidget(label("Watch a GAN learn to draw faces", "title"))
+        text = label(
+            "BEGAN's discriminator is an auto-encoder: it learns to redraw real pictures, and the generator learns to be redrawn as well. "
+            "A small controller, kₜ, keeps the two in balance at the diversity γ that you choose. The first faces appear within a minute, "
+            "without a GPU and without a network.",
+            "muted",
+        )
+        text.setWordWrap(True)
+        words.addWidget(text)
+        words.addLayout(row(self.begin_button, self.warming, 1))
+        words.addStretch(1)
+        faces = Painted(lambda: to_pixmap(mosaic()))  # its gaps have the card's colour
+        faces.setAccessibleName("Cartoon faces that the studio draws as training data")
+        line = row(spacing=24)
+        line.addLayout(words, 1)
+        line.addWidget(faces)
+        hero.body.addLayout(line)
+        return hero
+
+    def _hint(self, picture: str, title: str, text: str) -> QWidget:
+        card = Card()
+        head = Painted(lambda: theme.icon(picture, theme.theme().muted).pixmap(QSize(18, 18)))
+        card.body.addLayout(row(head, label(title, "strong"), 1))
+        words = label(text, "muted")
+        words.setWordWrap(True)
+        card.body.addWidget(words)
+        card.body.addStretch(1)
+        return card
 
     def set_ready(self, ready: bool) -> None:
         """Whether torch is there; until then a run cannot start."""
@@ -91,6 +140,19 @@ class HomePage(Page):
         self.refresh()
 
 
+class Painted(QLabel):
+    """A picture that is made anew for every scheme."""
+
+    def __init__(self, make: Callable[[], QPixmap]) -> None:
+        super().__init__()
+        self._make = make
+        theme.notifier.changed.connect(self._again)
+        self._again()
+
+    def _again(self) -> None:
+        self.setPixmap(self._make())
+
+
 class RunRow(Card):
     """One run: what it draws, what it is, and a button.
 
@@ -103,10 +165,9 @@ class RunRow(Card):
     def __init__(self, run: dict[str, Any]) -> None:
         super().__init__(margin=8)
         picture = QLabel()
-        picture.setFixedSize(QSize(theme.theme().px(288), theme.theme().px(40)))
         strip = QPixmap(str(run["path"] / "preview.png"))
-        if not strip.isNull():
-            picture.setPixmap(strip.scaled(picture.size(), Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.FastTransformation))
+        picture.setFixedWidth(280)
+        picture.setPixmap(strip.copy(0, 0, 280, 64))  # as many as fit, at their own size
         about = column(spacing=0)
         about.addWidget(label(run["name"], "strong"))
         about.addWidget(ElidedLabel(f"{run['system'].upper()} on {run['title']} · {run['preset']} · step {run['step']:,} of {run['total']:,}", "caption"))

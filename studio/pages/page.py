@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QStackedWidget, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QSizePolicy, QStackedWidget, QWidget
 
 from studio import theme
 from studio.panels.card import ErrorCard
@@ -59,9 +59,13 @@ class Page(QWidget):
         theme.notifier.changed.connect(self._sizes)
         self._sizes()
 
-    def add_side(self, side: QWidget) -> None:
-        """Controls at the right of the stage."""
-        self.middle.addWidget(side)
+    def add_side(self, *sides: QWidget) -> None:
+        """Controls at the right of the stage; one of them is seen at a time."""
+        self.sides = QStackedWidget()
+        for side in sides:
+            self.sides.addWidget(side)
+        self.sides.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
+        self.middle.addWidget(self.sides)
 
     def add_foot(self, foot: QWidget) -> None:
         """The bar below everything."""

@@ -56,7 +56,7 @@ class KnobsPanel(QFrame):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_EVERY_MS)
         self._timer.timeout.connect(self._flush)
-        theme.notifier.changed.connect(lambda: self.setFixedWidth(theme.theme().px(304)))
+        theme.notifier.changed.connect(self._on_theme)
 
     def set_values(self, values: Mapping[str, Value]) -> None:
         """Show values without telling anybody; names that are not here are passed over."""
@@ -89,6 +89,9 @@ class KnobsPanel(QFrame):
         if self._body.count() > (1 if place >= 0 else 0):
             head.setContentsMargins(0, 8, 0, 0)
         self._body.insertWidget(place, head)
+
+    def _on_theme(self) -> None:
+        self.setFixedWidth(theme.theme().px(304))
 
     def _on_row(self, name: str, value: Value) -> None:
         self._waiting[name] = value

@@ -21,10 +21,12 @@ from studio.workers.background import Preview
 class NewRunPanel(QWidget):
     """A form over an algorithm's Config; the paper's Knobs have their own panel once it runs.
 
+    Attributes:
+        settings: the panel of the Config, which a page puts at its side.
+
     Signals:
         started (NewRun): make and start it.
         cancelled (): back to the run that was open.
-        dropped (str): a run's folder was dropped here instead of data.
     """
 
     started = Signal(object)
@@ -32,7 +34,7 @@ class NewRunPanel(QWidget):
 
     def __init__(self, algorithm: Any) -> None:
         super().__init__()
-        self._algorithm, self._preview = algorithm, None
+        self._algorithm, self._preview, self._closed = algorithm, None, False
         self._presets = list(algorithm.PRESETS.values())
         self.picker = DataPicker([("faces", "faces · 10,000 drawn here")])
         self.picker.chosen.connect(self._on_chosen)
@@ -73,7 +75,7 @@ class NewRunPanel(QWidget):
         middle = QWidget()
         middle.setLayout(left)
         middle.setMaximumWidth(theme.theme().px(720))
-        whole = row(1, middle, 1, self.settings, spacing=0)
+        whole = row(1, middle, 1, spacing=0)
         whole.setStretch(1, 8)
         self.setLayout(whole)
 
@@ -90,8 +92,13 @@ class NewRunPanel(QWidget):
         """Look at the data again, when the form appears."""
         self._look(pictures=self._seen != self._wanted())
 
+    def rest(self) -> None:
+        """Look at no data for now."""
+        self._stop_preview()
+
     def stop(self) -> None:
-        """Let the background work end."""
+        """Let the background work end, for good."""
+        self._closed = True
         self._stop_preview()
         if self._preview is not None:
             self._preview.wait()
@@ -136,6 +143,8 @@ class NewRunPanel(QWidget):
     # --- looking ahead ----------------------------------------------------------------------------------------
 
     def _look(self, *, pictures: bool) -> None:
+        if self._closed:
+            return
         if self._preview is not None:  # one at a time; the newest wish is looked at when it has ended
             self._preview.requestInterruption()
             self._later.start()

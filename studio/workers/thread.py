@@ -113,6 +113,7 @@ class Worker(QThread):
             self.opened.emit(self._job.open(self._opening))
             while not self._quit:
                 self._turn()
+            self._read(wait=False)  # what was asked for before the end: a note, a knob, an export
         except Cancelled:
             self._good = False
         except Exception as error:
@@ -131,10 +132,10 @@ class Worker(QThread):
                 return
             if self._todo:
                 self._advance()
-            if not self._todo or time.monotonic() - self._viewed > 0.1:
-                self._serve()
         except Exception as error:
             self._failed(error)
+        if not self._todo or time.monotonic() - self._viewed > 0.1:
+            self._serve()
 
     def _read(self, *, wait: bool) -> None:
         while True:
@@ -143,7 +144,12 @@ class Worker(QThread):
             except queue.Empty:
                 return
             wait = False
-            self._on(kind, content)
+            try:
+                self._on(kind, content)
+            except (Diverged, OutOfMemory):
+                raise
+            except Exception as error:
+                self._tell(error, harmless=True)
 
     def _on(self, kind: str, content: Any) -> None:
         match kind:
@@ -158,21 +164,24 @@ class Worker(QThread):
             case "command":
                 self._job.apply(content)
             case "ask":
-                self._asks.pop(content.panel, None)
+                self._drop(content.panel)
                 self._asks[content.panel] = content
             case "drop":
-                self._asks.pop(content, None)
-                if self._long and self._long[0].panel == content:
-                    self._long = None
+                self._drop(content)
             case "export":
                 self.drawn.emit(content, self._job.export(content))
             case "back":
-                self._long, self._steps, self._todo = None, None, 0
+                about = self._job.go_back(content)
+                self._long, self._steps, self._todo, self._good = None, None, 0, True
                 self._pace.stop()
-                self.opened.emit(self._job.go_back(content))
-                self._good = True
+                self.opened.emit(about)
             case _:
                 pass
+
+    def _drop(self, panel: str) -> None:
+        self._asks.pop(panel, None)
+        if self._long and self._long[0].panel == panel:
+            self._long = None
 
     def _go(self, steps: int) -> None:
         if not self._good:
@@ -216,26 +225,32 @@ class Worker(QThread):
         self.paused.emit(reason)
 
     def _serve(self) -> None:
-        """One view, or one more part of a long one, within its share of a running job's time."""
+        """One view, or one more part of a long one, within its share of a running job's time; one that fails harms no State."""
         started = time.monotonic()
-        if self._asks:
-            ask = self._asks.pop(next(iter(self._asks)))
-            answer = self._job.view(ask.view, **ask.arguments)
-            if isinstance(answer, Iterator):
-                self._long = (ask, answer)
-            else:
-                self.replied.emit(Reply(ask.panel, ask.number, self._job.step, answer, time.monotonic() - started))
-        elif self._long is not None:
-            ask, parts = self._long
-            part = next(parts, None)
-            if part is None:
-                self._long = None
-            else:
-                done = part.numbers.get("done")
-                last = done is not None and done[0] >= done[1]
-                self.replied.emit(Reply(ask.panel, ask.number, self._job.step, part, time.monotonic() - started, last))
+        try:
+            if self._asks:
+                self._answer(self._asks.pop(next(iter(self._asks))), started)
+            elif self._long is not None:
+                self._go_on(*self._long, started)
+        except Exception as error:
+            self._tell(error, harmless=True)
         now = time.monotonic()
         self._viewed = now + (now - started) * (1 / SHARE - 1)
+
+    def _answer(self, ask: Ask, started: float) -> None:
+        answer = self._job.view(ask.view, **ask.arguments)
+        if isinstance(answer, Iterator):
+            self._long = (ask, answer)
+        else:
+            self.replied.emit(Reply(ask.panel, ask.number, self._job.step, answer, time.monotonic() - started))
+
+    def _go_on(self, ask: Ask, parts: Iterator[Any], started: float) -> None:
+        self._long, part = None, next(parts, None)
+        if part is not None:
+            self._long = (ask, parts)
+            done = part.numbers.get("done")
+            last = done is not None and done[0] >= done[1]
+            self.replied.emit(Reply(ask.panel, ask.number, self._job.step, part, time.monotonic() - started, last))
 
     def _opening(self, done: int, total: int) -> None:
         if self._quit:
@@ -254,10 +269,15 @@ class Worker(QThread):
         if stepping:
             self.paused.emit("failed")
 
-    def _tell(self, error: Exception) -> None:
+    def _tell(self, error: Exception, *, harmless: bool = False) -> None:
+        """`harmless`: the job goes on as if nothing had been asked."""
         details = "".join(traceback.format_exception(error))
         if isinstance(error, StudioError):
             remedy = "back" if isinstance(error, Diverged | OutOfMemory) else "" if isinstance(error, BadInput) else "retry"
             self.trouble.emit(Trouble(str(error), remedy, "" if isinstance(error, BadInput) else details))
+        elif harmless:
+            self.trouble.emit(
+                Trouble(f"What was asked of this run did not work ({type(error).__name__}); the run itself is not touched.", "", details)
+            )
         else:
             self.trouble.emit(Trouble("Something unexpected happened in this run: its last saved state is kept.", "back", details))

@@ -1,0 +1,129 @@
+"""A small folder of faces, small settings of every system, and a toy system with two phases."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from models import catalog, knobs
+from models.contract import Event, Phase, Plan, Preset, View
+from models.data import faces
+from models.knobs import knob
+
+CPU = Plan("cpu", 1, "float32", True, "off")
+SMALL = {"began": {"n": 4, "h": 8, "z": 8, "batch": 4}}  # settings with which a step takes milliseconds
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory) -> Path:
+    """A folder of 24 faces, three of which are held out."""
+    folder = tmp_path_factory.mktemp("data") / "pictures"
+    folder.mkdir()
+    for i, picture in enumerate(faces.draw(range(24), 32)):
+        Image.fromarray(picture).save(folder / f"{i:02d}.png")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def small() -> dict[str, dict[str, Any]]:
+    return SMALL
+
+
+@pytest.fixture
+def cpu() -> Plan:
+    return CPU
+
+
+class ToyConfig(knobs.Config):
+    width: int = knob(3, "width", low=1, high=9)
+
+
+class ToyKnobs(knobs.Knobs):
+    rate: float = knob(0.1, "step size", symbol="ρ", low=0.0, high=1.0)
+
+
+class ToyInfo(NamedTuple):
+    loss: torch.Tensor
+    reward: torch.Tensor | None  # only in the second phase
+
+
+@dataclasses.dataclass
+class ToyState:
+    net: torch.nn.Linear
+    rng: torch.Generator
+    step: int = 0
+    phase: int = 0
+    trail: list[list[float]] = dataclasses.field(default_factory=list)  # (phase, rate, batch) of every step
+
+
+def _toy(first: int, second: int, between: int) -> SimpleNamespace:
+    def init(config, seed, plan):
+        del plan
+        rng = torch.Generator().manual_seed(seed)
+        net = torch.nn.utils.skip_init(torch.nn.Linear, config.width, 1)
+        with torch.no_grad():
+            for p in net.parameters():
+                p.uniform_(-1, 1, generator=rng)
+        return ToyState(net, rng)
+
+    def batches(data, config, seed, start):
+        del data, config
+        t = start
+        while True:
+            yield torch.tensor(float(seed * 1000 + t))
+            t += 1
+
+    def step(state, batch, knobs_now):
+        state.trail.append([state.phase, knobs_now.rate, float(batch)])
+        with torch.no_grad():
+            noise = torch.rand(state.net.weight.shape, generator=state.rng)
+            state.net.weight.add_(noise, alpha=knobs_now.rate * (1 + state.phase))
+        state.step += 1
+        loss = state.net.weight.detach().mean()
+        return ToyInfo(loss, loss * 2 if state.phase else None)
+
+    def between(state, recent, knobs_now):
+        del knobs_now
+        assert set(recent) == {"loss", "reward"}
+        return [Event("told", f"at {state.step}")] if state.step % (2 * between) == 0 else []
+
+    return SimpleNamespace(
+        NAME="toy",
+        TITLE="Toy",
+        BETWEEN=between,
+        PRESETS={"quick": Preset("quick", "", (Phase("warm", first), Phase("play", second)))},
+        Config=ToyConfig,
+        Knobs=ToyKnobs,
+        Info=ToyInfo,
+        views={"loss": lambda state, data, knobs_now, *, n: View(numbers={"loss": np.full(n, float(state.net.weight.detach().mean()))})},
+        open_data=lambda spec, config, progress=None: SimpleNamespace(id="0" * 16, spec=spec, title=spec),
+        init=init,
+        batches=batches,
+        step=step,
+        between=between,
+        sample=lambda state, n, seed: View(),
+        cost=lambda config: 1.0,
+    )
+
+
+@pytest.fixture
+def toy(monkeypatch) -> SimpleNamespace:
+    """A system with phases of 12 and 8 steps, in the catalog as "toy"."""
+    made, real = _toy(12, 8, 4), catalog.algorithm
+    monkeypatch.setattr(catalog, "algorithm", lambda name: made if name == "toy" else real(name))
+    return made

@@ -1,0 +1,47 @@
+"""Every test of the studio runs off-screen, with a home and settings of its own."""
+
+from __future__ import annotations
+
+import os
+
+os.environ["QT_QPA_PLATFORM"] = "offscreen"  # before anything imports Qt
+
+import gc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Runs and settings of the person who runs the tests are never touched."""
+    from PySide6.QtCore import QSettings
+
+    home = tmp_path / "home"
+    monkeypatch.setenv("SAMPLING_STUDIO_HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    for kind in (QSettings.Format.NativeFormat, QSettings.Format.IniFormat):
+        QSettings.setPath(kind, QSettings.Scope.UserScope, str(tmp_path / "config"))
+    return home
+
+
+@pytest.fixture(autouse=True)
+def no_stray_collection() -> Iterator[None]:
+    """Cycles with widgets in them are collected here, in the GUI thread, and nowhere else."""
+    was = gc.isenabled()
+    gc.disable()
+    yield
+    gc.collect(1)
+    if was:
+        gc.enable()
+
+
+@pytest.fixture
+def dressed(qapp):
+    """The application in the light theme, and back to it afterwards."""
+    from studio import theme
+
+    theme.apply(qapp, "light")
+    yield theme
+    theme.apply(qapp, "light")

@@ -1,0 +1,190 @@
+"""The BEGAN page, as a person uses it."""
+
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+
+from studio.messages import NewRun, OldRun
+
+TINY = {"n": 4, "h": 8, "z": 8, "batch": 4}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(0)
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for i in range(40):
+        Image.fromarray(rng.integers(0, 256, (40, 40, 3), np.uint8)).save(pictures / f"{i:02}.png")
+    return pictures
+
+
+@pytest.fixture
+def window(qtbot, monkeypatch, qapp):
+    from models.data import faces
+    from studio import theme
+    from studio.window import Window
+
+    monkeypatch.setattr(faces, "COUNTS", dict.fromkeys(faces.COUNTS, 60))
+    theme.apply(qapp, "light")
+    shown = Window()
+    qtbot.addWidget(shown)
+    shown.resize(1280, 800)
+    shown._on_ready("")
+    shown.show()
+    yield shown
+    shown.close()
+    qtbot.waitUntil(lambda: shown.session._worker is None, timeout=20_000)
+
+
+def start(qtbot, window, folder, tmp_path, steps=0):
+    page = window.show_page("began")
+    with qtbot.waitSignal(window.session.opened, timeout=60_000):
+        window.session.open(NewRun("began", str(folder), "quick", config=TINY, path=tmp_path / "run"))
+    for _ in range(steps):
+        with qtbot.waitSignal(window.session.progressed, timeout=20_000):
+            page.transport.step_button.click()
+        qtbot.waitUntil(lambda: window.session.condition == "paused", timeout=20_000)
+    return page
+
+
+def test_form_previews_and_predicts_then_starts(qtbot, window, folder):
+    page = window.show_page("began")
+    page.new.choose_data(str(folder))
+    qtbot.waitUntil(lambda: "40" in page.new.picker.text.full_text() or "to train on" in page.new.picker.text.full_text(), timeout=60_000)
+    qtbot.waitUntil(lambda: page.new.time.text().startswith("About"), timeout=60_000)
+    page.new.settings.set_values(TINY)
+    with qtbot.waitSignal(window.session.opened, timeout=60_000):
+        qtbot.mouseClick(page.new.start_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.session.step >= 5, timeout=60_000)
+    assert page.transport.run_button.text() == "Pause"
+    assert page.stage.currentWidget() is page.live
+
+
+def test_form_says_why_data_cannot_be_read(qtbot, window, tmp_path):
+    page = window.show_page("began")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    page.new.choose_data(str(empty))
+    qtbot.waitUntil(lambda: page.new.picker.error.text() != "", timeout=60_000)
+    assert not page.new.start_button.isEnabled()
+
+
+def test_single_steps_reach_curves_readouts_and_transport(qtbot, window, folder, tmp_path):
+    page = start(qtbot, window, folder, tmp_path, steps=3)
+    assert page.curves.history.end == 4  # steps 1 to 3
+    assert "step 3 of" in page.transport.text.full_text()
+    assert page.readouts.values["M_global"].text() != "–"
+    qtbot.waitUntil(lambda: page.samples.count() == 64 and page.readouts.values["held_out"].text() != "–", timeout=20_000)
+
+
+def test_knob_is_journaled_ticked_and_undone(qtbot, window, folder, tmp_path):
+    page = start(qtbot, window, folder, tmp_path, steps=1)
+    with qtbot.waitSignal(window.session.line, timeout=20_000) as line:
+        page.knobs.changed.emit("gamma", 0.9)
+    assert line.args[0]["what"] == "knobs"
+    assert line.args[0]["change"] == {"gamma": 0.9}
+    assert 1 in page.curves._knobs
+    with qtbot.waitSignal(window.session.line, timeout=20_000) as line:
+        page.undo()
+    assert line.args[0]["change"] == {"gamma": 0.5 if page.session.knobs["gamma"] == 0.5 else page.session.knobs["gamma"]}
+    assert page.knobs.values()["gamma"] == page.session.knobs["gamma"] != 0.9
+
+
+def test_clicked_sample_shows_its_neighbour_and_error(qtbot, window, folder, tmp_path):
+    page = start(qtbot, window, folder, tmp_path, steps=1)
+    qtbot.waitUntil(lambda: page.samples.count() == 64, timeout=20_000)
+    page.samples.clicked.emit(7)
+    qtbot.waitUntil(lambda: page.detail.isVisible(), timeout=20_000)
+    assert "#7" in page.detail.captions["sample"].text()
+    assert ".png" in page.detail.captions["nearest"].text()
+
+
+def test_seed_and_ema_change_what_is_drawn(qtbot, window, folder, tmp_path):
+    page = start(qtbot, window, folder, tmp_path, steps=2)
+    qtbot.waitUntil(lambda: page.samples.count() == 64, timeout=20_000)
+    before = page.samples.picture(0).copy()
+    page.seed.setValue(5)
+    qtbot.waitUntil(lambda: not np.array_equal(page.samples.picture(0), before), timeout=20_000)
+
+
+def test_recovery_improves_and_can_be_left(qtbot, window, folder, tmp_path):
+    page = start(qtbot, window, folder, tmp_path, steps=1)
+    page.interpolation.between.buttons[1].click()
+    qtbot.waitUntil(lambda: "%" in page.interpolation.strip._note, timeout=20_000)
+    page.interpolation.between.buttons[0].click()
+    qtbot.waitUntil(lambda: page.interpolation.strip._title == "Interpolation", timeout=20_000)
+
+
+def test_export_from_the_page_verifies(qtbot, window, folder, tmp_path):
+    from studio.verify import verify
+
+    page = start(qtbot, window, folder, tmp_path, steps=2)
+    for name, file in (("sheet", "sheet.png"), ("curves", "curves.csv")):
+        with qtbot.waitSignal(window.session.exported, timeout=60_000):
+            page.export(name, tmp_path / file)
+        assert verify(tmp_path / file).verdict == "identical"
+
+
+def test_two_runs_after_each_other_and_closing_saves(qtbot, window, folder, tmp_path):
+    page = start(qtbot, window, folder, tmp_path, steps=2)
+    with qtbot.waitSignal(window.session.opened, timeout=60_000):
+        window.session.open(NewRun("began", str(folder), "quick", config=TINY, path=tmp_path / "second"))
+    assert page.curves.history.end <= 1
+    window.session.close()
+    qtbot.waitUntil(lambda: window.session._worker is None, timeout=20_000)
+    with qtbot.waitSignal(window.session.opened, timeout=60_000):
+        window.session.open(OldRun(tmp_path / "run"))
+    assert window.session.step == 2
+
+
+def test_dropped_export_opens_the_run_that_made_it(qtbot, window, folder, tmp_path):
+    page = start(qtbot, window, folder, tmp_path, steps=1)
+    with qtbot.waitSignal(window.session.exported, timeout=60_000):
+        page.export("sheet", tmp_path / "sheet.png")
+    window.session.stop()
+    qtbot.waitUntil(lambda: window.session._worker is None, timeout=20_000)
+    with qtbot.waitSignal(window.session.opened, timeout=60_000):
+        window.receive(tmp_path / "sheet.png")
+    assert window.session.run.path == tmp_path / "run"
+
+
+def test_trouble_is_a_card_with_a_remedy(qtbot, window, folder, tmp_path, monkeypatch):
+    page = start(qtbot, window, folder, tmp_path, steps=1)
+    import torch
+
+    with torch.no_grad():
+        window.session._worker._job.run.state.D.decoder.to_picture.bias.fill_(float("nan"))
+    with qtbot.waitSignal(window.session.trouble, timeout=60_000):
+        window.session.go()
+    assert "no longer a finite number" in page.card.sentence.text()
+    with qtbot.waitSignal(window.session.opened, timeout=60_000):
+        page.card.remedy_button.click()
+    qtbot.waitUntil(lambda: window.session.condition == "paused", timeout=20_000)
+    with qtbot.waitSignal(window.session.progressed, timeout=20_000):
+        window.session.step_once()
+
+
+def test_keyboard_runs_and_pauses(qtbot, window, folder, tmp_path):
+    start(qtbot, window, folder, tmp_path)
+    window._toggle()
+    qtbot.waitUntil(lambda: window.session.condition == "running", timeout=20_000)
+    window._toggle()
+    asked = time.monotonic()
+    qtbot.waitUntil(lambda: window.session.condition == "paused", timeout=20_000)
+    assert time.monotonic() - asked < 5
+
+
+@pytest.mark.parametrize("size", [(1120, 700), (1280, 800), (1920, 1080)])
+def test_nothing_is_wider_than_its_place(qtbot, window, folder, tmp_path, size):
+    page = start(qtbot, window, folder, tmp_path, steps=1)
+    window.resize(*size)
+    qtbot.wait(50)
+    for panel in (page.samples, page.beside, page.curves, page.sides, page.transport):
+        place = panel.geometry()
+        assert place.right() <= panel.parentWidget().width()
+        assert place.bottom() <= panel.parentWidget().height()
+    assert page.knobs._body.minimumSize().width() <= page.knobs.width() - 10

@@ -1,0 +1,61 @@
+"""What the tests of the command line, of exports and of the session share: a small data set, a small run, one command."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+TINY = {"n": 4, "h": 8, "z": 8, "batch": 4}
+SET = [word for name, value in TINY.items() for word in ("--set", f"{name}={value}")]
+REPO = Path(__file__).parents[2]
+
+
+def pictures(folder: Path, count: int = 24) -> Path:
+    """A folder of smooth coloured pictures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(0)
+    for i in range(count):
+        corner = Image.fromarray(rng.integers(0, 256, (3, 3, 3), np.uint8))
+        corner.resize((36, 40), Image.Resampling.BICUBIC).save(folder / f"{i:02}.png")
+    return folder
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that has ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The last line of stdout, read strictly."""
+        return json.loads(self.out.splitlines()[-1], parse_constant=lambda word: (_ for _ in ()).throw(ValueError(word)))
+
+
+def studio(*words: object, timeout: float = 120, **environment: str) -> Done:
+    """A command in a process of its own."""
+    import os
+
+    done = subprocess.run(
+        [sys.executable, "-m", "studio", *map(str, words)], cwd=REPO, env=os.environ | environment, capture_output=True, text=True, timeout=timeout
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def refused(done: Done, *words: str, status: int = 2) -> None:
+    """One line on stderr with these words in it, nothing on stdout, no traceback."""
+    assert done.status == status, done
+    assert done.out == ""
+    assert len(done.err.strip().splitlines()) == 1, done.err
+    assert "Traceback" not in done.err
+    for word in words:
+        assert word in done.err, (word, done.err)
