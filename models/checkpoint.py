@@ -93,10 +93,13 @@ def restore(state: Any, tensors: Mapping[str, Tensor], header: Header, path: Pat
     """Copy saved values into a State that `init` made; raises BadFile where they do not fit it."""
     left = set(tensors)
 
-    def take(name: str, shape: torch.Size | None = None) -> Tensor:
+    def unfit(name: str) -> BadFile:
+        return BadFile(f"{path.name} does not fit this model ({name} is missing or has another shape): open it with the settings it was made with.")
+
+    def take(name: str, shape: torch.Size) -> Tensor:
         found = tensors.get(header["aliases"].get(name, name))
-        if found is None or (shape is not None and found.shape != shape):
-            raise BadFile(f"{path.name} does not fit this model ({name} is missing or has another shape): open it with the settings it was made with.")
+        if found is None or found.shape != shape:
+            raise unfit(name)
         left.discard(name)
         return found
 
@@ -106,14 +109,19 @@ def restore(state: Any, tensors: Mapping[str, Tensor], header: Header, path: Pat
                 with torch.no_grad():
                     tensor.copy_(take(f"{name}.{key}", tensor.shape))
         elif isinstance(value, torch.optim.Optimizer):
-            _restore_optimiser(name, value, tensors, header)
+            try:
+                _restore_optimiser(name, value, tensors, header)
+            except (KeyError, ValueError):
+                raise unfit(name) from None
             left = {k for k in left if not k.startswith(f"{name}.")}
         elif isinstance(value, torch.Generator):
-            value.set_state(take(name))
+            value.set_state(take(name, value.get_state().shape))
         elif isinstance(value, Tensor):
             value.copy_(take(name, value.shape))
-        else:
+        elif name in header["plain"]:
             setattr(state, name, header["plain"][name])
+        else:
+            raise unfit(name)
     if left:
         raise BadFile(f"{path.name} holds tensors this model does not have ({sorted(left)[0]} and {len(left) - 1} more): it belongs to another version.")
 

@@ -49,6 +49,13 @@ def use(plan: Plan) -> None:
     torch.set_num_threads(plan.threads)
 
 
+def warm_up() -> None:
+    """Import what torch puts off until its first optimiser steps (some 800 modules, a second), so that no run waits for it."""
+    optimiser = torch.optim.Adam([nn.Parameter(torch.zeros(1))], fused=True)
+    optimiser.param_groups[0]["params"][0].grad = torch.zeros(1)
+    optimiser.step()
+
+
 class Compiled:
     """A net under torch.compile, or as it is where compiling does not work.
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import io
 import json
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -133,7 +135,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("sampling-studio: stopped.", file=sys.stderr)
         return 1
-    except BrokenPipeError:
+    except BrokenPipeError:  # nobody reads any more; Python would complain about it once more when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
@@ -146,9 +149,12 @@ def _run(options: argparse.Namespace) -> int:
 
     result, text, status = commands.run(options)
     if options.json:
-        print(json.dumps(result, allow_nan=False, ensure_ascii=False))
+        print(json.dumps(result, allow_nan=False))  # in ASCII, whatever the terminal or pipe can carry
     elif text:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")
         print(text)
+    sys.stdout.flush()
     return status
 
 

@@ -122,7 +122,9 @@ def _disk() -> Check:
 
 def _ask(program: str) -> str | None:
     environment = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False, cwd=Path(__file__).parent.parent
-    )
+    where = Path(__file__).parent.parent
+    try:
+        done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False, cwd=where, timeout=120)
+    except subprocess.TimeoutExpired:
+        return None
     return done.stdout.strip().splitlines()[-1] if done.returncode == 0 and done.stdout.strip() else None

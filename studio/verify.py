@@ -111,6 +111,8 @@ def _knobs_fit(run: Run, recipe: Mapping[str, Any]) -> bool:
 def _again(run: Run, recipe: Mapping[str, Any], kind: str, folder: Path) -> Path:
     made = recipe["made"]
     if kind in ("sheet", "single"):
+        if not isinstance(made["ema"], bool):
+            raise ValueError(made["ema"])
         first, last = (_whole(v, 0, MOST) for v in made["rows"])
         record = record_of(run, seed=_whole(made["seed"], 0, 2**62), count=_whole(last, 1, MOST), ema=made["ema"])
         assert record.pictures is not None

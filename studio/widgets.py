@@ -52,19 +52,6 @@ def number(value: float | int | None) -> str:
     return text.rstrip(".").replace("-", "−")
 
 
-def duration(seconds: float) -> str:
-    """A duration in the words of the look: '40 s', '20 min', '3 h 10 min'."""
-    if seconds < 90:
-        return f"{max(0, round(seconds))} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours >= 48:
-        return f"{round(hours / 24)} days"
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-
-
 def label(text: str = "", kind: str = "") -> QLabel:
     """A label of a kind of the theme: title, section, muted, caption, readout, words, strong, bad, warn, good."""
     out = QLabel(text)

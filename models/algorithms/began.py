@@ -33,8 +33,7 @@ from models.contract import Curve, Event, Phase, Plan, Plot, Preset, View
 from models.data.images import ImageSet
 from models.data.sources import open_images
 from models.knobs import knob
-from models.nets.autoencoder import AutoEncoder, Decoder, initialise
-from models.nets.work import macs
+from models.nets.autoencoder import AutoEncoder, Decoder, initialise, macs
 
 NAME = "began"
 TITLE = "BEGAN"
@@ -151,16 +150,15 @@ def open_data(spec: str, config: Config, progress: Callable[[int, int], None] | 
 
 def build(config: Config) -> tuple[Decoder, AutoEncoder]:
     """G and D, without values."""
-    with torch.device("meta"):
-        G = Decoder(config.layout, config.size, 3, config.n, config.z, config.depth, config.skips)
-        D = AutoEncoder(config.layout, config.size, 3, config.n, config.h, config.depth, config.skips)
+    G = Decoder(config.layout, config.size, 3, config.n, config.z, config.depth, config.skips)
+    D = AutoEncoder(config.layout, config.size, 3, config.n, config.h, config.depth, config.skips)
     return G, D
 
 
 def init(config: Config, seed: int, plan: Plan) -> State:
     """A fresh State; every random number comes from `seed`."""
     rng = torch.Generator().manual_seed(seed)
-    G, D = (net.to_empty(device="cpu") for net in build(config))
+    G, D = build(config)
     for net in (G, D):
         initialise(net, rng, None if config.start == "scaled" else 0.01)
     layout = torch.channels_last if plan.channels_last else torch.contiguous_format
@@ -364,9 +362,7 @@ def sample(state: State, n: int, seed: int, *, ema: bool = True) -> View:
 def cost(config: Config) -> float:
     """GFLOP of one step (3g + 6d: one forward and one backward pass of G and of D on twice the batch), counted on the nets."""
     G, D = build(config)
-    g = macs(G, torch.empty(1, config.z, device="meta"), None)
-    d = macs(D, torch.empty(1, 3, config.size, config.size, device="meta"), None)
-    return config.batch * 2 * (3 * g + 6 * d) / 1e9
+    return config.batch * 2 * (3 * macs(G) + 6 * macs(D)) / 1e9
 
 
 # Views: f(state, data, knobs, **request) -> View. One that takes long is a generator of Views, the last one complete.

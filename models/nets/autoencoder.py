@@ -29,11 +29,31 @@ def scales(size: int) -> int:
     return (size // 8).bit_length() - 1
 
 
-class Conv(nn.Conv2d):
+class Plain(nn.Conv2d):
+    """3x3 convolution whose weights `initialise` draws, so that building one touches no global random numbers."""
+
+    def __init__(self, inputs: int, outputs: int, side: int, stride: int = 1) -> None:
+        super().__init__(inputs, outputs, 3, stride, padding=1)
+        self.side = side  # of the output, in pixels
+
+    def reset_parameters(self) -> None:
+        """Leave the weights without values."""
+
+
+class Dense(nn.Linear):
+    """Fully connected layer without values, as Plain."""
+
+    side = 1
+
+    def reset_parameters(self) -> None:
+        """Leave the weights without values."""
+
+
+class Conv(Plain):
     """3x3 convolution and ELU; where width and resolution stay, `carry` of the input is mixed in (section 3.5.1)."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
-        super().__init__(inputs, outputs, 3, stride, padding=1)
+    def __init__(self, inputs: int, outputs: int, side: int, stride: int = 1) -> None:
+        super().__init__(inputs, outputs, side, stride)
         self.mixes = inputs == outputs and stride == 1
 
     def forward(self, v: Tensor, carry: Tensor | None = None) -> Tensor:
@@ -47,15 +67,16 @@ class Encoder(nn.Module):
 
     def __init__(self, layout: Layout, size: int, channels: int, n: int, h: int, depth: int) -> None:
         super().__init__()
-        convs = [Conv(channels, n)]
+        convs = [Conv(channels, n, size)]
         for s in range(1, scales(size) + 1):
-            convs += [Conv(s * n, s * n) for _ in range(depth - 1)]
-            convs += [Conv(s * n, (s + 1) * n, stride=2)]
+            side = size >> s
+            convs += [Conv(s * n, s * n, 2 * side) for _ in range(depth - 1)]
+            convs += [Conv(s * n, (s + 1) * n, side, stride=2)]
         width = (scales(size) + 1) * n
         if layout == "figure":
-            convs += [Conv(width, width) for _ in range(depth)]
+            convs += [Conv(width, width, 8) for _ in range(depth)]
         self.convs = nn.ModuleList(convs)
-        self.embed = nn.Linear(8 * 8 * width, h)
+        self.embed = Dense(8 * 8 * width, h)
 
     def forward(self, x: Tensor, carry: Tensor | None = None) -> Tensor:
         """(batch, channels, size, size) to (batch, h)."""
@@ -70,14 +91,15 @@ class Decoder(nn.Module):
     def __init__(self, layout: Layout, size: int, channels: int, n: int, h: int, depth: int, skips: bool) -> None:
         super().__init__()
         self.n, self.layout, self.skips = n, layout, skips
-        self.expand = nn.Linear(h, 8 * 8 * n)
+        self.expand = Dense(h, 8 * 8 * n)
         merged = 2 * n if skips else n
         # authors: one block a scale, doubled inside; figure: one block a resolution, doubled between
         blocks = scales(size) if layout == "authors" else scales(size) + 1
+        doubled = 2 if layout == "authors" else 1
         self.blocks = nn.ModuleList(
-            nn.ModuleList([Conv(merged if b else n, n)] + [Conv(n, n) for _ in range(depth - 1)]) for b in range(blocks)
+            nn.ModuleList([Conv(merged if b else n, n, 8 << b)] + [Conv(n, n, doubled * 8 << b) for _ in range(depth - 1)]) for b in range(blocks)
         )
-        self.to_picture = nn.Conv2d(n, channels, 3, padding=1)
+        self.to_picture = Plain(n, channels, size)
 
     def forward(self, h: Tensor, carry: Tensor | None = None) -> Tensor:
         """(batch, h) to (batch, channels, size, size)."""
@@ -111,13 +133,18 @@ class AutoEncoder(nn.Module):
         return self.decoder(self.encoder(v, carry), carry)
 
 
+def macs(net: nn.Module) -> int:
+    """Multiply-accumulates of one forward pass on one picture, without the biases."""
+    return sum(layer.weight.numel() * layer.side**2 for layer in net.modules() if isinstance(layer, Plain | Dense))
+
+
 def initialise(net: nn.Module, generator: torch.Generator, std: float | None) -> None:
     """Truncated normal weights and zero biases, drawn from `generator` alone.
 
     `std` None scales each layer by 1/sqrt(fan in), which keeps the signal's size through narrow nets; the authors' code uses 0.01.
     """
     for layer in net.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
+        if isinstance(layer, Plain | Dense):
             spread = layer.weight[0].numel() ** -0.5 if std is None else std
             nn.init.trunc_normal_(layer.weight, 0.0, spread, -2 * spread, 2 * spread, generator=generator)
             if layer.bias is not None:

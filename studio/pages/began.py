@@ -18,6 +18,7 @@ from models.files import home
 from models.knobs import describe
 from studio import theme
 from studio.messages import Export, NewRun, OldRun, Opened, Progress, Reply, Trouble
+from studio.pace import Pace, duration
 from studio.pages.page import Page
 from studio.panels.curves import CurvesPanel
 from studio.panels.detail import DetailPanel
@@ -48,6 +49,7 @@ class BeganPage(Page):
         self._last_look = self._last_held = 0.0
         self._cost = 0.05  # seconds that looking at the samples took last time
         self._waiting = False  # a look is on its way
+        self._reading: Pace | None = None
         self.new = NewRunPanel(began)
         self.live = self._stage()
         self.stage.addWidget(self.new)
@@ -90,7 +92,7 @@ class BeganPage(Page):
         right.addStretch(1)
         self.beside.addWidget(overview)
         self.beside.addWidget(self.detail)
-        self.beside.setFixedWidth(theme.theme().px(312))
+        self.beside.setFixedWidth(theme.theme().px(304))
         live = QWidget()
         body = column(live, spacing=12)
         upper = row(self.samples, self.beside, spacing=16)
@@ -249,7 +251,12 @@ class BeganPage(Page):
 
     def _on_opening(self, done: int, total: int) -> None:
         self.transport.setVisible(True)
-        self.transport.show_state("opening", f"{done:,} of {total:,} pictures")
+        if done <= 1 or self._reading is None:
+            self._reading = Pace()
+            self._reading.start()
+        self._reading.mark(done)
+        left = self._reading.left(total)
+        self.transport.show_state("opening", f"{done:,} of {total:,} pictures" + (f", {duration(left)} left" if left else ""))
 
     def _on_opened(self, run: Opened) -> None:
         if run.system != self.SYSTEM:
@@ -360,13 +367,13 @@ class BeganPage(Page):
         sample, D = view.pictures["sample"][0], view.pictures["D"][0]
         gap = np.abs(sample.astype(np.float32) - D).mean(2) / 127.5
         self.detail.show_detail(
-            {"sample": sample, "D": D, "error": gap, "nearest": view.pictures["nearest"][0], "D_nearest": view.pictures["D_nearest"][0]},
+            {"sample": sample, "D": D, "error": gap, "nearest": view.pictures["nearest"][0]},
             {
                 "sample": f"G(z), seed {self.seed.value()} #{self._detail_of}",
                 "D": f"D(G(z)), L = {view.numbers['error'][0]:.4f}",
                 "error": f"|G(z) − D(G(z))|, up to {gap.max():.2f}",
-                "nearest": f"nearest training picture: {view.words['nearest'][0]}, {view.numbers['distance'][0]:.0f} levels away (rms)",
-                "D_nearest": f"D of it, L = {view.numbers['error_nearest'][0]:.4f}",
+                "nearest": f"nearest training picture: {view.words['nearest'][0]}, {view.numbers['distance'][0]:.0f} of 255 away (rms), "
+                f"L = {view.numbers['error_nearest'][0]:.4f}",
             },
             f"Sample {self._detail_of} at step {reply.step:,}",
         )

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from studio.panels.samples import ImageGrid
 from studio.widgets import Segmented, column, row, tool
 
-STEPS, ITERATIONS = 8, 400
+STEPS, ITERATIONS = 8, 400  # with two real ends, the path has two steps less
 
 
 class InterpolationPanel(QWidget):
@@ -78,4 +78,4 @@ class InterpolationPanel(QWidget):
         else:
             self.strip.set_heading("x · G(z) · x", "searching z …")
             a %= max(1, self._held_out - 1)
-            self.wanted.emit("recovery", {"a": a, "b": a + 1, "steps": STEPS, "iterations": ITERATIONS})
+            self.wanted.emit("recovery", {"a": a, "b": a + 1, "steps": STEPS - 2, "iterations": ITERATIONS})

@@ -8,7 +8,8 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QFrame, QProgressBar
 
 from studio import theme
-from studio.widgets import ElidedLabel, button, duration, label, row
+from studio.pace import duration
+from studio.widgets import ElidedLabel, button, label, row
 
 RunState = Literal["empty", "opening", "running", "paused", "stopped", "finished", "failed"]
 
@@ -67,7 +68,9 @@ class Transport(QFrame):
         self._allow(self.run_button, state in ("running", "paused"), "Pause the run (Ctrl+Enter)" if running else "Run (Ctrl+Enter)")
         self._allow(self.step_button, state == "paused", "One step (Ctrl+.)", "Pause the run to take single steps" if running else "")
         self._allow(self.save_button, state in ("running", "paused"), "Write a checkpoint that is never thinned out (Ctrl+S)")
-        self._allow(self.stop_button, state in ("running", "paused"), "Save the run and close it")
+        opening = state == "opening"
+        self.stop_button.setText("Cancel" if opening else "Stop")
+        self._allow(self.stop_button, state in ("opening", "running", "paused"), "Leave it" if opening else "Save the run and close it")
         words = {"opening": "Opening", "paused": "Paused", "stopped": "Stopped", "finished": "Finished", "failed": "Failed"}.get(state, "")
         self.why.setText(f"{words}: {reason}" if words and reason else words)
         theme.set_kind(self.why, {"failed": "bad"}.get(state, "muted"))

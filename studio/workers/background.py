@@ -25,10 +25,11 @@ class WarmUp(QThread):
     def run(self) -> None:
         """The imports."""
         try:
-            from models import catalog
+            from models import catalog, device
 
             for name in catalog.ALGORITHMS:
                 catalog.algorithm(name)
+            device.warm_up()
             self.ready.emit("")
         except Exception as error:
             self.ready.emit(f"PyTorch does not start here ({error}): run `sampling-studio doctor`.")

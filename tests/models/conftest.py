@@ -71,7 +71,7 @@ class ToyState:
     trail: list[list[float]] = dataclasses.field(default_factory=list)  # (phase, rate, batch) of every step
 
 
-def _toy(first: int, second: int, between: int) -> SimpleNamespace:
+def _toy(first: int, second: int, every: int) -> SimpleNamespace:
     def init(config, seed, plan):
         del plan
         rng = torch.Generator().manual_seed(seed)
@@ -100,12 +100,12 @@ def _toy(first: int, second: int, between: int) -> SimpleNamespace:
     def between(state, recent, knobs_now):
         del knobs_now
         assert set(recent) == {"loss", "reward"}
-        return [Event("told", f"at {state.step}")] if state.step % (2 * between) == 0 else []
+        return [Event("told", f"at {state.step}")] if state.step % (2 * every) == 0 else []
 
     return SimpleNamespace(
         NAME="toy",
         TITLE="Toy",
-        BETWEEN=between,
+        BETWEEN=every,
         PRESETS={"quick": Preset("quick", "", (Phase("warm", first), Phase("play", second)))},
         Config=ToyConfig,
         Knobs=ToyKnobs,

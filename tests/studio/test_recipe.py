@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
@@ -16,9 +16,11 @@ from studio import recipe
 leaves = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20)
 values = st.recursive(leaves, lambda v: st.lists(v, max_size=4) | st.dictionaries(st.text(max_size=8), v, max_size=4), max_leaves=12)
 sources = st.dictionaries(st.sampled_from(["system", "run", "config", "knobs", "γ", "data", "versions"]), values)
+patient = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 PICTURE = Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3))
 
 
+@patient
 @given(source=sources)
 def test_a_png_carries_any_recipe(tmp_path_factory, source):
     path = tmp_path_factory.mktemp("png") / "a.png"
@@ -30,6 +32,7 @@ def test_a_png_carries_any_recipe(tmp_path_factory, source):
         assert image.info["Software"] == "Sampling Studio"
 
 
+@patient
 @given(source=sources)
 def test_a_side_car_carries_any_recipe(tmp_path_factory, source):
     path = tmp_path_factory.mktemp("csv") / "a.csv"

@@ -59,3 +59,18 @@ def refused(done: Done, *words: str, status: int = 2) -> None:
     assert "Traceback" not in done.err
     for word in words:
         assert word in done.err, (word, done.err)
+
+
+def run_with_history(folder: Path, data: Path) -> Path:
+    """A run of 30 steps, with checkpoints at 0, 12, 20 and 30, and a knob turned at 12."""
+    from models.contract import Save, SetKnobs
+    from models.run import Run
+
+    run = Run.create(folder, "began", str(data), config=TINY, seed=3)
+    for state, _ in run.train(30):
+        if state.step in (12, 20):
+            run.apply(Save(pin=True))
+        if state.step == 12:
+            run.apply(SetKnobs({"gamma": 0.4}))
+    run.close()
+    return folder

@@ -15,7 +15,7 @@ from studio.panels.detail import DetailPanel
 from studio.panels.journal import JournalPanel
 from studio.panels.readouts import Readouts
 from studio.panels.transport import Transport
-from studio.widgets import ElidedLabel, Legend, Segmented, duration, number, symbol_html
+from studio.widgets import ElidedLabel, Legend, Segmented, number, symbol_html
 
 pytestmark = pytest.mark.usefixtures("dressed")
 
@@ -39,13 +39,6 @@ pytestmark = pytest.mark.usefixtures("dressed")
 )
 def test_numbers(value, text) -> None:
     assert number(value) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.2, "0 s"), (40, "40 s"), (1200, "20 min"), (11400, "3 h 10 min"), (7200, "2 h"), (900000, "10 days")]
-)
-def test_durations(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
 
 
 def test_symbols() -> None:

@@ -1,0 +1,323 @@
+"""What every system of the catalog must keep to."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import inspect
+import itertools
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from models import catalog, checkpoint, knobs
+from models.contract import Algorithm, Phase, Plan, View
+from models.run import Run
+
+SYSTEMS = list(catalog.ALGORITHMS)
+
+# settings under which save -> load -> continue must be bit-equal: (config, knobs)
+VARIANTS: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
+    "began": [
+        ({}, {}),
+        ({"residual": True, "carry_steps": 5}, {"eta": 2}),
+        ({"layout": "figure", "mirror": True}, {"update": "alternating"}),
+    ]
+}
+VIEWS: dict[str, dict[str, dict[str, Any]]] = {
+    "began": {
+        "samples": {"n": 5, "seed": 1, "ema": True},
+        "real": {"n": 2},
+        "detail": {"seed": 1, "index": 3, "ema": False},
+        "interpolation": {"seed": 1, "a": 0, "b": 3, "steps": 4, "ema": True},
+        "recovery": {"a": 0, "b": 2, "steps": 3, "iterations": 21},
+        "held_out": {"n": 3},
+    }
+}
+
+
+def plan(precision: Any = "float32", channels_last: bool = True) -> Plan:
+    return Plan("cpu", 1, precision, channels_last, "off")
+
+
+def started(name: str, small: dict, pictures: Path, seed: int = 3, how: Plan | None = None, config: Any = None, knob_values: Any = None):
+    """(system, state, data, config, knobs, step) where step(n) takes n steps."""
+    system = catalog.algorithm(name)
+    cfg = knobs.make(system.Config, small[name] | (config or {}))
+    knb = knobs.make(system.Knobs, knob_values or {})
+    how = how or plan()
+    torch.set_num_threads(how.threads)
+    data = system.open_data(str(pictures), cfg)
+    state = system.init(cfg, seed, how)
+    return system, state, data, cfg, knb
+
+
+def go(system, state, data, cfg, knb, steps: int, seed: int = 3) -> list[Any]:
+    feed = system.batches(data, cfg, seed, state.step)
+    return [system.step(state, next(feed), knb) for _ in range(steps)]
+
+
+def digest(state) -> tuple[str, str]:
+    tensors, header = checkpoint.flatten(state)
+    return checkpoint.state_hash(tensors), repr(header)
+
+
+# --- its file -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_it_has_all_names_of_the_protocol(name):
+    system = catalog.algorithm(name)
+    wanted = set(Algorithm.__annotations__) | {k for k, v in vars(Algorithm).items() if isinstance(v, staticmethod)}
+    assert wanted <= set(vars(system))
+    for function in (k for k, v in vars(Algorithm).items() if isinstance(v, staticmethod)):
+        ours = list(inspect.signature(getattr(system, function)).parameters)
+        theirs = list(inspect.signature(getattr(Algorithm, function)).parameters)
+        assert ours[: len(theirs) - (function == "sample")] == theirs[: len(theirs) - (function == "sample")], function
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_step_is_not_told_how_many_there_are(name):
+    system = catalog.algorithm(name)
+    assert list(inspect.signature(system.step).parameters) == ["state", "batch", "knobs"]
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_presets_can_be_made_and_plots_draw_what_info_has(name):
+    system = catalog.algorithm(name)
+    assert next(iter(system.PRESETS)) == "quick"
+    for key, preset in system.PRESETS.items():
+        assert key == preset.name
+        assert preset.doc
+        assert preset.steps == sum(p.steps for p in preset.phases) > 0
+        assert all(isinstance(p, Phase) and p.name for p in preset.phases)
+        knobs.make(system.Config, preset.config)
+        knobs.make(system.Knobs, preset.knobs)
+    drawn = {c.field for plot in system.PLOTS for c in plot.curves}
+    assert drawn <= set(system.Info._fields)
+    assert system.BETWEEN > 0
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_state_is_what_a_checkpoint_can_hold(name, small):
+    system = catalog.algorithm(name)
+    state = system.init(knobs.make(system.Config, small[name]), 0, plan())
+    assert (state.step, state.phase) == (0, 0)
+    for f in dataclasses.fields(state):
+        if f.metadata.get("saved", True):
+            value = getattr(state, f.name)
+            kinds = torch.nn.Module | torch.optim.Optimizer | torch.Generator | torch.Tensor | int | float | str | list | dict
+            assert isinstance(value, kinds), f.name
+
+
+# --- a step -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_seed_decides_over_everything(name, small, pictures):
+    runs = []
+    for seed in (3, 3, 4):
+        torch.manual_seed(len(runs))  # the global generator must not matter
+        case = started(name, small, pictures, seed)
+        go(*case, 3, seed)
+        runs.append(digest(case[1]))
+    assert runs[0] == runs[1]
+    assert runs[0][0] != runs[2][0]
+    first, second = (digest(started(name, small, pictures, seed)[1])[0] for seed in (3, 4))
+    assert first != second
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_knob_decides_over_the_very_next_step(name, small, pictures):
+    case = started(name, small, pictures)
+    go(*case, 2)
+    twin = copy.deepcopy(case[1])
+    system, _, data, cfg, knb = case
+    go(*case, 1)
+    go(system, twin, data, cfg, knobs.changed(knb, {"lr": 0.5 * knb.lr}), 1)
+    assert digest(twin)[0] != digest(case[1])[0]
+
+
+class _NoSync(TorchDispatchMode):
+    """Fails on anything that waits for the device."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        assert func not in (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.is_nonzero.default, torch.ops.aten.nonzero.default), func
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("variant", [0, 1, 2])
+def test_info_is_scalars_off_the_graph_and_no_step_waits_for_the_device(name, variant, small, pictures):
+    config, knob_values = VARIANTS[name][variant]
+    case = started(name, small, pictures, config=config, knob_values=knob_values)
+    system, state = case[:2]
+    feed = system.batches(case[2], case[3], 3, 0)
+    for t in range(3):
+        batch = next(feed)
+        with _NoSync():
+            info = system.step(state, batch, case[4])
+        assert state.step == t + 1
+        assert type(info) is system.Info
+        for key, value in info._asdict().items():
+            if value is not None:
+                assert value.shape == (), key
+                assert not value.requires_grad, key
+                assert value.isfinite(), key
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_infos_are_not_changed_by_later_steps(name, small, pictures):
+    case = started(name, small, pictures)
+    infos = go(*case, 2)
+    before = [[None if v is None else v.clone() for v in info] for info in infos]
+    go(*case, 3)
+    for info, old in zip(infos, before, strict=True):
+        assert all(a is b is None or torch.equal(a, b) for a, b in zip(info, old, strict=True))
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_the_global_generators_are_left_alone(name, small, pictures):
+    torch.manual_seed(5)
+    np.random.seed(5)
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()  # type: ignore[index]
+    case = started(name, small, pictures)
+    go(*case, 2)
+    case[0].sample(case[1], 2, 0)
+    for view, request in VIEWS[name].items():
+        answer = case[0].views[view](case[1], case[2], case[4], **request)
+        _ = answer if isinstance(answer, View) else list(answer)
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert np.array_equal(before[1], np.random.get_state()[1])  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_looking_changes_nothing(name, small, pictures):
+    case = started(name, small, pictures)
+    system, state, data, _, knb = case
+    go(*case, 2)
+    before = digest(state)
+    modes = [m.training for f in vars(state).values() if isinstance(f, torch.nn.Module) for m in f.modules()]
+    for view, request in VIEWS[name].items():
+        answer = system.views[view](state, data, knb, **request)
+        _ = answer if isinstance(answer, View) else list(answer)
+    system.sample(state, 3, 0)
+    system.cost(case[3])
+    assert digest(state) == before
+    assert modes == [m.training for f in vars(state).values() if isinstance(f, torch.nn.Module) for m in f.modules()]
+    twin = started(name, small, pictures)
+    go(*twin, 4)
+    go(*case, 2)
+    assert digest(state) == digest(twin[1])
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_batch_t_depends_on_seed_and_t_alone(name, small, pictures):
+    system, _, data, cfg, _ = started(name, small, pictures, config={"mirror": True})
+    take = lambda seed, start, n: list(itertools.islice(system.batches(data, cfg, seed, start), n))  # noqa: E731
+    whole = take(7, 0, 9)
+    for start in (1, 5, 8):
+        assert torch.equal(take(7, start, 1)[0], whole[start])
+    assert not torch.equal(take(8, 5, 1)[0], whole[5])
+    take(2**62, 10**9, 1)  # the largest seed of the command line
+
+
+# --- save, load, continue -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("variant", [0, 1, 2])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("channels_last", [True, False])
+def test_a_run_that_is_saved_and_loaded_goes_on_as_if_it_had_not_been(name, variant, precision, channels_last, small, pictures, tmp_path):
+    config, knob_values = VARIANTS[name][variant]
+    how = plan(precision, channels_last)
+    make = lambda: started(name, small, pictures, how=how, config=config, knob_values=knob_values)  # noqa: E731
+    whole, first, second = make(), make(), make()
+    straight = go(*whole, 7)
+    go(*first, 3)
+    checkpoint.save(tmp_path / "x.safetensors", first[1], {})
+    go(*second, 1)  # what is loaded must replace everything, also in a state that was used
+    tensors, header = checkpoint.read(tmp_path / "x.safetensors")
+    checkpoint.restore(second[1], tensors, header, tmp_path / "x.safetensors")
+    assert digest(second[1]) == digest(first[1])
+    rest = go(*second, 4)
+    assert digest(second[1]) == digest(whole[1])
+    for a, b in zip(straight[3:], rest, strict=True):
+        assert all(p is q is None or torch.equal(p, q) for p, q in zip(a, b, strict=True))
+    assert digest(first[1]) != digest(second[1])
+    for key, value in vars(second[1]).items():  # the layout in memory decides over speed and bits
+        other = getattr(whole[1], key)
+        if isinstance(value, torch.optim.Optimizer):
+            for p, q in zip(value.param_groups[0]["params"], other.param_groups[0]["params"], strict=True):
+                assert p.stride() == q.stride()
+                assert set(value.state[p]) == set(other.state[q])
+                for k in value.state[p]:
+                    assert value.state[p][k].stride() == other.state[q][k].stride(), k
+                    assert value.state[p][k].dtype == other.state[q][k].dtype, k
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_the_total_of_steps_does_not_matter(name, small, pictures, tmp_path):
+    hashes = []
+    for i, totals in enumerate([(6,), (2, 6), (1, 2, 3, 4, 5, 6)]):
+        run = Run.create(tmp_path / str(i), name, str(pictures), config=small[name], plan=plan())
+        for total in totals:
+            list(run.train(total))
+        hashes.append(run.recipe()["state_hash"])
+        run.close()
+    assert len(set(hashes)) == 1
+
+
+# --- what it shows ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("steps", [0, 2])
+def test_every_view_answers_with_plain_arrays_from_the_first_step_on(name, steps, small, pictures):
+    case = started(name, small, pictures)
+    system, state, data, _, knb = case
+    go(*case, steps)
+    assert set(VIEWS[name]) == set(system.views)
+    for view, request in VIEWS[name].items():
+        answer = system.views[view](state, data, knb, **request)
+        for v in [answer] if isinstance(answer, View) else list(answer):
+            assert isinstance(v, View)
+            for key, a in v.pictures.items():
+                assert type(a) is np.ndarray, key
+                assert a.dtype == np.uint8, key
+                assert a.ndim == 4, key
+                assert a.shape[-1] in (1, 3), key
+            for key, a in v.numbers.items():
+                assert type(a) is np.ndarray, key
+                assert a.ndim == 1, key
+                assert np.isfinite(a).all(), key
+            assert all(isinstance(w, str) for words in v.words.values() for w in words)
+            back = pickle.loads(pickle.dumps(v))
+            assert set(back.pictures) == set(v.pictures)
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_sample_does_not_depend_on_how_many_are_drawn(name, precision, small, pictures):
+    case = started(name, small, pictures, how=plan(precision))
+    system, state = case[:2]
+    go(*case, 2)
+    many = system.sample(state, 130, 9).pictures["samples"]
+    for n in (0, 1, 3, 17, 64, 65, 129):
+        assert np.array_equal(system.sample(state, n, 9).pictures["samples"], many[:n]), n
+    assert not np.array_equal(system.sample(state, 1, 10).pictures["samples"], many[:1])
+    assert len(np.unique(many.reshape(130, -1), axis=0)) > 100
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_the_cost_of_a_step_grows_with_the_batch(name):
+    system = catalog.algorithm(name)
+    one, two = (system.cost(knobs.make(system.Config, {"batch": b})) for b in (8, 16))
+    assert two == pytest.approx(2 * one)
+    assert one > 0

@@ -1,0 +1,121 @@
+"""Exporters: what is on the sheet, in the folder, in the table; and that each carries its recipe."""
+
+import csv
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.errors import DiskTrouble
+from studio import recipe
+from studio.export import Record, exporters, sheet
+from studio.export.curves import table
+
+SOURCE = {"system": "began", "step": 1200, "knobs": {"gamma": 0.5}, "knob_history": []}
+
+
+@pytest.fixture
+def record():
+    rng = np.random.default_rng(0)
+    rows = rng.random((50, 6), np.float32)
+    rows[3, 2] = np.nan
+    columns = ("loss_real", "loss_fake", "k_t", "M_global", "w1", "lr")
+    return Record("BEGAN on faces", SOURCE, rng.integers(0, 256, (10, 32, 32, 3), np.uint8), 7, True, rows, columns, ((20, "γ 0.5 → 0.4"),))
+
+
+def test_the_list_of_exporters():
+    found = exporters()
+    assert list(found) == ["sheet", "singles", "curves", "plots"]
+    assert {e.extension for e in found.values()} == {".png", "", ".csv"}
+
+
+def test_a_sheet_shows_every_picture_and_carries_its_recipe(record, tmp_path):
+    (path,) = exporters()["sheet"].write(record, tmp_path / "a.png")
+    made = recipe.read(path)["made"]
+    assert made == {"seed": 7, "ema": True, "count": 10, "rows": [0, 10], "columns": 4, "zoom": 3}
+    with Image.open(path) as image:
+        pixels = np.asarray(image)
+    side = 32 * made["zoom"]
+    for i, picture in enumerate(record.pictures):
+        x = sheet.MARGIN + i % 4 * (side + sheet.GAP)
+        y = sheet.HEAD + i // 4 * (side + sheet.CAPTION + sheet.GAP)
+        assert np.array_equal(pixels[y : y + side : 3, x : x + side : 3], picture)
+
+
+def test_the_captions_are_the_seed_the_number_and_the_step(record, monkeypatch):
+    said = []
+    plain = sheet.ImageDraw.ImageDraw.text
+    monkeypatch.setattr(
+        sheet.ImageDraw.ImageDraw, "text", lambda self, at, text, *a, **k: (said.append((at, text)), plain(self, at, text, *a, **k))[1]
+    )
+    pixels = sheet.sheet(record.pictures, record.title, record.step, record.seed, 4, 4)
+    words = [text for _, text in said]
+    assert words[:2] == ["BEGAN on faces", "step 1,200 · seed 7"]
+    assert words[2:] == [f"seed 7 #{i} · step 1,200" for i in range(10)]
+    for (x, y), _ in said[2:]:  # below its picture, and something is drawn there
+        strip = pixels[int(y) : int(y) + 12, int(x) - 40 : int(x) + 40]
+        assert strip.min() < 150
+
+
+@pytest.mark.parametrize("zoom", [1, 3, 4, 8])
+def test_captions_stay_inside_their_cell(record, zoom):
+    width = 32 * zoom
+    long = f"seed {record.seed} #{9} · step {record.step:,}" if width >= 128 else f"{record.seed} #9 · {record.step:,}"
+    if zoom >= 3:  # the zoom that layout() chooses for 32 px
+        assert sheet._font("Regular", 11).getlength(long) <= width + sheet.GAP
+
+
+def test_the_sheet_changes_with_step_and_seed(record):
+    draw = [sheet.sheet(record.pictures, "t", step, seed, 4, 3) for step, seed in ((1, 1), (2, 1), (1, 2))]
+    assert (draw[0] != draw[1]).any()
+    assert (draw[0] != draw[2]).any()
+
+
+@pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (4, 3), (64, 10), (100, 12)])
+def test_layout_is_near_four_to_three(count, columns):
+    assert sheet.layout(np.empty((count, 32, 32, 3)), None, None) == (columns, 3)
+    assert sheet.layout(np.empty((count, 256, 256, 3)), 5, 2) == (5, 2)
+
+
+def test_singles_are_the_pictures_themselves(record, tmp_path):
+    files = exporters()["singles"].write(record, tmp_path / "many")
+    assert [f.name for f in files][:2] == ["step0001200-seed7-0000.png", "step0001200-seed7-0001.png"]
+    for i, file in enumerate(files):
+        assert recipe.read(file)["made"]["rows"] == [i, i + 1]
+        with Image.open(file) as image:
+            assert np.array_equal(np.asarray(image), record.pictures[i])
+
+
+def test_the_table_keeps_every_bit_and_leaves_out_what_is_not_there(record, tmp_path):
+    path, side = exporters()["curves"].write(record, tmp_path / "a.csv")
+    assert side.name == "a.csv.recipe.json"
+    head, *lines = csv.reader(path.read_text().splitlines())
+    assert head == ["step", *record.columns]
+    assert [int(line[0]) for line in lines] == list(range(1, 51))
+    assert lines[3][3] == ""
+    back = np.array([[float(v or "nan") for v in line[1:]] for line in lines], np.float32)
+    assert np.array_equal(back, record.rows, equal_nan=True)
+    assert recipe.read(path)["made"] == {"steps": 50}
+
+
+def test_an_empty_table_has_its_head(record):
+    empty = Record("t", SOURCE, columns=("a", "b"), rows=np.empty((0, 2), np.float32))
+    assert table(empty) == "step,a,b\n"
+
+
+def test_plots_have_the_size_and_theme_that_were_asked_for(record, tmp_path):
+    theme = "dark"
+    (path,) = exporters()["plots"].write(record, tmp_path / "p.png", theme=theme, width=900, height=300)
+    assert recipe.read(path)["made"] == {"theme": theme, "width": 900, "height": 300, "steps": 50, "marks": 1}
+    with Image.open(path) as image:
+        assert image.size == (900, 300)
+        pixels = np.asarray(image.convert("RGB"))
+    assert np.median(pixels) < 80
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 20
+
+
+@pytest.mark.parametrize("name", ["sheet", "singles", "curves"])
+def test_a_place_that_cannot_be_written_gives_one_sentence(record, tmp_path, name):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DiskTrouble, match="could not be written"):
+        exporters()[name].write(record, tmp_path / "file" / "a")
