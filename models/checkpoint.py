@@ -61,7 +61,7 @@ def state_hash(tensors: Mapping[str, Tensor]) -> str:
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
@@ -123,7 +123,9 @@ def restore(state: Any, tensors: Mapping[str, Tensor], header: Header, path: Pat
         else:
             raise unfit(name)
     if left:
-        raise BadFile(f"{path.name} holds tensors this model does not have ({sorted(left)[0]} and {len(left) - 1} more): it belongs to another version.")
+        raise BadFile(
+            f"{path.name} holds tensors this model does not have ({sorted(left)[0]} and {len(left) - 1} more): it belongs to another version."
+        )
 
 
 def _restore_optimiser(name: str, optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor], header: Header) -> None:

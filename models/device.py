@@ -113,7 +113,7 @@ def speed(plan: Plan, width: int, size: int, seconds: float = 0.25) -> float:
     """GFLOP/s of one 3x3 convolution of that width and picture size, forward and backward: what predicted times are made from."""
     use(plan)
     conv = nn.utils.skip_init(nn.Conv2d, width, width, 3, padding=1, device=plan.device)
-    nn.init.constant_(conv.weight, 0.01)
+    nn.init.constant_(conv.weight, 0.01)  # pyright: ignore[reportArgumentType]
     x = torch.full((4, width, size, size), 0.5, device=plan.device, requires_grad=True)
     if plan.channels_last:
         conv, x = conv.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last).detach().requires_grad_()  # pyright: ignore[reportCallIssue]

@@ -1,15 +1,15 @@
 """What can go wrong, as one tree. Every message is one sentence for a person: the thing, the limit, the remedy.
 
-    StudioError
-    ├── BadInput            what was asked for cannot be done (exit 2)
-    │   ├── BadSetting      a Config or Knobs value: symbol, range, value
-    │   ├── BadData         a data source that cannot be read
-    │   ├── BadFile         a checkpoint, run or exported file that cannot be read
-    │   └── RunBusy         another process is writing to the run
-    └── RunFailed           a run that cannot go on (exit 1)
-        ├── Diverged        a value is no longer finite
-        ├── OutOfMemory     the device has no room for a step
-        └── DiskTrouble     the run could not be written
+StudioError
+├── BadInput            what was asked for cannot be done (exit 2)
+│   ├── BadSetting      a Config or Knobs value: symbol, range, value
+│   ├── BadData         a data source that cannot be read
+│   ├── BadFile         a checkpoint, run or exported file that cannot be read
+│   └── RunBusy         another process is writing to the run
+└── RunFailed           a run that cannot go on (exit 1)
+    ├── Diverged        a value is no longer finite
+    ├── OutOfMemory     the device has no room for a step
+    └── DiskTrouble     the run could not be written
 """
 
 from __future__ import annotations

@@ -59,7 +59,9 @@ def trouble(error: OSError, path: Path) -> DiskTrouble:
     """The one sentence for a failed write."""
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
-            return DiskTrouble(f"The disk that holds {path.parent} is full: free some space, or choose another folder; nothing written before is lost.")
+            return DiskTrouble(
+                f"The disk that holds {path.parent} is full: free some space, or choose another folder; nothing written before is lost."
+            )
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return DiskTrouble(f"There is no permission to write to {path.parent}: choose another folder, or change its permissions.")
         case _:

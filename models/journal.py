@@ -1,11 +1,11 @@
 """A run on disk. Nothing in it is ever lost by a crash, and it opens again bit for bit.
 
-    run.json                what the run was made from; never changes
-    journal.jsonl           a line for everything a person did and every decision taken: step, time, what, text
-    metrics.f32             rows of float32, row i is step i + 1; cut to whole rows when opened
-    checkpoints/STEP.safetensors
-    pins.json               steps whose checkpoints are never thinned out
-    lock, owner.json        one writer at a time
+run.json                what the run was made from; never changes
+journal.jsonl           a line for everything a person did and every decision taken: step, time, what, text
+metrics.f32             rows of float32, row i is step i + 1; cut to whole rows when opened
+checkpoints/STEP.safetensors
+pins.json               steps whose checkpoints are never thinned out
+lock, owner.json        one writer at a time
 """
 
 from __future__ import annotations

@@ -111,9 +111,7 @@ def parse(text: str, setting: Knob) -> Value:
                 number = float(word)
                 return int(number) if number == int(number) else number
             case "bool":
-                return {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}[
-                    word.lower()
-                ]
+                return {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}[word.lower()]
             case "choice":
                 return {str(c): c for c in setting.choices}[word]
     except (ValueError, KeyError, OverflowError):
@@ -160,11 +158,9 @@ def _sentence(settings: type[_Settings], error: ValidationError) -> str:
     known = {k.name: k for k in describe(settings)}
     if name not in known:
         return (
-            str(first["ctx"]["error"])
-            if not name and "ctx" in first
-            else f"There is no setting {name!r} here; the settings are {', '.join(known)}."
+            str(first["ctx"]["error"]) if not name and "ctx" in first else f"There is no setting {name!r} here; the settings are {', '.join(known)}."
         )
-    if first["type"] == "value_error":
+    if first["type"] == "value_error" and "ctx" in first:
         return str(first["ctx"]["error"])
     setting = known[name]
     return f"{_title(setting)} must be {limits(setting)}; got {first['input']!r}."

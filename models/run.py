@@ -500,8 +500,8 @@ def guarded(call: Callable[..., Any], *args: Any) -> Any:
 
 def _no_memory(error: BaseException) -> OutOfMemory:
     return OutOfMemory(
-        f"The device has no memory for this step ({(str(error).splitlines() or ['no details'])[0][:120]}): the run has stopped and its last good state is kept; "
-        "use a smaller batch, size or n."
+        f"The device has no memory for this step ({(str(error).splitlines() or ['no details'])[0][:120]}): the run has stopped and "
+        "its last good state is kept; use a smaller batch, size or n."
     )
 
 
@@ -516,7 +516,10 @@ def _checkpoint(folder: RunFolder, step: int | None, *, check: bool = True) -> t
         try:
             tensors, header = checkpoint.read(path)
             if header["about"]["system"] != folder.record["system"]:
-                raise BadFile(f"{path.name} is a checkpoint of {header['about']['system']}, not of {folder.record['system']}: it was put into this run by mistake.")
+                raise BadFile(
+                    f"{path.name} is a checkpoint of {header['about']['system']}, not of {folder.record['system']}: "
+                    "it was put into this run by mistake."
+                )
             if check and header["state_hash"] != checkpoint.state_hash(tensors):
                 raise BadFile(f"{path.name} was changed after it was written (its hash does not fit): use another checkpoint of the run.")
         except BadFile as error:

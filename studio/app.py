@@ -8,11 +8,16 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from types import TracebackType
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from models.errors import RunFailed
 from models.files import home
+from studio.doctor import missing_libraries
+
+if TYPE_CHECKING:
+    from studio.window import Window
 
 _log: TextIO | None = None
 
@@ -23,6 +28,10 @@ def window() -> int:
         raise RunFailed(
             "There is no display, so no window: use the command line (sampling-studio train began --data faces), or start under a desktop, ssh -X or xvfb-run."
         )
+    if "QT_QPA_PLATFORM" not in os.environ:
+        libraries = missing_libraries()
+        if libraries:  # Qt would abort the process
+            raise RunFailed(f"Qt needs system libraries that are missing: type  sudo apt-get install {' '.join(libraries)}  and start again.")
     if sys.platform == "win32":
         import torch  # noqa: F401  # must come before Qt there
     from PySide6.QtCore import QSettings, QTimer
@@ -101,12 +110,11 @@ def _watch_crashes() -> None:
         pass
 
 
-def _on_exception(shown: object) -> object:
+def _on_exception(shown: Window) -> Callable[[type[BaseException], BaseException, TracebackType | None], None]:
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         details = "".join(traceback.format_exception(kind, error, trace))
         print(details, file=sys.stderr)
-        page = shown._stack.currentWidget()  # pyright: ignore[reportAttributeAccessIssue]
-        page.card.show_error("Something unexpected happened in the window; the run goes on.", "", details)
+        shown.page.card.show_error("Something unexpected happened in the window; the run goes on.", "", details)
 
     return hook
 

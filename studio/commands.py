@@ -256,7 +256,10 @@ def _about(path: Path) -> dict[str, Any]:
             "journal": folder.lines(),
         }
     if path.suffix == ".safetensors":
-        return _from_checkpoint("checkpoint", checkpoint.read_header(path))
+        try:
+            return _from_checkpoint("checkpoint", checkpoint.read_header(path))
+        except (KeyError, TypeError):
+            raise BadFile(f"{path.name} is a safetensors file that this studio did not write: open a checkpoint of a run.") from None
     found = recipes.read(path)
     keys = ("config", "knobs", "data", "state_hash", "versions", "run", "knob_history", "plan", "training_seed", "made")
     return {

@@ -65,10 +65,15 @@ def _display() -> Check:
 def _libraries() -> Check:
     if not sys.platform.startswith("linux"):
         return _check("qt", True, "brought by the wheel")
-    missing = [package for so, package in LIBRARIES.items() if not _loads(so)]
+    missing = missing_libraries()
     return _check(
         "qt", not missing, "all system libraries" if not missing else f"missing: {', '.join(missing)}", f"sudo apt-get install {' '.join(missing)}"
     )
+
+
+def missing_libraries() -> list[str]:
+    """Debian packages of the libraries that Qt needs and that do not load; none where the wheel brings them all."""
+    return [package for so, package in LIBRARIES.items() if not _loads(so)] if sys.platform.startswith("linux") else []
 
 
 def _loads(so: str) -> bool:

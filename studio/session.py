@@ -208,7 +208,7 @@ class Session(QObject):
         self._condition("running", "")
 
     def _on_paused(self, reason: str) -> None:
-        words = {"you": "paused by you", "step": "one step done", "goal": "all steps of the preset are done", "failed": "stopped, see the card"}
+        words = {"you": "by you", "step": "after one step", "goal": "all steps of the preset are done", "failed": "stopped, see the card"}
         self._condition({"goal": "finished", "failed": "failed"}.get(reason, "paused"), words.get(reason, reason))  # pyright: ignore[reportArgumentType]
 
     def _on_trouble(self, trouble: Trouble) -> None:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QMainWindow, QStackedWidget,
 from models.errors import StudioError
 from studio import theme
 from studio.pages import PAGES
+from studio.pages.page import Page
 from studio.session import Session
 from studio.widgets import column, row
 from studio.workers.background import WarmUp
@@ -90,7 +91,7 @@ class Window(QMainWindow):
             system = RunFolder.open(path, write=False).record["system"]
             page = self.show_page(system if system in PAGES else "began")
         except StudioError as error:
-            self._stack.currentWidget().card.show_error(str(error))  # pyright: ignore[reportAttributeAccessIssue]
+            self.page.card.show_error(str(error))
             return
         if page is None:
             self._then.append(lambda: self.open_run(path))
@@ -165,12 +166,12 @@ class Window(QMainWindow):
         for keys, act in (
             ("Ctrl+Return", self._toggle),
             ("Ctrl+.", self.session.step_once),
-            ("Ctrl+S", lambda: self._on_page("_save")),
-            ("Ctrl+Z", lambda: self._on_page("undo")),
-            ("Ctrl+N", lambda: self._on_page("new_run")),
-            ("Ctrl+O", lambda: self._on_page("choose_run")),
-            ("Ctrl+E", self._export),
-            ("Ctrl+\\", self._fold),
+            ("Ctrl+S", lambda: self.page.save()),
+            ("Ctrl+Z", lambda: self.page.undo()),
+            ("Ctrl+N", lambda: self.page.new_run()),
+            ("Ctrl+O", lambda: self.page.choose_run()),
+            ("Ctrl+E", lambda: self.page.choose_export()),
+            ("Ctrl+\\", lambda: self.page.fold()),
             ("Ctrl+Q", self.close),
         ):
             QShortcut(QKeySequence(keys), self, act)
@@ -178,22 +179,12 @@ class Window(QMainWindow):
     def _toggle(self) -> None:
         (self.session.pause if self.session.condition == "running" else self.session.go)()
 
-    def _on_page(self, name: str) -> None:
-        page = self._stack.currentWidget()
-        if hasattr(page, name):
-            getattr(page, name)()
-        elif name == "new_run":
-            self.begin("began")
-
-    def _export(self) -> None:
-        page = self._stack.currentWidget()
-        if hasattr(page, "export_button") and page.export_button.isEnabled():  # pyright: ignore[reportAttributeAccessIssue]
-            page.export_button.showMenu()  # pyright: ignore[reportAttributeAccessIssue]
-
-    def _fold(self) -> None:
-        page = self._stack.currentWidget()
-        if hasattr(page, "sides"):
-            page.sides.setVisible(not page.sides.isVisible())  # pyright: ignore[reportAttributeAccessIssue]
+    @property
+    def page(self) -> Page:
+        """The page that is seen."""
+        shown = self._stack.currentWidget()
+        assert isinstance(shown, Page)
+        return shown
 
     # --- doors ------------------------------------------------------------------------------------------------
 

@@ -133,7 +133,7 @@ class State:
     step: int = 0
     phase: int = 0
     lr_scale: float = 1.0
-    best: float = float(1e9)  # lowest mean of M_global over a window
+    best: float = 1e9  # lowest mean of M_global over a window
     stalled: int = 0  # steps since then
     window: list[float] = field(default_factory=list)  # means of M_global since the last judgement
     # fixed, rebuilt by init and not saved
@@ -223,7 +223,7 @@ def step(state: State, batch: Tensor, knobs: Knobs) -> Info:
         state.k = (state.k + knobs.lambda_k * balance).clamp(0, 1)  # k_{t+1} = k_t + lambda_k (gamma L(x) - L(G(z_G)))
         M_global = L_x + balance.abs()
         decay = min(knobs.ema, (1 + state.step) / (10 + state.step))  # short at first, or the first weights would linger
-        torch._foreach_lerp_(list(state.average.parameters()), list(state.G.parameters()), 1 - decay)
+        torch._foreach_lerp_(list(state.average.parameters()), list(state.G.parameters()), 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
     state.step += 1
     return Info(L_x, L_G, state.k, M_global, (L_x - L_G).abs(), torch.full_like(L_x, lr))
 
@@ -410,9 +410,7 @@ def view_interpolation(state: State, data: ImageSet, knobs: Knobs, *, seed: int,
     return View({"path": generate(state, _line(z[a], z[b], steps), ema)})
 
 
-def view_recovery(
-    state: State, data: ImageSet, knobs: Knobs, *, a: int, b: int, steps: int, iterations: int, lr: float = 0.05
-) -> Iterator[View]:
+def view_recovery(state: State, data: ImageSet, knobs: Knobs, *, a: int, b: int, steps: int, iterations: int, lr: float = 0.05) -> Iterator[View]:
     """Interpolation between two held-out real pictures (section 4.2): z_r minimises |x_r - G(z_r)| by Adam, then a line in z.
 
     Yields every 20 iterations: `real`, `path`, `error` |x_r - G(z_r)| of both ends, and how many iterations are `done`.
@@ -431,7 +429,8 @@ def view_recovery(
         with torch.no_grad():
             z.clamp_(-1, 1)  # the support of U[-1, 1]
         if done % 20 == 0 or done == iterations:
-            path = generate(state, _line(*z.detach().cpu(), steps), ema=True)
+            start, end = z.detach().cpu()
+            path = generate(state, _line(start, end, steps), ema=True)
             yield View(
                 {"real": real.permute(0, 2, 3, 1).numpy(), "path": path},
                 {"error": error.detach().cpu().numpy(), "done": np.array([done, iterations], float)},

@@ -56,7 +56,7 @@ class Conv(Plain):
         super().__init__(inputs, outputs, side, stride)
         self.mixes = inputs == outputs and stride == 1
 
-    def forward(self, v: Tensor, carry: Tensor | None = None) -> Tensor:
+    def forward(self, v: Tensor, carry: Tensor | None = None) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         """(batch, inputs, h, w) to (batch, outputs, h / stride, w / stride); carry is a 0-d tensor in [0, 1] or None."""
         out = F.elu(super().forward(v), inplace=carry is None)
         return torch.lerp(out, v, carry.to(v.dtype)) if self.mixes and carry is not None else out

@@ -58,7 +58,7 @@ class BeganPage(Page):
         self.journal = JournalPanel()
         self.transport = Transport()
         self._side()
-        self.add_side(self.new.settings, self.knobs)
+        self._sides = self.add_side(self.new.settings, self.knobs)
         self.add_foot(self.transport)
         self._buttons()
         self._timer = QTimer(self)
@@ -125,10 +125,11 @@ class BeganPage(Page):
         from studio.export import exporters
 
         for name, exporter in exporters().items():
-            menu.addAction(exporter.label).triggered.connect(partial(self.choose_export, name))
+            menu.addAction(exporter.label).triggered.connect(partial(self.ask_export, name))
         self.export_button.setMenu(menu)
+        self.export_button.setEnabled(False)
         for b in (self.new_button, self.open_button, self.export_button):
-            self.actions.addWidget(b)
+            self.tools.addWidget(b)
 
     def _connect(self) -> None:
         session, transport = self.session, self.transport
@@ -140,7 +141,7 @@ class BeganPage(Page):
         transport.run.connect(session.go)
         transport.pause.connect(session.pause)
         transport.step.connect(session.step_once)
-        transport.save.connect(self._save)
+        transport.save.connect(self.save)
         transport.stop.connect(session.stop)
         self.samples.clicked.connect(self._on_sample)
         self.ema.toggled.connect(self._look_again)
@@ -165,13 +166,13 @@ class BeganPage(Page):
     def _show_new(self) -> None:
         self.new.set_can_cancel(self.session.run is not None)
         self.stage.setCurrentWidget(self.new)
-        self.sides.setCurrentWidget(self.new.settings)
+        self._sides.setCurrentWidget(self.new.settings)
         self.transport.setVisible(self.session.run is not None)
         self.new.refresh()
 
     def _show_live(self) -> None:
         self.stage.setCurrentWidget(self.live)
-        self.sides.setCurrentWidget(self.knobs)
+        self._sides.setCurrentWidget(self.knobs)
         self.transport.setVisible(True)
 
     def new_run(self) -> None:
@@ -187,7 +188,7 @@ class BeganPage(Page):
         self.card.close_card()
         self.session.open(OldRun(path))
 
-    def choose_export(self, name: str, *_: Any) -> None:
+    def ask_export(self, name: str, *_: Any) -> None:
         """Ask where to, and export the present step."""
         from studio.export import exporters
 
@@ -209,7 +210,13 @@ class BeganPage(Page):
         if self.session.undo_knob():
             self.knobs.set_values(self.session.knobs)
 
-    def _save(self) -> None:
+    def choose_export(self) -> None:
+        """Open the menu of exporters."""
+        if self.export_button.isEnabled():
+            self.export_button.showMenu()
+
+    def save(self) -> None:
+        """Keep the present step for good."""
         self.session.send(Save(pin=True))
         self.tell("Saved; this checkpoint is kept.")
 

@@ -113,6 +113,10 @@ class HomePage(Page):
         card.body.addStretch(1)
         return card
 
+    def new_run(self) -> None:
+        """The form for a BEGAN."""
+        self.begin.emit("began")
+
     def set_ready(self, ready: bool) -> None:
         """Whether torch is there; until then a run cannot start."""
         self.begin_button.setEnabled(ready)
@@ -170,7 +174,8 @@ class RunRow(Card):
         picture.setPixmap(strip.copy(0, 0, 280, 64))  # as many as fit, at their own size
         about = column(spacing=0)
         about.addWidget(label(run["name"], "strong"))
-        about.addWidget(ElidedLabel(f"{run['system'].upper()} on {run['title']} · {run['preset']} · step {run['step']:,} of {run['total']:,}", "caption"))
+        facts = f"{run['system'].upper()} on {run['title']} · {run['preset']} · step {run['step']:,} of {run['total']:,}"
+        about.addWidget(ElidedLabel(facts, "caption"))
         when = label(time.strftime("%d %b %Y %H:%M", time.localtime(run["time"])), "caption")
         self.open_button = button("Open", "open", tip=str(run["path"]), clicked=lambda: self.opened.emit(run["path"]))
         line = row(picture, spacing=12)

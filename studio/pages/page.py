@@ -16,7 +16,7 @@ NOTICE_MS = 12_000
 
 
 class Page(QWidget):
-    """A titled header over a stage; subclasses fill `actions`, `stage`, `side` and `foot`.
+    """A titled header over a stage; subclasses fill `tools`, `stage`, sides and foot, and answer the keys that fit them.
 
     Attributes:
         stage: what is shown in the middle, one widget at a time.
@@ -29,13 +29,14 @@ class Page(QWidget):
     def __init__(self) -> None:
         super().__init__()
         theme.set_accent(self, self.SYSTEM)
+        self.sides: QStackedWidget | None = None
         self.subtitle, self.notice = ElidedLabel("", "muted"), ElidedLabel("", "good")
         self.header = QFrame()
         self.header.setProperty("kind", "header")
-        self.actions = row()
+        self.tools = row()
         line = row(label(self.TITLE, "title"), self.subtitle, 1, self.notice, spacing=12)
         line.setContentsMargins(16, 0, 16, 0)
-        line.addLayout(self.actions)
+        line.addLayout(self.tools)
         self.header.setLayout(line)
 
         self.stage = QStackedWidget()
@@ -59,17 +60,40 @@ class Page(QWidget):
         theme.notifier.changed.connect(self._sizes)
         self._sizes()
 
-    def add_side(self, *sides: QWidget) -> None:
+    def add_side(self, *sides: QWidget) -> QStackedWidget:
         """Controls at the right of the stage; one of them is seen at a time."""
-        self.sides = QStackedWidget()
+        self.sides = stack = QStackedWidget()
         for side in sides:
-            self.sides.addWidget(side)
-        self.sides.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
-        self.middle.addWidget(self.sides)
+            stack.addWidget(side)
+        stack.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
+        self.middle.addWidget(stack)
+        return stack
 
     def add_foot(self, foot: QWidget) -> None:
         """The bar below everything."""
         self.whole.addWidget(foot)
+
+    # --- keys; a page overrides those that mean something on it --------------------------------------------------
+
+    def new_run(self) -> None:
+        """Ctrl+N."""
+
+    def choose_run(self) -> None:
+        """Ctrl+O."""
+
+    def save(self) -> None:
+        """Ctrl+S."""
+
+    def undo(self) -> None:
+        """Ctrl+Z."""
+
+    def choose_export(self) -> None:
+        """Ctrl+E."""
+
+    def fold(self) -> None:
+        """Show or hide the controls at the side."""
+        if self.sides is not None:
+            self.sides.setVisible(not self.sides.isVisible())
 
     def tell(self, text: str) -> None:
         """Good news, for a while."""

@@ -48,7 +48,10 @@ def test_a_paper_imports_no_other_paper():
             assert not re.search(rf"import.*\b{other}\b|algorithms\.{other}\b", text), (name, other)
 
 
-@pytest.mark.parametrize("pattern", [r"torch\.load\b", r"\bpickle\b(?!able)", r"allow_pickle\s*=\s*True", r"weights_only", r"(?<!\.)\b(eval|exec)\(", r"\bmarshal\b|\bshelve\b"])
+@pytest.mark.parametrize(
+    "pattern",
+    [r"torch\.load\b", r"\bpickle\b(?!able)", r"allow_pickle\s*=\s*True", r"weights_only", r"(?<!\.)\b(eval|exec)\(", r"\bmarshal\b|\bshelve\b"],
+)
 def test_nothing_is_unpickled_or_evaluated(pattern):
     for folder in ("models", "studio", "scripts"):
         for path in (ROOT / folder).rglob("*.py"):

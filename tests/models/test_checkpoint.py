@@ -151,7 +151,13 @@ def test_the_hash_sees_every_weight_name_type_and_shape():
     assert checkpoint.state_hash({"a": torch.zeros(2, 3).T.contiguous().T.contiguous(), "b": torch.tensor(1)}) == digest
     changed = torch.zeros(2, 3)
     changed[1, 2] = 1e-30
-    for other in ({"a": changed}, {"a": torch.zeros(3, 2)}, {"a": torch.zeros(2, 3, dtype=torch.int32)}, {"b": torch.tensor(2)}, {"c": torch.tensor(1)}):
+    for other in (
+        {"a": changed},
+        {"a": torch.zeros(3, 2)},
+        {"a": torch.zeros(2, 3, dtype=torch.int32)},
+        {"b": torch.tensor(2)},
+        {"c": torch.tensor(1)},
+    ):
         assert checkpoint.state_hash(base | other) != digest
 
 
@@ -182,7 +188,9 @@ def test_what_is_no_safetensors_is_refused(tmp_path, content):
         checkpoint.read(path)
 
 
-@pytest.mark.parametrize("note", [None, {}, {"format": "pt"}, {"studio": "[]"}, {"studio": "{}"}, {"studio": '{"format": "x", "about": {}}'}, {"studio": '{"format": 1}'}])
+@pytest.mark.parametrize(
+    "note", [None, {}, {"format": "pt"}, {"studio": "[]"}, {"studio": "{}"}, {"studio": '{"format": "x", "about": {}}'}, {"studio": '{"format": 1}'}]
+)
 def test_a_foreign_file_is_refused(tmp_path, note):
     path = tmp_path / "x.safetensors"
     safetensors.torch.save_file({"a": torch.zeros(2)}, path, note)

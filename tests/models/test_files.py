@@ -24,12 +24,17 @@ def test_a_file_is_written_whole_with_its_folders(tmp_path):
     assert os.listdir(tmp_path / "a/b") == ["c.bin"]
 
 
+def half(path, error) -> None:
+    with files.writing(path) as temporary:
+        temporary.write_bytes(b"half")
+        raise error
+
+
 def test_what_fails_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "x"
     files.write_bytes(path, b"old")
-    with pytest.raises(ZeroDivisionError), files.writing(path) as temporary:
-        temporary.write_bytes(b"half")
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        half(path, ZeroDivisionError())
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["x"]
 
@@ -48,9 +53,8 @@ def test_what_fails_leaves_the_old_file_and_nothing_else(tmp_path):
 def test_a_failed_write_is_one_sentence(tmp_path, number, words):
     path = tmp_path / "x"
     files.write_bytes(path, b"old")
-    with pytest.raises(DiskTrouble, match=words) as raised, files.writing(path) as temporary:
-        temporary.write_bytes(b"half")
-        raise OSError(number, os.strerror(number))
+    with pytest.raises(DiskTrouble, match=words) as raised:
+        half(path, OSError(number, os.strerror(number)))
     assert str(tmp_path) in str(raised.value)
     assert str(raised.value).count("\n") == 0
     assert path.read_bytes() == b"old"

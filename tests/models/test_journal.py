@@ -62,7 +62,15 @@ def test_force_leaves_nothing_of_the_old_run(folder):
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("", "damaged"), ("{", "damaged"), ("[]", "damaged"), ('{"format": 1}', "damaged"), ('{"format": "x"}', "damaged"), ('{"format": 99}', "newer version"), ("\x00", "damaged")],
+    [
+        ("", "damaged"),
+        ("{", "damaged"),
+        ("[]", "damaged"),
+        ('{"format": 1}', "damaged"),
+        ('{"format": "x"}', "damaged"),
+        ('{"format": 99}', "newer version"),
+        ("\x00", "damaged"),
+    ],
 )
 def test_a_damaged_or_newer_run_is_refused(folder, text, words):
     (folder.path / "run.json").write_text(text)

@@ -135,7 +135,18 @@ def test_parse(name, text, value):
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("width", "eight"), ("width", "nan"), ("width", "inf"), ("width", "-1e999"), ("width", ""), ("gamma", ""), ("gamma", "0,5"), ("skips", "2"), ("eta", "1.0"), ("layout", "Authors ?")],
+    [
+        ("width", "eight"),
+        ("width", "nan"),
+        ("width", "inf"),
+        ("width", "-1e999"),
+        ("width", ""),
+        ("gamma", ""),
+        ("gamma", "0,5"),
+        ("skips", "2"),
+        ("eta", "1.0"),
+        ("layout", "Authors ?"),
+    ],
 )
 def test_parse_refuses_with_range_and_word(name, text):
     with pytest.raises(BadSetting) as raised:

@@ -63,7 +63,9 @@ def full(run: Run) -> tuple:
 
 def disk(path: Path) -> dict[str, tuple[str, int]]:
     """Every file's content and time."""
-    return {str(p.relative_to(path)): (hashlib.sha256(p.read_bytes()).hexdigest(), p.stat().st_mtime_ns) for p in sorted(path.rglob("*")) if p.is_file()}
+    return {
+        str(p.relative_to(path)): (hashlib.sha256(p.read_bytes()).hexdigest(), p.stat().st_mtime_ns) for p in sorted(path.rglob("*")) if p.is_file()
+    }
 
 
 COMMANDS = {
@@ -124,7 +126,12 @@ def test_a_new_run_has_its_first_checkpoint_and_record(make, cpu):
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"config": {"width": 10}}, "width must be"), ({"knob_values": {"rate": 2}}, r"ρ \(rate\) must be a number in \[0, 1\]; got 2"), ({"preset": "none"}, "no preset 'none'; it has quick"), ({"config": {"rate": 0.1}}, "no setting 'rate'")],
+    [
+        ({"config": {"width": 10}}, "width must be"),
+        ({"knob_values": {"rate": 2}}, r"ρ \(rate\) must be a number in \[0, 1\]; got 2"),
+        ({"preset": "none"}, "no preset 'none'; it has quick"),
+        ({"config": {"rate": 0.1}}, "no setting 'rate'"),
+    ],
 )
 def test_a_bad_setting_makes_no_folder(make, tmp_path, options, words):
     with pytest.raises(BadInput, match=words):
@@ -173,7 +180,7 @@ def test_commands_act_before_the_next_step_and_are_journaled(make):
         (15, "knobs", "ρ 0.5 → 0.6"),
         (16, "told", "at 16"),
     ]
-    assert [line for line in run.folder.lines()] == run.lines
+    assert run.folder.lines() == run.lines
 
 
 def test_rows_are_the_infos(make):
@@ -666,4 +673,6 @@ def test_a_net_that_fell_back_from_compiling_is_told_once(make, toy, monkeypatch
     run = make()
     run.state.net.fell_back = "no compiler found"
     drive(run, 3)
-    assert [line["text"] for line in run.lines if line["what"] == "compile"] == ["compiling net did not work here, so it runs without: no compiler found"]
+    assert [line["text"] for line in run.lines if line["what"] == "compile"] == [
+        "compiling net did not work here, so it runs without: no compiler found"
+    ]

@@ -153,7 +153,8 @@ def test_samples_do_not_depend_on_how_many(do, run, tmp_path):
     do("sample", run, "-n", 2, "--out", tmp_path / "a")
     do("sample", run, "-n", 70, "--out", tmp_path / "b")
     for name in ("step0000030-seed0-0000.png", "step0000030-seed0-0001.png"):
-        assert Image.open(tmp_path / "a" / name).tobytes() == Image.open(tmp_path / "b" / name).tobytes()
+        with Image.open(tmp_path / "a" / name) as a, Image.open(tmp_path / "b" / name) as b:
+            assert a.tobytes() == b.tobytes()
     assert len(list((tmp_path / "b").iterdir())) == 70
 
 
@@ -175,7 +176,8 @@ def test_shoot(do, tmp_path, place):
     done = do("shoot", "--page", "home", "--theme", "dark", "--size", "1200x720", "--out", tmp_path / "h.png", "--json")
     assert done.status == 0, done
     assert done.json == {"out": str(tmp_path / "h.png"), "width": 1200, "height": 720, "theme": "dark"}
-    assert Image.open(tmp_path / "h.png").size == (1200, 720)
+    with Image.open(tmp_path / "h.png") as image:
+        assert image.size == (1200, 720)
 
 
 def test_version_and_help(do):
@@ -358,7 +360,13 @@ def test_data_that_have_changed(do, place, tmp_path):
 
 
 def test_a_run_in_use_by_another_process(do, run, place):
-    program = f"import sys\nfrom models.run import Run\nr = Run.open(__import__('pathlib').Path({str(run)!r}), data=False)\nprint('open', flush=True)\nsys.stdin.read()"
+    program = f"""
+import pathlib, sys
+from models.run import Run
+run = Run.open(pathlib.Path({str(run)!r}), data=False)
+print("open", flush=True)
+sys.stdin.read()
+"""
     other = subprocess.Popen([sys.executable, "-c", program], cwd=REPO, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert other.stdout.readline() == "open\n"

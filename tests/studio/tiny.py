@@ -66,7 +66,7 @@ def run_with_history(folder: Path, data: Path) -> Path:
     from models.contract import Save, SetKnobs
     from models.run import Run
 
-    run = Run.create(folder, "began", str(data), config=TINY, seed=3)
+    run = Run.create(folder, "began", str(data), config=TINY, knob_values={"gamma": 0.5, "lr": 4e-4}, seed=3)
     for state, _ in run.train(30):
         if state.step in (12, 20):
             run.apply(Save(pin=True))

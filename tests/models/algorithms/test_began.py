@@ -85,7 +85,7 @@ def test_the_decoder_is_linear_at_its_ends_only(layout):
 
 
 def test_a_convolution_ends_in_elu_and_mixes_what_it_was_given():
-    conv = Conv(4, 4)
+    conv = Conv(4, 4, 8)
     initialise(conv, torch.Generator().manual_seed(0), None)
     v = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
@@ -94,20 +94,24 @@ def test_a_convolution_ends_in_elu_and_mixes_what_it_was_given():
         assert torch.equal(conv(v, torch.tensor(1.0)), v)
         assert torch.allclose(conv(v, torch.tensor(0.0)), plain)
         assert torch.allclose(conv(v, torch.tensor(0.3)), 0.3 * v + 0.7 * plain, atol=1e-6)
-        grows = Conv(4, 8)
+        grows = Conv(4, 8, 8)
         initialise(grows, torch.Generator().manual_seed(0), None)
         assert torch.equal(grows(v, torch.tensor(0.5)), grows(v))  # nothing to carry where the width changes
 
 
 @pytest.mark.parametrize("std", [None, 0.01])
 def test_first_weights(std):
-    net = Encoder("authors", 32, 3, 32, 64, 2)
+    net = AutoEncoder("authors", 32, 3, 32, 64, 2, True)
+    with torch.no_grad():
+        for p in net.parameters():
+            p.fill_(torch.nan)  # what memory held before must not matter
     initialise(net, torch.Generator().manual_seed(0), std)
+    assert all(p.isfinite().all() for p in net.parameters())
     for layer in net.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
             spread = layer.weight[0].numel() ** -0.5 if std is None else std
             assert layer.weight.abs().max() <= 2 * spread
-            assert layer.weight.std() == pytest.approx(0.88 * spread, rel=0.15)  # a normal cut at two of its deviations
+            assert float(layer.weight.detach().std()) == pytest.approx(0.88 * spread, rel=0.15)  # a normal cut at two of its deviations
             assert not layer.bias.any()
 
 
@@ -145,7 +149,9 @@ def L(v: torch.Tensor, D_v: torch.Tensor, eta: int) -> torch.Tensor:
     return (gap if eta == 1 else gap * gap).mean()
 
 
-def oracle(G: nn.Module, D: nn.Module, x: torch.Tensor, z: torch.Tensor, k: float, eta: int) -> tuple[list[torch.Tensor], list[torch.Tensor], float, float]:
+def oracle(
+    G: nn.Module, D: nn.Module, x: torch.Tensor, z: torch.Tensor, k: float, eta: int
+) -> tuple[list[torch.Tensor], list[torch.Tensor], float, float]:
     """Gradients of L_D and L_G by separate passes, each with a graph of its own, and both losses."""
     fixed = G(z, None).detach()
     L_D = L(x, D(x, None), eta) - k * L(fixed, D(fixed, None), eta)
@@ -153,13 +159,13 @@ def oracle(G: nn.Module, D: nn.Module, x: torch.Tensor, z: torch.Tensor, k: floa
     fake = G(z, None)
     L_G = L(fake, D(fake, None), eta)
     for_G = list(torch.autograd.grad(L_G, list(G.parameters())))
-    return for_D, for_G, float(L(x, D(x, None), eta)), float(L_G)
+    return for_D, for_G, float(L(x, D(x, None), eta).detach()), float(L_G.detach())
 
 
 def distance(a: list[torch.Tensor], b: list[torch.Tensor]) -> float:
     """Relative, over all parameters together."""
-    gap = sum(float((p.double() - q.double()).square().sum()) for p, q in zip(a, b, strict=True))
-    return math.sqrt(gap / sum(float(q.double().square().sum()) for q in b))
+    gap = sum(float((p.detach().double() - q.detach().double()).square().sum()) for p, q in zip(a, b, strict=True))
+    return math.sqrt(gap / sum(float(q.detach().double().square().sum()) for q in b))
 
 
 def grads(net: nn.Module) -> list[torch.Tensor]:
@@ -247,21 +253,23 @@ def test_a_step_updates_each_net_once_with_its_own_adam(update):
         info = began.step(state, pixels(), turned(update=update, lr=1e-3, beta1=0.5, beta2=0.9))
         after = list(itertools.chain(state.G.parameters(), state.D.parameters()))
         assert sum(not torch.equal(a, b) for a, b in zip(before, after, strict=True)) >= len(after) - 2
-        assert max(float((a - b).abs().max()) for a, b in zip(before, after, strict=True)) <= 4e-3
+        assert max(float((a - b).detach().abs().max()) for a, b in zip(before, after, strict=True)) <= 4e-3
         for optimiser in (state.optimiser_G, state.optimiser_D):
             assert optimiser.param_groups[0]["betas"] == (0.5, 0.9)
             assert {float(s["step"]) for s in optimiser.state.values()} == {t}
         assert float(info.lr) == pytest.approx(1e-3)
 
 
-def test_gradients_do_not_pile_up():
+def test_gradients_do_not_pile_up(monkeypatch):
+    z = began.latents(3, 5, torch.Generator().manual_seed(4))
+    monkeypatch.setattr(began, "noise", lambda state, n: z)
     state = began.init(config(), 0, PLAN)
     began.step(state, pixels(), turned(lr=1e-7))
-    first = [g.clone() for g in grads(state.D)]
-    state.rng = torch.Generator().manual_seed(0)
-    began.init(config(), 0, PLAN)
+    first = [g.clone() for g in grads(state.D)], [g.clone() for g in grads(state.G)]
+    state.k = torch.tensor(0.0)
     began.step(state, pixels(), turned(lr=1e-7))
-    assert distance(grads(state.D), first) < 0.5
+    assert distance(grads(state.D), first[0]) < 0.05  # the same batch, nearly the same weights
+    assert distance(grads(state.G), first[1]) < 0.05
 
 
 # --- what else a step does ----------------------------------------------------------------------------------------
@@ -420,7 +428,7 @@ def test_a_window_is_judged_by_its_mean_and_survives_a_resume():
     assert all(a == b for _, a, b in halved)
     assert (one.lr_scale, one.best, one.stalled) == (two.lr_scale, two.best, two.stalled)
     assert one.lr_scale < 1
-    assert [i for i, events, _ in halved if events][0] % (1000 // began.BETWEEN) == 1000 // began.BETWEEN - 1
+    assert next(i for i, events, _ in halved if events) % (1000 // began.BETWEEN) == 1000 // began.BETWEEN - 1
 
 
 # --- cost ---------------------------------------------------------------------------------------------------------
@@ -428,12 +436,33 @@ def test_a_window_is_judged_by_its_mean_and_survives_a_resume():
 
 @pytest.mark.parametrize(
     ("size", "n", "d", "g"),
-    [(32, 16, 0.012, 0.005), (32, 64, 0.182, 0.070), (64, 64, 0.858, 0.302), (64, 128, 3.40, 1.19), (128, 64, 3.65, 1.23), (128, 128, 14.5, 4.86), (256, 128, 59.2, 19.5)],
+    [
+        (32, 16, 0.012, 0.005),
+        (32, 64, 0.182, 0.070),
+        (64, 64, 0.858, 0.302),
+        (64, 128, 3.40, 1.19),
+        (128, 64, 3.65, 1.23),
+        (128, 128, 14.5, 4.86),
+        (256, 128, 59.2, 19.5),
+    ],
 )
 def test_the_work_of_a_step_is_that_of_the_table(size, n, d, g):
     """GMAC of one picture through D and through G, research/image.md 1.2; a step is 3g + 6d (6.1), two operations a MAC."""
     expected = (3 * g + 6 * d) * 2 * 16
     assert began.cost(config(size=size, n=n, h=64, z=64, batch=16)) == pytest.approx(expected, rel=0.08 if d < 0.1 else 0.01)
+
+
+@pytest.mark.parametrize("values", [{}, {"layout": "figure"}, {"skips": False, "depth": 3}, {"layout": "figure", "depth": 1, "size": 64}])
+def test_the_work_is_what_torch_counts(values):
+    from torch.utils.flop_counter import FlopCounterMode
+
+    cfg = config(**values)
+    G, D = began.build(cfg)
+    with torch.no_grad(), FlopCounterMode(display=False) as one:
+        D(torch.zeros(1, 3, cfg.size, cfg.size))
+    with torch.no_grad(), FlopCounterMode(display=False) as other:
+        G(torch.zeros(1, cfg.z))
+    assert began.cost(cfg) == pytest.approx(cfg.batch * (6 * one.get_total_flops() + 3 * other.get_total_flops()) / 1e9, rel=1e-9)
 
 
 # --- views --------------------------------------------------------------------------------------------------------
@@ -488,6 +517,15 @@ def test_a_set_without_held_out_pictures_shows_none(trained, data):
     assert began.view_held_out(trained, data, turned(), n=4).numbers["error"].shape == (0,)
 
 
+def test_samples_are_drawn_in_whole_chunks(trained):
+    """The bits of a row may depend on how many rows there are."""
+    rows = []
+    trained.average.register_forward_pre_hook(lambda module, inputs: rows.append(len(inputs[0])))
+    for n in (1, 64, 65):
+        assert len(began.sample(trained, n, 0).pictures["samples"]) == n
+    assert rows == [64, 64, 64, 64]
+
+
 def test_an_interpolation_ends_at_the_samples_and_moves_between(trained, data):
     samples = began.sample(trained, 5, 3).pictures["samples"]
     path = began.view_interpolation(trained, data, turned(), seed=3, a=4, b=1, steps=7, ema=True).pictures["path"]
@@ -510,7 +548,7 @@ def test_a_recovery_finds_latents_in_the_support_that_come_closer(trained, data,
     with torch.no_grad():
         at_zero = began.reconstruction(x, trained.average(torch.zeros(2, 5)), 1).numpy()
     final = views[-1].numbers["error"]
-    assert (final < 0.98 * at_zero).all()
+    assert (final < 0.995 * at_zero).all()
     assert (final <= views[0].numbers["error"] * 1.02).all()
     assert all(float(z.abs().max()) <= 1 for z in lines)
     assert not torch.equal(lines[0], lines[-1])

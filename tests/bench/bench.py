@@ -1,0 +1,198 @@
+"""Speed and size of the studio: ratios measured interleaved in one run, medians of rounds. Nothing here asserts a time.
+
+bench.py [step|window|start|memory|all] [--seconds S] [--rounds N] [--minutes M] [--json]
+
+step     one step of BEGAN against a good textbook step and the common three-pass step; GFLOP/s against its bare layers
+window   training in the window against head-less, at the same number of threads; gaps of the event loop
+start    process start to the first paint, without torch; the gap when torch comes
+memory   growth of the resident memory while a run trains in the window
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+HERE = Path(__file__).parent
+REPO = HERE.parents[1]
+Row = dict[str, Any]
+
+
+def main() -> int:
+    """Measure, print the table, and the JSON if it is wanted."""
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("what", nargs="*", choices=["step", "window", "start", "memory", "all"], default=["all"])
+    words.add_argument("--seconds", type=float, default=60.0, help="of the watch over the event loop; of each step measurement a third")
+    words.add_argument("--rounds", type=int, default=5, help="of the window beside head-less, and of starts")
+    words.add_argument("--minutes", type=float, default=10.0, help="of the watch over memory")
+    words.add_argument("--threads", type=int, help="of torch in `step` (default: those of a run)")
+    words.add_argument("--json", action="store_true", help="the results as one line of JSON, the last")
+    options = words.parse_args()
+    parts: dict[str, Callable[[argparse.Namespace], list[Row]]] = {"step": step, "window": window, "start": start, "memory": memory}
+    chosen = list(parts) if "all" in options.what else options.what
+    print(f"load before the bench: {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores")
+    with tempfile.TemporaryDirectory() as home:
+        os.environ |= {"SAMPLING_STUDIO_HOME": home, "XDG_CONFIG_HOME": home, "QT_QPA_PLATFORM": "offscreen"}
+        rows = [row for name in chosen for row in shown(parts[name](options))]
+    if options.json:
+        print(json.dumps({row["name"]: row["value"] for row in rows}))
+    return 0
+
+
+def shown(rows: list[Row]) -> list[Row]:
+    """The table as it grows."""
+    for row in rows:
+        met = "" if row.get("met") is None else "ok" if row["met"] else "MISSED"
+        print(f"{row['name']:<58} {row['value']:>10.4g} {row['unit']:<8} {row['target']:<34} {met}", flush=True)
+    return rows
+
+
+def at_least(name: str, value: float, low: float, unit: str = "×", note: str = "") -> Row:
+    """A number that must not be smaller."""
+    return {"name": name, "value": value, "unit": unit, "target": f"≥ {low:.4g}{note}", "met": value >= low}
+
+
+def at_most(name: str, value: float, high: float, unit: str) -> Row:
+    """A number that must not be larger."""
+    return {"name": name, "value": value, "unit": unit, "target": f"≤ {high:g}", "met": value <= high}
+
+
+def beside(name: str, value: float, low: float) -> Row:
+    """A number that has its target elsewhere."""
+    return plain(name, value, "×") | {"target": f"(float32 only: ≥ {low:g})"}
+
+
+def plain(name: str, value: float, unit: str) -> Row:
+    """A number beside the others."""
+    return {"name": name, "value": value, "unit": unit, "target": "", "met": None}
+
+
+# --- step ---------------------------------------------------------------------------------------------------------
+
+
+def step(options: argparse.Namespace) -> list[Row]:
+    """16 x 3 x 32 x 32, n = 64, layout authors."""
+    found = child("steps.py", "--seconds", options.seconds / 3, *(["--threads", options.threads] if options.threads else []))
+    rows = [plain("step: threads of torch", found["threads"], "")]
+    for precision in ("float32", "bfloat16"):
+        f = found[precision]
+        rows += [
+            plain(f"step {precision}: product", f["product"] * 1e3, "ms"),
+            at_least(f"step {precision}: textbook / product", f["textbook"] / f["product"], 0.9 * 1.28, note=" (predicted 1.28)"),
+            at_least(f"step {precision}: three-pass / product", f["three_pass"] / f["product"], 0.9 * 1.42, note=" (predicted 1.42)"),
+            (at_least if precision == "float32" else beside)(f"step {precision}: layers alone / product", f["layers"] / f["product"], 0.8),
+            plain(f"step {precision}: product", f["gflop"] / f["product"], "GFLOP/s"),
+        ]
+    rows.append(plain("step: float32 / bfloat16", found["float32"]["product"] / found["bfloat16"]["product"], "×"))
+    rows.append(plain("step: float32 three-pass / product in bfloat16", found["float32"]["three_pass"] / found["bfloat16"]["product"], "×"))
+    return rows
+
+
+# --- window -------------------------------------------------------------------------------------------------------
+
+
+def window(options: argparse.Namespace) -> list[Row]:
+    """Segments of both kinds take turns, each in a process of its own that waits while the other one runs."""
+    cores = os.cpu_count() or 1
+    kinds = {"window": "window.py", "headless": "headless.py", "all": "headless.py"}
+    running = {k: Child(file, "--threads", cores if k == "all" else max(1, cores - 1)) for k, file in kinds.items()}
+    rates: dict[str, list[float]] = {k: [] for k in running}
+    try:
+        for _ in range(options.rounds):
+            for kind, process in running.items():
+                rates[kind].append(process.ask(f"run {max(3.0, options.seconds / options.rounds / 2)}")["rate"])
+        gaps = running["window"].ask(f"watch {options.seconds}")
+    finally:
+        for process in running.values():
+            process.end()
+    shares = [w / h for w, h in zip(rates["window"], rates["headless"], strict=True)]
+    return [
+        plain("head-less, all cores but one", median(rates["headless"]), "it/s"),
+        plain("window, the same threads", median(rates["window"]), "it/s"),
+        at_least("window / head-less, the same threads", median(shares), 0.85),
+        plain("window / head-less on all cores", median(w / h for w, h in zip(rates["window"], rates["all"], strict=True)), "×"),
+        plain(f"event loop over {options.seconds:.0f} s: p50 of gaps", gaps["p50"], "ms"),
+        at_most("event loop: p99 of gaps", gaps["p99"], 50, "ms"),
+        at_most("event loop: longest gap", gaps["max"], 200, "ms"),
+        plain("event loop: p99 of gaps weighted by their length", gaps["p99_time"], "ms"),
+    ]
+
+
+# --- start --------------------------------------------------------------------------------------------------------
+
+
+def start(options: argparse.Namespace) -> list[Row]:
+    """The first start warms the disk cache and does not count."""
+    found = [child("start.py") for _ in range(options.rounds + 1)][1:]
+    return [
+        at_most("start: first paint of the window", median(f["paint"] for f in found), 1.5, "s"),
+        at_most("start: torch imported before it", max(f["torch"] for f in found), 0, "times"),
+        at_most("start: longest gap while torch is imported", median(f["gap"] for f in found), 500, "ms"),
+        plain("start: ready for a run", median(f["ready"] for f in found), "s"),
+    ]
+
+
+# --- memory -------------------------------------------------------------------------------------------------------
+
+
+def memory(options: argparse.Namespace) -> list[Row]:
+    """After a minute of warm-up, or a fifth of the time if that is shorter."""
+    process = Child("window.py", "--threads", max(1, (os.cpu_count() or 2) - 1))
+    try:
+        process.ask(f"run {min(60.0, options.minutes * 12)}")
+        found = process.ask(f"memory {options.minutes * 60}")
+    finally:
+        process.end()
+    return [
+        plain("memory: resident after warm-up", found["first"], "MB"),
+        at_most(f"memory: growth over {options.minutes:g} min in the window", 100 * (found["last"] / found["first"] - 1), 2, "%"),
+    ]
+
+
+# --- processes ----------------------------------------------------------------------------------------------------
+
+
+def child(file: str, *words: object) -> Any:
+    """What a script beside this one prints last."""
+    done = subprocess.run([sys.executable, HERE / file, *map(str, words)], cwd=REPO, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+class Child:
+    """A script that answers one line of JSON to each line it is asked."""
+
+    def __init__(self, file: str, *words: object) -> None:
+        command = [sys.executable, str(HERE / file), *map(str, words)]
+        self._process = subprocess.Popen(command, cwd=REPO, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        self.answer()
+
+    def ask(self, line: str) -> Any:
+        """The answer."""
+        assert self._process.stdin
+        self._process.stdin.write(line + "\n")
+        return self.answer()
+
+    def answer(self) -> Any:
+        """The next line."""
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self._process.args} ended with status {self._process.wait()}")
+        return json.loads(line)
+
+    def end(self) -> None:
+        """Let it close what it has open."""
+        if self._process.poll() is None:
+            self._process.communicate("quit\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
