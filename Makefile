@@ -10,7 +10,7 @@ export QT_API := pyside6
 
 .PHONY: run test setup check bench results clean
 run: setup
-	@$(BIN)/python scripts/run.py
+	@$(BIN)/python -m studio.first_run
 
 test: check
 	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -m "not slow" -q
@@ -22,7 +22,7 @@ check: setup
 	@$(BIN)/lint-imports
 
 setup:
-	@bash scripts/setup.sh $(PIP_ARGS)
+	@bash .ci/setup.sh $(PIP_ARGS)
 
 bench: setup
 	@$(BIN)/python tests/bench/bench.py $(BENCH)

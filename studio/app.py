@@ -26,7 +26,8 @@ def window() -> int:
     """Show the window until it is closed; returns the exit status."""
     if sys.platform.startswith("linux") and not any(os.environ.get(v) for v in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
         raise RunFailed(
-            "There is no display, so no window: use the command line (sampling-studio train began --data faces), or start under a desktop, ssh -X or xvfb-run."
+            "There is no display, so no window: use the command line (sampling-studio train began --data faces), "
+            "or start under a desktop, ssh -X or xvfb-run."
         )
     if "QT_QPA_PLATFORM" not in os.environ:
         libraries = missing_libraries()

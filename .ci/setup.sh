@@ -38,7 +38,7 @@ done
 
 # --- .venv -------------------------------------------------------------------------------------------------------
 STAMP=.venv/.made-from
-WANTED=$(cat pyproject.toml constraints.txt scripts/setup.sh | sha256sum | cut -d' ' -f1)
+WANTED=$(cat pyproject.toml constraints.txt .ci/setup.sh | sha256sum | cut -d' ' -f1)
 if [ ! -x .venv/bin/python ] || [ "$(cat $STAMP 2>/dev/null)" != "$WANTED" ]; then
   if ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
     VENV="python$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
@@ -47,9 +47,9 @@ if [ ! -x .venv/bin/python ] || [ "$(cat $STAMP 2>/dev/null)" != "$WANTED" ]; th
   say "making .venv (a few minutes the first time) …"
   [ -x .venv/bin/python ] || "$PYTHON" -m venv .venv
   # torch first and by its pinned version: a bare `torch` would bring gigabytes of CUDA libraries
-  .venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt "$@" "torch==$(sed -n 's/^torch==//p' constraints.txt)" 2> >(grep -v "^WARNING: Location" >&2)
+  .venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt "$@" "torch==$(sed -n 's/^torch==//p' constraints.txt)"
   .venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt "$@" -e . \
-    $(.venv/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml","rb"))["dependency-groups"]["dev"])' | tr ' ' '\n') 2> >(grep -v "^WARNING: Location" >&2)
+    $(.venv/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml","rb"))["dependency-groups"]["dev"])' | tr ' ' '\n')
   echo "$WANTED" > $STAMP
 fi
 
