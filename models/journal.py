@@ -5,6 +5,7 @@ journal.jsonl           a line for everything a person did and every decision ta
 metrics.f32             rows of float32, row i is step i + 1; cut to whole rows when opened
 checkpoints/STEP.safetensors
 pins.json               steps whose checkpoints are never thinned out
+kept/NAME.safetensors   pinned checkpoints whose place a later one took after going back
 lock, owner.json        one writer at a time
 """
 
@@ -190,6 +191,23 @@ class RunFolder:
         """Keep the checkpoint of a step for good; raises DiskTrouble."""
         write_json(self.path / "pins.json", sorted(self.pins() | {step}))
 
+    def kept(self, name: str) -> Path:
+        """Where a checkpoint set aside under a name is, or would be."""
+        return self.path / "kept" / f"{name if name.isalnum() else 'none'}.safetensors"
+
+    def set_aside(self, step: int, name: str) -> None:
+        """Free the place of a step; a pinned checkpoint is kept under its name, since files were made from it. Raises DiskTrouble."""
+        source, target = self.checkpoint(step), self.kept(name)
+        try:
+            if step in self.pins():
+                target.parent.mkdir(exist_ok=True)
+                os.replace(source, target)
+                write_json(self.path / "pins.json", sorted(self.pins() - {step}))
+            else:
+                source.unlink(missing_ok=True)
+        except OSError as error:
+            raise trouble(error, target) from None
+
     def thin(self) -> None:
         """Remove all but the newest KEEP and the pinned checkpoints."""
         keep = self.pins() | set(self.steps()[-KEEP:])
@@ -203,6 +221,8 @@ class RunFolder:
             before = path.stat().st_size if path.exists() else 0
             with open(path, "ab") as file:
                 file.write(content)
+                file.flush()
+                os.fsync(file.fileno())  # a checkpoint must never be on disk before the rows it counts on
         except OSError as error:
             if before is not None and path.exists():
                 os.truncate(path, before)  # no half row: the next one must start where this one did

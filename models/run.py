@@ -10,22 +10,20 @@ before the next step.
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
-import math
-import platform
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from models import catalog, checkpoint, device, knobs
 from models.contract import Command, Event, NextPhase, Note, Phase, Plan, Save, SetKnobs, Stop
-from models.errors import BadData, BadFile, BadInput, DiskTrouble, Diverged, OutOfMemory
+from models.errors import BadData, BadFile, BadInput, Diverged
 from models.files import home
 from models.journal import Line, RunFolder
+from models.opening import checkpoint_name, find_checkpoint, guarded, recorded_plan, versions
+from models.rows import Rows
 
 Steps = Generator[tuple[Any, Any], Command | None, None]
 Progress = Callable[[int, int], None]
@@ -84,11 +82,7 @@ class Run:
         self.on_line: Callable[[Line], None] = lambda line: None
         self.state: Any = None
         self._replay: list[Line] = []
-        self._buffer = np.empty((1024, len(folder.columns)), np.float32)
-        self._count = 0  # rows in the buffer
-        self._on_disk = 0  # rows already in the file
-        self._pending: list[torch.Tensor] = []
-        self._given: list[tuple[bool, ...]] = []  # for each row not yet checked, which columns its phase has
+        self._rows = Rows(folder.columns)
         self._saved_at = time.monotonic()
         self._saved_step = -1
 
@@ -152,11 +146,12 @@ class Run:
         write: bool = True,
         data: bool = True,
         step: int | None = None,
+        kept: str | None = None,
         device_name: str | None = None,
         check: bool = True,
         progress: Progress | None = None,
     ) -> Run:
-        """An existing run at its last readable checkpoint, or at that of `step`.
+        """An existing run at its last readable checkpoint, or at that of `step`; or at the one `kept` by that name, if it is there.
 
         A run that was killed continues as if it had not been: what a person did after the checkpoint is done again at its step.
 
@@ -166,10 +161,10 @@ class Run:
         folder = RunFolder.open(path, write=write)
         try:
             algorithm = catalog.algorithm(folder.record["system"])
-            plan = _plan(folder.record["plan"], device_name)
+            plan = recorded_plan(folder.record["plan"], device_name)
             device.use(plan)
             cfg = knobs.make(algorithm.Config, folder.record["config"])
-            found, tensors, header = _checkpoint(folder, step, check=check)
+            found, tensors, header = find_checkpoint(folder, step, kept=kept, check=check)
             about = header["about"]
             run = Run(folder, algorithm, cfg, knobs.make(algorithm.Knobs, about["knobs"]), plan, None)
             run.state = guarded(algorithm.init, cfg, run.seed, plan)
@@ -186,18 +181,20 @@ class Run:
 
     def _take_up(self, applied: int, *, write: bool) -> None:
         """Set rows and journal back to the checkpoint's; keep what a person did later, to be done again."""
-        lines, rows = self.folder.lines(), self.folder.rows()[: self.state.step]
-        self._extend(rows)
-        self._on_disk = self._count
+        lines = self.folder.lines()
+        self._rows = Rows(self.folder.columns, self.folder.rows()[: self.state.step])
         self.lines, later = lines[:applied], lines[applied:]
         self._saved_step, self._saved_lines = self.state.step, len(self.lines)
         if not write:
             return
-        if not any(line["what"] == "diverged" for line in later):
+        diverged = any(line["what"] == "diverged" for line in later)
+        if not diverged:
             self._replay = [line for line in later if line["what"] in ("knobs", "note") or line.get("asked")]
         self.folder.cut_rows(self.state.step)
         self.folder.set_lines(self.lines + self._replay)
         self._again()  # what was done at this very step
+        if diverged:  # what led there is not done again, but stays readable
+            self._log("back", f"back to step {self.state.step:,}, the last good one", undone=later)
 
     def close(self) -> None:
         """Let others write to the run."""
@@ -207,8 +204,8 @@ class Run:
 
     @property
     def total(self) -> int:
-        """Steps of the preset."""
-        return sum(p.steps for p in self.phases)
+        """Steps until the last phase ends: the preset's sum, unless a phase was left early."""
+        return self._phase_began + sum(p.steps for p in self.phases[self.state.phase :])
 
     @property
     def phase(self) -> str:
@@ -218,8 +215,7 @@ class Run:
     @property
     def rows(self) -> np.ndarray:
         """(steps, columns) float32: every Info so far. Waits for the device."""
-        self._collect()
-        return self._buffer[: self._count]
+        return self._rows.all
 
     def train(self, until: int | None = None) -> Steps:
         """Train up to `until` steps in total, for ever if None; yields (state, info) after every step. Saved when it ends.
@@ -242,8 +238,7 @@ class Run:
                 break
             self._again()
             info = guarded(self.algorithm.step, self.state, next(batches), self.knobs)
-            self._pending.append(_row(info))
-            self._given.append(tuple(v is not None for v in info))
+            self._rows.add(info)
             if self.state.step == 1:
                 self._tell_fallback()
             due = self.state.step % self.algorithm.BETWEEN == 0
@@ -281,10 +276,10 @@ class Run:
     def save(self, *, pin: bool = False) -> Path:
         """Write a checkpoint of the present step, if there is none; raises Diverged, DiskTrouble."""
         path = self.folder.checkpoint(self.state.step)
-        self._collect()
         if self._saved_step != self.state.step or not path.exists() or self._lines_changed():
             self._write_rows()
             self._check_finite()
+            self._make_room(path)
             checkpoint.save(path, self.state, self._about())
             self._saved_at, self._saved_step, self._saved_lines = time.monotonic(), self.state.step, len(self.lines)
             self.folder.thin()
@@ -294,18 +289,16 @@ class Run:
 
     def go_back(self, step: int | None = None) -> None:
         """Return to the last good checkpoint, or to that of `step`; what came after it leaves the curves, not the journal."""
-        found, tensors, header = _checkpoint(self.folder, step)
-        left = self._count + len(self._pending)
+        found, tensors, header = find_checkpoint(self.folder, step)
+        left = self.state.step
         self.state = guarded(self.algorithm.init, self.config, self.seed, self.plan)
         checkpoint.restore(self.state, tensors, header, self.folder.checkpoint(found))
         self.knobs = knobs.make(self.algorithm.Knobs, header["about"]["knobs"])
-        self._pending.clear()
-        self._given.clear()
+        self._rows.cut(found)
         self._replay.clear()
-        self._count = self._on_disk = min(self._count, found)
         self.folder.cut_rows(found)
         for later in [s for s in self.folder.steps() if s > found]:
-            self.folder.checkpoint(later).unlink(missing_ok=True)
+            self.folder.set_aside(later, self._name_in(self.folder.checkpoint(later)))
         undone = self.lines[header["about"]["lines"] :]
         self.lines = self.lines[: header["about"]["lines"]]
         self.folder.set_lines(self.lines)
@@ -319,7 +312,7 @@ class Run:
     def recipe(self) -> dict[str, Any]:
         """What everything made from the present step is made of (design §2)."""
         record = self.folder.record
-        tensors, _ = checkpoint.flatten(self.state)
+        digest = checkpoint.state_hash(checkpoint.flatten(self.state)[0])
         return {
             "system": record["system"],
             "run": {"name": record["name"], "path": str(self.folder.path.resolve())},
@@ -329,12 +322,26 @@ class Run:
             "knob_history": [{"step": line["step"], "change": line["change"]} for line in self.lines if line["what"] == "knobs"],
             "training_seed": self.seed,
             "step": self.state.step,
-            "state_hash": checkpoint.state_hash(tensors),
+            "state_hash": digest,
+            "checkpoint": checkpoint_name(digest, self.knobs.model_dump()),
             "plan": dataclasses.asdict(self.plan),
             "versions": versions(),
         }
 
     # --- inside -----------------------------------------------------------------------------------------------
+
+    def _make_room(self, path: Path) -> None:
+        """Before a checkpoint is written: a pinned one of other weights or knobs is not overwritten."""
+        if path.exists() and self.state.step in self.folder.pins() and (name := self._name_in(path)) != self.recipe()["checkpoint"]:
+            self.folder.set_aside(self.state.step, name)
+
+    @staticmethod
+    def _name_in(path: Path) -> str:
+        try:
+            header = checkpoint.read_header(path)
+        except BadFile:
+            return "damaged"
+        return checkpoint_name(header["state_hash"], header["about"]["knobs"])
 
     def _about(self) -> dict[str, Any]:
         return {
@@ -382,9 +389,12 @@ class Run:
             self.on_line(line)
 
     def _advance_phase(self) -> None:
-        ends = np.cumsum([p.steps for p in self.phases])
-        while self.state.phase + 1 < len(self.phases) and self.state.step >= ends[self.state.phase]:
+        while self.state.phase + 1 < len(self.phases) and self.state.step >= self._phase_began + self.phases[self.state.phase].steps:
             self._enter_phase(asked=False)
+
+    @property
+    def _phase_began(self) -> int:
+        return next((line["step"] for line in reversed(self.lines) if line["what"] == "phase"), 0)
 
     def _enter_phase(self, *, asked: bool) -> None:
         self._log("phase", self.phases[self.state.phase + 1].name, asked=asked)
@@ -393,21 +403,15 @@ class Run:
     def _between(self) -> None:
         """Decisions that need numbers on the host, at fixed steps."""
         self._check_rows()
-        recent = self._buffer[max(0, self._count - self.algorithm.BETWEEN) : self._count]
-        events: list[Event] = self.algorithm.between(self.state, dict(zip(self.folder.columns, recent.T, strict=True)), self.knobs)
+        events: list[Event] = self.algorithm.between(self.state, self._rows.recent(self.algorithm.BETWEEN), self.knobs)
         for event in events:
             self._log(event.what, event.text)
         self._write_rows()
 
     def _check_rows(self) -> None:
-        """Every value that a step gave must be finite; the NaN that stands for None need not."""
-        self._collect()
-        first = self._count - len(self._given)
-        bad = ~np.isfinite(self._buffer[first : self._count]) & np.array(self._given, bool).reshape(-1, len(self.folder.columns))
-        if bad.any():
-            i, column = (int(v) for v in np.argwhere(bad)[0])
-            self._diverged(first + i + 1, self.folder.columns[column])
-        self._given.clear()
+        bad = self._rows.first_bad()
+        if bad is not None:
+            self._diverged(*bad)
 
     def _check_finite(self) -> None:
         self._check_rows()
@@ -426,25 +430,9 @@ class Run:
             if reason:
                 self._log("compile", f"compiling {f.name} did not work here, so it runs without: {reason}")
 
-    def _collect(self) -> None:
-        if self._pending:
-            rows = torch.stack(self._pending).to("cpu", torch.float32).numpy()
-            self._pending.clear()
-            self._extend(rows)
-
-    def _extend(self, rows: np.ndarray) -> None:
-        need = self._count + len(rows)
-        if need > len(self._buffer):
-            bigger = np.empty((max(need, 2 * len(self._buffer)), self._buffer.shape[1]), np.float32)
-            bigger[: self._count] = self._buffer[: self._count]
-            self._buffer = bigger
-        self._buffer[self._count : need] = rows
-        self._count = need
-
     def _write_rows(self) -> None:
-        if self._count > self._on_disk:
-            self.folder.add_rows(self._buffer[self._on_disk : self._count])
-            self._on_disk = self._count
+        self.folder.add_rows(self._rows.unsaved)
+        self._rows.on_disk = self._rows.count
 
 
 # --- helpers ------------------------------------------------------------------------------------------------------
@@ -476,75 +464,5 @@ def new_path(system: str, data: str) -> Path:
     return runs / f"{stem}-{number}"
 
 
-def versions() -> dict[str, str]:
-    """Versions that decide over bits."""
-    return {
-        "sampling-studio": importlib.metadata.version("sampling-studio"),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
-    }
-
-
-def guarded(call: Callable[..., Any], *args: Any) -> Any:
-    """Call, and turn an exhausted memory into OutOfMemory."""
-    try:
-        return call(*args)
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _no_memory(error) from None
-    except RuntimeError as error:
-        if "allocate memory" in str(error) or "out of memory" in str(error):
-            raise _no_memory(error) from None
-        raise
-
-
-def _no_memory(error: BaseException) -> OutOfMemory:
-    return OutOfMemory(
-        f"The device has no memory for this step ({(str(error).splitlines() or ['no details'])[0][:120]}): the run has stopped and "
-        "its last good state is kept; use a smaller batch, size or n."
-    )
-
-
-def _checkpoint(folder: RunFolder, step: int | None, *, check: bool = True) -> tuple[int, checkpoint.Tensors, checkpoint.Header]:
-    """The checkpoint of `step`, or the newest that can be read."""
-    steps = folder.steps()
-    if step is not None and step not in steps:
-        raise BadFile(f"{folder.path.name} has no checkpoint of step {step:,}; it has {', '.join(f'{s:,}' for s in steps) or 'none'}.")
-    problem: BadFile | None = None
-    for candidate in [step] if step is not None else steps[::-1]:
-        path = folder.checkpoint(candidate)
-        try:
-            tensors, header = checkpoint.read(path)
-            if header["about"]["system"] != folder.record["system"]:
-                raise BadFile(
-                    f"{path.name} is a checkpoint of {header['about']['system']}, not of {folder.record['system']}: "
-                    "it was put into this run by mistake."
-                )
-            if check and header["state_hash"] != checkpoint.state_hash(tensors):
-                raise BadFile(f"{path.name} was changed after it was written (its hash does not fit): use another checkpoint of the run.")
-        except BadFile as error:
-            problem = problem or error
-            continue
-        return candidate, tensors, header
-    raise problem or BadFile(f"{folder.path.name} has no checkpoint: start a new run.")
-
-
-def _plan(recorded: Mapping[str, Any], asked: str | None) -> Plan:
-    plan = Plan(**recorded)
-    if asked not in (None, "auto", plan.device) or plan.device not in device.available():
-        # another device rounds differently: close, not bit-equal
-        return dataclasses.replace(plan, device=device.choose("cpu" if asked in (None, "auto") else asked).device)
-    return plan
-
-
-def _row(info: Any) -> torch.Tensor:
-    """An Info as (columns,) float32 on its own device, NaN for None; no wait for the device."""
-    where = next((v.device for v in info if v is not None), None)
-    return torch.stack([torch.full((), math.nan, device=where) if v is None else v.to(torch.float32) for v in info])
-
-
 def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-__all__ = ["CHECKPOINT_SECONDS", "DiskTrouble", "Run", "Steps", "new_path", "predicted_seconds", "preset_of", "train", "versions", "walk"]

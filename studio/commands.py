@@ -180,18 +180,23 @@ def _bar(title: str, goal: int) -> Iterator[Callable[[int, Pace], None]]:
 
 @contextmanager
 def _reading(title: str) -> Iterator[Callable[[int, int], None]]:
-    with _bar(title, 1) as _:
-        if not sys.stderr.isatty():
-            yield lambda done, total: None
-            return
-        start = time.monotonic()
+    """A line that counts, on a terminal only; it goes away when all is read."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    start, shown = time.monotonic(), False
 
-        def progress(done: int, total: int) -> None:
-            if done and total and time.monotonic() - start > 0.5:
-                left = (time.monotonic() - start) * (total - done) / done
-                print(f"\r{title}: {done:,} of {total:,} · {duration(left)} left   ", end="" if done < total else "\n", file=sys.stderr, flush=True)
+    def progress(done: int, total: int) -> None:
+        nonlocal shown
+        if done and total and time.monotonic() - start > 0.5:
+            left, shown = (time.monotonic() - start) * (total - done) / done, True
+            print(f"\r{title}: {done:,} of {total:,} · {duration(left)} left   ", end="", file=sys.stderr, flush=True)
 
+    try:
         yield progress
+    finally:
+        if shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 # --- what a run gives ---------------------------------------------------------------------------------------------

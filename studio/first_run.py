@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 STUDIO = [sys.executable, "-m", "studio"]
@@ -13,6 +15,15 @@ STUDIO = [sys.executable, "-m", "studio"]
 def has_display() -> bool:
     """A window can be shown."""
     return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def call(words: Sequence[str]) -> int:
+    """Run a program. Ctrl-C reaches it too: it saves and ends by itself, and is not killed before it has."""
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        return subprocess.call(words)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def headless() -> int:
@@ -28,7 +39,7 @@ def headless() -> int:
         ["verify", str(sheet)],
         ["shoot", "--page", "began", "--run", str(run), "--theme", "dark", "--out", str(window)],
     ):
-        status = subprocess.call([*STUDIO, *words])
+        status = call([*STUDIO, *words])
         if status:
             return status
     print(f"gallery: {sheet}\nwindow:  {window}\nGo on with:  .venv/bin/sampling-studio resume {run} --steps 12000")
@@ -36,4 +47,4 @@ def headless() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(subprocess.call(STUDIO) if has_display() else headless())
+    sys.exit(call(STUDIO) if has_display() else headless())

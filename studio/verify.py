@@ -14,7 +14,8 @@ from PIL import Image
 
 from models import checkpoint
 from models.errors import BadFile
-from models.run import Run, versions
+from models.opening import versions
+from models.run import Run
 from studio import recipe as recipes
 from studio.export import Record, exporters
 
@@ -45,7 +46,7 @@ def verify(path: Path, run_path: Path | None = None) -> Verdict:
         raise BadFile(f"The recipe in {path.name} is incomplete: it was changed after the export.") from None
     if gone:
         raise BadFile(f"The run {where} that made {path.name} is gone: give its new place with --run.")
-    run = Run.open(where, write=False, data=False, step=step, check=False)
+    run = Run.open(where, write=False, data=False, step=step, kept=str(recipe.get("checkpoint")), check=False)
     reason = _against_checkpoint(run, recipe)
     try:
         with TemporaryDirectory() as folder:

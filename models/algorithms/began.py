@@ -32,6 +32,7 @@ from models import knobs as settings
 from models.contract import Curve, Event, Phase, Plan, Plot, Preset, View
 from models.data.images import ImageSet
 from models.data.sources import open_images
+from models.errors import BadInput
 from models.knobs import knob
 from models.nets.autoencoder import AutoEncoder, Decoder, initialise, macs
 
@@ -416,6 +417,8 @@ def view_recovery(state: State, data: ImageSet, knobs: Knobs, *, a: int, b: int,
     Yields every 20 iterations: `real`, `path`, `error` |x_r - G(z_r)| of both ends, and how many iterations are `done`.
     """
     del knobs
+    if max(a, b) >= len(data.held_out):
+        raise BadInput(f"{data.title} holds out {len(data.held_out)} pictures, too few to recover number {max(a, b) + 1}: add more pictures.")
     real = data.held(max(a, b) + 1)[[a, b]]
     x = to_model(state, real)
     z = torch.zeros(2, state.config.z, device=x.device, requires_grad=True)

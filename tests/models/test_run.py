@@ -16,7 +16,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from models import checkpoint, device
+from models import checkpoint, device, opening
 from models import run as running
 from models.algorithms import began
 from models.contract import NextPhase, Note, Plan, Save, SetKnobs, Stop
@@ -322,6 +322,25 @@ def test_a_killed_run_does_again_what_was_done(make, monkeypatch, tmp_path, ever
     third = Run.open(path)
     third.close()
     assert full(third) == full(whole)
+
+
+@pytest.mark.parametrize("every", [0, 6, 12])
+def test_a_phase_that_ended_by_itself_does_not_end_twice(make, monkeypatch, tmp_path, every):
+    whole = make("whole")
+    drive(whole, 20, {3: COMMANDS[3]})
+    again = Run.open(killed(make("victim"), 15, {3: COMMANDS[3]}, every, monkeypatch, tmp_path / "copy"))
+    drive(again, 20)
+    again.close()
+    assert [phase for phase, _, _ in again.state.trail] == [0] * 12 + [1] * 8
+    assert full(again) == full(whole)
+
+
+def test_a_killed_run_opens_as_it_was_left(make, monkeypatch, tmp_path):
+    left = {6: [SetKnobs({"rate": 0.5}), NextPhase(), Note("then the light went out")]}
+    again = Run.open(killed(make("victim"), 6, left, 6, monkeypatch, tmp_path / "copy"))
+    again.close()
+    assert (again.state.step, again.knobs.rate, again.phase) == (6, 0.5, "play")
+    assert [line["what"] for line in again.lines] == ["made", "knobs", "phase", "note"]
 
 
 @pytest.mark.parametrize("twice_at", [7, 9, 10, 14])
@@ -640,16 +659,16 @@ def test_an_earlier_step_can_be_looked_at(make):
 def test_a_run_of_a_gpu_opens_on_the_cpu(make, monkeypatch, cpu):
     record = {"device": "cuda", "threads": 3, "precision": "bfloat16", "channels_last": True, "compile": "reduce-overhead"}
     monkeypatch.setattr(device, "available", lambda: ["cpu"])
-    moved = running._plan(record, None)
+    moved = opening.recorded_plan(record, None)
     assert (moved.device, moved.threads, moved.precision) == ("cpu", 3, "bfloat16")
-    assert running._plan(record, "auto") == moved == running._plan(record, "cpu")
+    assert opening.recorded_plan(record, "auto") == moved == opening.recorded_plan(record, "cpu")
     with pytest.raises(BadSetting, match="no usable cuda"):
-        running._plan(record, "cuda")
+        opening.recorded_plan(record, "cuda")
     monkeypatch.setattr(device, "available", lambda: ["cuda", "cpu"])
-    assert running._plan(record, "auto").device == "cuda"
-    assert running._plan(record, "cpu").device == "cpu"
-    assert running._plan({**record, "device": "cpu"}, None).device == "cpu"
-    assert running._plan({**record, "device": "cpu"}, "cuda").device == "cuda"
+    assert opening.recorded_plan(record, "auto").device == "cuda"
+    assert opening.recorded_plan(record, "cpu").device == "cpu"
+    assert opening.recorded_plan({**record, "device": "cpu"}, None).device == "cpu"
+    assert opening.recorded_plan({**record, "device": "cpu"}, "cuda").device == "cuda"
 
 
 def test_views_go_through_the_run(make):

@@ -510,3 +510,45 @@ def test_kill_9_loses_nothing_but_time(do, place, tmp_path):
     running.communicate(timeout=60)
     again = do("resume", tmp_path / "r", "--steps", 8, "--json").json
     assert again["state_hash"] == train(do, place, tmp_path / "whole", steps=8).json["state_hash"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+def test_progress_is_shown_on_a_terminal_and_only_on_stderr(place, tmp_path):
+    import pty
+
+    ours, theirs = pty.openpty()
+    words = ["train", "began", "--data", str(place / "pictures"), *SET, "--steps", "150", "--out", str(tmp_path / "r"), "--json"]
+    running = subprocess.Popen([sys.executable, "-m", "studio", *words], cwd=REPO, stdout=subprocess.PIPE, stderr=theirs, text=True)
+    os.close(theirs)
+    seen = b""
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:  # how Linux says that the other end has closed
+            break
+        if not part:
+            break
+        seen += part
+    os.close(ours)
+    out, _ = running.communicate(timeout=60)
+    assert running.returncode == 0
+    assert len(out.splitlines()) == 1
+    assert "of 150" in seen.decode()
+    assert "it/s" in seen.decode()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends POSIX signals")
+def test_ctrl_c_in_make_run_lets_the_studio_save(tmp_path):
+    child = (
+        "import signal, sys, time, pathlib\n"
+        "def save(*_): time.sleep(1); pathlib.Path(sys.argv[1], 'saved').touch(); sys.exit(1)\n"
+        "signal.signal(signal.SIGINT, save); pathlib.Path(sys.argv[1], 'up').touch(); time.sleep(30)"
+    )
+    parent = f"import sys; from studio.first_run import call; sys.exit(call([sys.executable, '-c', {child!r}, {str(tmp_path)!r}]))"
+    running = subprocess.Popen([sys.executable, "-c", parent], cwd=REPO, start_new_session=True)
+    end = time.monotonic() + 30
+    while not (tmp_path / "up").exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does
+    assert running.wait(30) == 1
+    assert (tmp_path / "saved").exists()

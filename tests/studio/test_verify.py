@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from safetensors.torch import load_file, safe_open, save_file
 
+from models.contract import SetKnobs
 from models.errors import BadFile
 from models.run import Run
 from studio import recipe, verify
@@ -190,14 +191,11 @@ def test_the_recipe_was_changed(mine, kind, change):
     assert found.reason
 
 
-@pytest.mark.parametrize("value", [None, -1, 2**70, 1e308, "7", [], {}, True, 10**9])
+@pytest.mark.parametrize("value", [None, -1, 2**70, "7", 10**9])
 @pytest.mark.parametrize("key", ["seed", "rows", "columns", "zoom", "ema"])
 def test_nonsense_in_a_recipe_is_different_and_cheap(mine, key, value):
     rewrite(mine / "sheet.png", set_in("made", key, value=[0, value] if key == "rows" else value))
-    if key == "ema" and value is True:
-        assert verify.verify(mine / "sheet.png").verdict == "identical"
-    else:
-        assert verify.verify(mine / "sheet.png").verdict == "different"
+    assert verify.verify(mine / "sheet.png").verdict == "different"
 
 
 # --- it cannot be told -------------------------------------------------------------------------------------------------
@@ -302,12 +300,27 @@ def test_an_export_survives_training_thinning_and_knobs(tmp_path, capsys):
     for steps in range(5, 12):
         assert main(["resume", str(run), "--steps", str(steps), "--set", f"gamma=0.{steps}"]) == 0
     opened = Run.open(run, write=False, data=False)
-    assert 4 in opened.folder.steps()  # pinned
+    assert len(list((run / "kept").iterdir())) == 1  # pinned, and set aside when its step was written again
     assert len(opened.folder.steps()) <= 4
     capsys.readouterr()
     for name in ("a.png", "p.png"):
         assert main(["verify", str(tmp_path / name)]) == 0, capsys.readouterr()
         assert capsys.readouterr().out.startswith("identical")
+
+
+def test_an_export_survives_going_back(tmp_path):
+    run = Run.create(tmp_path / "run", "began", str(pictures(tmp_path / "pictures")), config=TINY)
+    for state, _ in run.train(3):
+        if state.step == 2:
+            run.save()
+    run.save(pin=True)
+    verify.recipes_written(verify.record_of(run, seed=0, count=4), "sheet", tmp_path / "a.png")
+    run.go_back(2)
+    run.apply(SetKnobs({"lr": 1e-5}))
+    for _ in run.train(3):
+        pass
+    run.close()
+    assert verify.verify(tmp_path / "a.png").verdict == "identical"
 
 
 def test_an_earlier_checkpoint_does_not_know_what_came_later(made):
