@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -96,13 +96,20 @@ def _against_checkpoint(run: Run, recipe: Mapping[str, Any]) -> str:
 
 
 def _knobs_fit(run: Run, recipe: Mapping[str, Any]) -> bool:
-    """Whether the journal comes through the recipe's knobs; they may have been turned at this very step, before or after the export."""
-    told, knobs = recipe.get("knob_history"), run.folder.record["knobs"]
+    """Whether the journal, or a way that was left by going back, comes through the recipe's knobs."""
+    lines = run.folder.lines()
+    left = [lines[:i] + line["undone"] for i, line in enumerate(lines) if line["what"] == "back"]
+    return any(_comes_through(way, run.folder.record["knobs"], recipe) for way in (lines, *left))
+
+
+def _comes_through(lines: Sequence[Mapping[str, Any]], knobs: Mapping[str, Any], recipe: Mapping[str, Any]) -> bool:
+    """Whether turning these knobs one after the other gives the recipe's; some may have been turned at its very step, after the export."""
+    told = recipe.get("knob_history")
     if not isinstance(told, list):
         return False
-    history = [{"step": line["step"], "change": line["change"]} for line in run.folder.lines() if line["what"] == "knobs"]
+    history = [{"step": line["step"], "change": line["change"]} for line in lines if line["what"] == "knobs"]
     for n in range(len(history) + 1):
-        knobs = knobs | (history[n - 1]["change"] if n else {})
+        knobs = {**knobs, **(history[n - 1]["change"] if n else {})}
         whole = n == len(told) or (n > len(told) and recipe.get("knob_history_cut"))
         if whole and knobs == recipe.get("knobs") and history[n - len(told) : n] == told:
             return True
