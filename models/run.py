@@ -193,6 +193,9 @@ class Run:
         self.folder.cut_rows(self.state.step)
         self.folder.set_lines(self.lines + self._replay)
         self._again()  # what was done at this very step
+        unread = [s for s in self.folder.steps() if s > self.state.step]
+        if unread:
+            self._log("damaged", f"the checkpoint of step {unread[-1]:,} cannot be read, so the run goes on from step {self.state.step:,}")
         if diverged:  # what led there is not done again, but stays readable
             self._log("back", f"back to step {self.state.step:,}, the last good one", undone=later)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from models.errors import RunFailed
 from models.files import home
-from studio.doctor import missing_libraries
+from studio.doctor import has_display, missing_libraries
 
 if TYPE_CHECKING:
     from studio.window import Window
@@ -24,7 +24,7 @@ _log: TextIO | None = None
 
 def window() -> int:
     """Show the window until it is closed; returns the exit status."""
-    if sys.platform.startswith("linux") and not any(os.environ.get(v) for v in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
+    if not os.environ.get("QT_QPA_PLATFORM") and not has_display():  # Qt would abort the process
         raise RunFailed(
             "There is no display, so no window: use the command line (sampling-studio train began --data faces), "
             "or start under a desktop, ssh -X or xvfb-run."
@@ -57,8 +57,8 @@ def window() -> int:
     awake = QTimer(app)  # lets Python see signals
     awake.start(200)
     awake.timeout.connect(lambda: None)
+    shown.warm_up()
     shown.show()
-    QTimer.singleShot(0, shown.warm_up)
     status = app.exec()
     collector.stop()
     shown.session.close()

@@ -50,10 +50,31 @@ def _check(name: str, ok: bool, found: str, remedy: str = "") -> Check:
     return {"name": name, "ok": ok, "found": found, "remedy": "" if ok else remedy}
 
 
+def has_display() -> bool:
+    """A window can be shown: on Linux, there is Wayland or an X server answers."""
+    if not sys.platform.startswith("linux") or os.environ.get("WAYLAND_DISPLAY"):
+        return True
+    if not os.environ.get("DISPLAY"):
+        return False
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        return True  # nobody to ask; that the library is missing is said next
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    for call in (xcb.xcb_connection_has_error, xcb.xcb_disconnect):
+        call.argtypes = [ctypes.c_void_p]
+    connection = xcb.xcb_connect(None, None)
+    error = xcb.xcb_connection_has_error(connection)
+    xcb.xcb_disconnect(connection)
+    return not error
+
+
 def _display() -> Check:
     if sys.platform in ("win32", "darwin"):
         return _check("display", True, sys.platform)
     found = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY")
+    if found and not has_display():
+        return _check("display", False, f"{found} does not answer", "set DISPLAY to a running X server, or use the command line")
     return _check(
         "display",
         bool(found),

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from studio.doctor import has_display
+
 STUDIO = [sys.executable, "-m", "studio"]
-
-
-def has_display() -> bool:
-    """A window can be shown."""
-    return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def call(words: Sequence[str]) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSettings, QSize, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QPaintEvent, QShortcut
 from PySide6.QtWidgets import QButtonGroup, QFrame, QMainWindow, QStackedWidget, QToolButton, QWidget
 
 from models.errors import StudioError
@@ -36,7 +36,7 @@ class Window(QMainWindow):
         self.setAcceptDrops(True)
         self.session = Session(self)
         self.pages: dict[str, Any] = {}
-        self.ready = False
+        self.ready = self._cold = False
         self._then: list[Any] = []
         self._stack = QStackedWidget()
         self._rail_buttons: dict[str, QToolButton] = {}
@@ -54,8 +54,15 @@ class Window(QMainWindow):
         self._warm_up.ready.connect(self._on_ready)
 
     def warm_up(self) -> None:
-        """Import torch in the background; pages that need it appear when it is there."""
-        self._warm_up.start()
+        """Import torch in the background, once the window has been painted; pages that need it appear when it is there."""
+        self._cold = True
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The first paint lets torch in."""
+        super().paintEvent(event)
+        if self._cold:
+            self._cold = False
+            QTimer.singleShot(0, self._warm_up.start)
 
     # --- pages ------------------------------------------------------------------------------------------------
 
@@ -210,7 +217,12 @@ class Window(QMainWindow):
         except StudioError:
             found = None
         if found is not None:
-            self.open_run(Path(str(found["run"]["path"])))
+            made_by = found.get("run")
+            run = Path(str(made_by.get("path"))) if isinstance(made_by, dict) else Path()
+            if (run / "run.json").is_file():
+                self.open_run(run)
+            else:
+                self.page.card.show_error(f"The run {run} that made {path.name} is not there any more: open it from its new place (Ctrl+O).")
             return
         page = self.show_page("began")
         if page is None:
@@ -231,4 +243,3 @@ class Window(QMainWindow):
         self._warm_up.wait()
         self.session.close()
         event.accept()
-        QTimer.singleShot(0, lambda: None)

@@ -13,7 +13,7 @@ from studio import recipe as recipes
 from studio.assets import asset
 from studio.export import Record
 
-GAP, MARGIN, CAPTION, HEAD = 8, 16, 18, 40  # pixels
+GAP, MARGIN, CAPTION, HEAD = 8, 16, 32, 40  # pixels
 PAPER, INK, MUTED = (255, 255, 255), (26, 29, 33), (89, 98, 110)
 
 
@@ -49,7 +49,10 @@ def write_singles(record: Record, path: Path, *, first: int = 0) -> Sequence[Pat
 def layout(pictures: np.ndarray, columns: int | None, zoom: int | None) -> tuple[int, int]:
     """Columns and whole-number zoom: near a 4:3 sheet, and cells wide enough for their caption."""
     zoom = zoom or max(1, math.ceil(96 / pictures.shape[2]))
-    return columns or max(1, min(len(pictures), math.ceil(math.sqrt(len(pictures) * 4 / 3)))), zoom
+    n = len(pictures)
+    wide = math.sqrt(n * 4 / 3)
+    near = range(min(n, 2), math.ceil(wide) + 3)
+    return columns or min(near, key=lambda c: -n % c / c + abs(c - wide) / wide), zoom  # few empty places in the last row
 
 
 def sheet(pictures: np.ndarray, title: str, step: int, seed: int, columns: int, zoom: int) -> np.ndarray:
@@ -66,13 +69,8 @@ def sheet(pictures: np.ndarray, title: str, step: int, seed: int, columns: int, 
     for i, picture in enumerate(pictures):
         x, y = MARGIN + i % columns * (width + GAP), HEAD + i // columns * (height + CAPTION + GAP)
         canvas.paste(Image.fromarray(picture).resize((width, height), Image.Resampling.NEAREST), (x, y))
-        draw.text(
-            (x + width / 2, y + height + 3),
-            f"seed {seed} #{i} · step {step:,}" if width >= 128 else f"{seed} #{i} · {step:,}",
-            MUTED,
-            small,
-            anchor="ma",
-        )
+        for line, words in enumerate((f"seed {seed} #{i}", f"step {step:,}")):
+            draw.text((x + width / 2, y + height + 3 + 13 * line), words, MUTED, small, anchor="ma")
     return np.asarray(canvas)
 
 

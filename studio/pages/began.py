@@ -327,6 +327,7 @@ class BeganPage(Page):
     def _on_trouble(self, trouble: Trouble) -> None:
         self.card.show_error(trouble.sentence, REMEDIES.get(trouble.remedy, ""), trouble.details)
         self.samples.set_stale(True)
+        self._waiting = False
         self.notice.setText("")
 
     def _on_exported(self, wish: Export, files: list[Path]) -> None:

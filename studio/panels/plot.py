@@ -93,7 +93,7 @@ class PlotCard(Card):
         self.canvas.left.connect(lambda: self.hovered.emit(-1))
         self.canvas.fit_wanted.connect(self.fit)
         cast(Any, self.canvas.scene()).sigMouseMoved.connect(self._on_mouse)
-        self._box.sigRangeChangedManually.connect(lambda *_: self.fit_button.show())
+        self._box.sigRangeChangedManually.connect(self._on_zoom)
         self._box.sigXRangeChanged.connect(self._place_labels)
         self._box.sigResized.connect(self._on_size)
 
@@ -116,6 +116,8 @@ class PlotCard(Card):
             if history.smoothing > 0:
                 raw.setData(s.x.view, s.y.view)
             smooth.setData(s.x.view, s.smooth.view)
+        if self._follows:
+            self._show_all_steps()
         self.show_step(self._shown, self._notes)
         self._place_labels()
 
@@ -155,7 +157,17 @@ class PlotCard(Card):
     def fit(self) -> None:
         """Follow the data again."""
         self.fit_button.hide()
-        self._box.enableAutoRange()
+        self._follows = True
+        self._box.enableAutoRange(axis=pg.ViewBox.YAxis)
+        self._show_all_steps()
+
+    def _show_all_steps(self) -> None:
+        """Not pyqtgraph's own range: down-sampling moves the ends, so range and curve would chase each other for ever."""
+        self._box.setXRange(1, max(2, self._history.end), padding=0.03)
+
+    def _on_zoom(self, *_: object) -> None:
+        self._follows = False
+        self.fit_button.show()
 
     def set_log(self, on: bool) -> None:
         """Logarithmic height; what is not positive is not drawn."""
@@ -205,6 +217,8 @@ class PlotCard(Card):
         self._item.setContentsMargins(0, 4, 4, 0)
         self._item.setDownsampling(auto=True, mode="peak")
         self._item.setClipToView(True)
+        self._follows = True
+        self._box.disableAutoRange(pg.ViewBox.XAxis)
         self._box.setDefaultPadding(0.03)
         self._raw, self._smooth = ([self._item.plot(autoDownsampleFactor=2) for _ in self._plot.curves] for _ in range(2))
         self._hair, self._cursor = pg.InfiniteLine(0), pg.InfiniteLine(0)

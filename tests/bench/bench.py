@@ -105,10 +105,13 @@ def window(options: argparse.Namespace) -> list[Row]:
     kinds = {"window": "window.py", "headless": "headless.py", "all": "headless.py"}
     running = {k: Child(file, "--threads", cores if k == "all" else max(1, cores - 1)) for k, file in kinds.items()}
     rates: dict[str, list[float]] = {k: [] for k in running}
+    idle: list[float] = []
     try:
         for _ in range(options.rounds):
             for kind, process in running.items():
-                rates[kind].append(process.ask(f"run {max(3.0, options.seconds / options.rounds / 2)}")["rate"])
+                found = process.ask(f"run {max(3.0, options.seconds / options.rounds / 2)}")
+                rates[kind].append(found["rate"])
+                idle.append(found.get("idle", 0.0))
         gaps = running["window"].ask(f"watch {options.seconds}")
     finally:
         for process in running.values():
@@ -123,6 +126,7 @@ def window(options: argparse.Namespace) -> list[Row]:
         at_most("event loop: p99 of gaps", gaps["p99"], 50, "ms"),
         at_most("event loop: longest gap", gaps["max"], 200, "ms"),
         plain("event loop: p99 of gaps weighted by their length", gaps["p99_time"], "ms"),
+        at_most("window while paused: share of a core, the most", 100 * max(*idle, gaps["idle"]), 15, "%"),
     ]
 
 

@@ -47,7 +47,13 @@ def say(**what: Any) -> None:
 
 
 def run_for(seconds: float, done: Any) -> None:
-    """Train for so long, then pause and call done(steps, seconds)."""
+    """Train for so long, past the preset's end if need be, then pause and call done(steps a second, share of a core used while paused)."""
+
+    def on(condition: str, reason: str) -> None:
+        if condition == "finished":
+            session.go()
+
+    session.conditioned.connect(on)
     session.go()
 
     def begin() -> None:
@@ -55,8 +61,13 @@ def run_for(seconds: float, done: Any) -> None:
 
         def end() -> None:
             rate = (session.step - first) / (time.perf_counter() - start)
+            session.conditioned.disconnect(on)
             session.pause()
-            wait(lambda: session.condition == "paused", lambda: QTimer.singleShot(1500, lambda: done(rate)))  # the last looks come in
+            wait(lambda: session.condition in ("paused", "finished"), lambda: QTimer.singleShot(1500, rest))  # the last looks come in
+
+            def rest() -> None:
+                before = time.process_time(), time.perf_counter()
+                QTimer.singleShot(700, lambda: done(rate, (time.process_time() - before[0]) / (time.perf_counter() - before[1])))
 
         QTimer.singleShot(int(seconds * 1000), end)
 
@@ -75,13 +86,13 @@ def watch(seconds: float) -> None:
     timer.timeout.connect(lambda: ticks.append(time.perf_counter()))
     timer.start()
 
-    def done(rate: float) -> None:
+    def done(rate: float, idle: float) -> None:
         timer.stop()
         at = np.array(ticks)
-        gaps = np.diff(at[(at > at[0] + 1.3) & (at < at[-1] - 1.6)]) * 1e3
+        gaps = np.diff(at[(at > at[0] + 1.3) & (at < at[-1] - 2.4)]) * 1e3
         by_time = np.sort(gaps)[np.searchsorted(np.cumsum(np.sort(gaps)), 0.99 * gaps.sum())]
         worst = np.sort(gaps)[-5:].round(1).tolist()
-        say(p50=np.percentile(gaps, 50), p99=np.percentile(gaps, 99), max=gaps.max(), p99_time=float(by_time), worst=worst, rate=rate)
+        say(p50=np.percentile(gaps, 50), p99=np.percentile(gaps, 99), max=gaps.max(), p99_time=float(by_time), worst=worst, rate=rate, idle=idle)
 
     run_for(seconds, done)
 
@@ -94,7 +105,7 @@ def grow(seconds: float) -> None:
     timer.timeout.connect(lambda: seen.append(memory() or 0))
     timer.start()
 
-    def done(rate: float) -> None:
+    def done(rate: float, idle: float) -> None:
         timer.stop()
         tenth = max(1, len(seen) // 10)
         say(
@@ -111,7 +122,7 @@ def obey(line: str) -> None:
     order, *numbers = line.split()
     match order:
         case "run":
-            run_for(float(numbers[0]), lambda rate: say(rate=rate))
+            run_for(float(numbers[0]), lambda rate, idle: say(rate=rate, idle=idle))
         case "watch":
             watch(float(numbers[0]))
         case "memory":

@@ -625,6 +625,9 @@ def test_a_damaged_newest_checkpoint_gives_way_to_the_one_before(make, damage):
     assert again.state.step == 5
     drive(again, 20, {15: COMMANDS[15]})
     again.close()
+    (told,) = [line for line in again.lines if line["what"] == "damaged"]
+    assert "step 10 cannot be read" in told["text"]
+    again.lines.remove(told)
     assert full(again) == full(whole)
     assert Run.open(run.folder.path, write=False).state.step == 20
 

@@ -16,6 +16,7 @@ NAMES = ["display", "qt", "fonts", "cjk", "torch", "device", "disk"]
 def healthy(monkeypatch):
     """A machine on which everything is right."""
     monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(doctor, "has_display", lambda: True)
     monkeypatch.setattr(doctor, "_loads", lambda so: True)
     monkeypatch.setattr(doctor, "_ask", lambda program: "12 1" if program == doctor.GLYPH else "2.13.0")
 
@@ -40,6 +41,18 @@ def test_no_display(healthy, capsys, monkeypatch):
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     assert "xvfb-run" in found(capsys, 1)["display"]["remedy"]
+
+
+def test_a_display_that_does_not_answer(healthy, capsys, monkeypatch):
+    monkeypatch.setattr(doctor, "has_display", lambda: False)
+    monkeypatch.setenv("DISPLAY", ":9")
+    assert "does not answer" in found(capsys, 1)["display"]["found"]
+
+
+def test_nobody_answers_on_a_free_display(monkeypatch):
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setenv("DISPLAY", ":94")
+    assert not doctor.has_display()
 
 
 def test_missing_libraries_are_named_as_packages(healthy, capsys, monkeypatch):

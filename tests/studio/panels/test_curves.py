@@ -120,8 +120,24 @@ def test_a_hand_on_the_view_stops_following_until_a(panel: CurvesPanel, qtbot) -
     card._box.sigRangeChangedManually.emit([True, True])
     assert card.fit_button.isVisible()
     qtbot.keyClick(card, Qt.Key.Key_A)
-    assert all(card._box.autoRangeEnabled())
+    assert card._follows
     assert not card.fit_button.isVisible()
+
+
+def test_the_range_of_steps_is_not_pyqtgraphs_own(panel: CurvesPanel, qtbot) -> None:
+    """Its auto-range and its down-sampling can chase each other for ever: every paint posts the next, and no timer fires again."""
+    with qtbot.waitExposed(panel):
+        panel.show()
+    card = panel.cards[0]
+    for end in (50, 500, 5_000):
+        panel.append(1, {"a": np.random.default_rng(0).normal(size=end)})
+        panel._redraw()
+        across, up = card._box.autoRangeEnabled()
+        assert not across
+        assert up
+        low, high = card._box.viewRange()[0]
+        assert low == pytest.approx(1, abs=0.05 * end)
+        assert high == pytest.approx(end, rel=0.06)
 
 
 def test_a_switch_of_the_theme_repaints(panel: CurvesPanel, qapp, dressed) -> None:
