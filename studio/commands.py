@@ -65,6 +65,10 @@ def train(options: argparse.Namespace) -> Result:
             force=options.force,
             progress=progress,
         )
+    skipped = made.data.skipped
+    if skipped:
+        more = f" and {len(skipped) - 5:,} more" if len(skipped) > 5 else ""
+        print(f"sampling-studio: {len(skipped):,} of {len(skipped) + len(made.data):,} pictures were skipped: {' '.join(skipped[:5])}{more}", file=sys.stderr)
     return _train(made, made.total if options.steps is None else options.steps)
 
 

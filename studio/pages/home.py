@@ -92,6 +92,7 @@ class HomePage(Page):
             "muted",
         )
         text.setWordWrap(True)
+        text.setMaximumWidth(theme.theme().px(720))
         words.addWidget(text)
         words.addLayout(row(self.begin_button, self.warming, 1))
         words.addStretch(1)

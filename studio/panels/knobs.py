@@ -82,6 +82,9 @@ class KnobsPanel(QFrame):
         holder = QWidget()
         column(holder, margin=16).addWidget(widget)
         holder.layout().setContentsMargins(16, 8, 16, 12)  # pyright: ignore[reportOptionalMemberAccess]
+        line = QFrame()
+        line.setProperty("kind", "line")
+        self._outer.addWidget(line)
         self._outer.addWidget(holder)
 
     def _heading(self, text: str, place: int = -1) -> None:

@@ -552,3 +552,12 @@ def test_ctrl_c_in_make_run_lets_the_studio_save(tmp_path):
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does
     assert running.wait(30) == 1
     assert (tmp_path / "saved").exists()
+
+
+def test_pictures_that_were_skipped_are_named(tmp_path, capsys):
+    folder = pictures(tmp_path / "pictures")
+    (folder / "broken.png").write_bytes((folder / "00.png").read_bytes()[:80])
+    assert main(["train", "began", "--data", str(folder), "--steps", "1", "--out", str(tmp_path / "run"), *SET]) == 0
+    said = capsys.readouterr().err
+    assert "1 of 25 pictures were skipped" in said
+    assert "broken.png" in said
