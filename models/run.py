@@ -32,22 +32,15 @@ CHECKPOINT_SECONDS = 60.0  # a run that is killed computes at most this long aga
 
 def train(algorithm: Any, state: Any, batches: Iterator[Any], knobs_now: Any) -> Steps:
     """Train for ever; yields (state, info) after every step."""
-    command = yield state, None
-    while True:
-        while command is not None:
-            match command:
-                case SetKnobs(change):
-                    knobs_now = knobs.changed(knobs_now, change)
-                case Stop():
-                    return
-                case _:
-                    pass
-            command = yield state, None
-        command = yield state, algorithm.step(state, next(batches), knobs_now)
+    return _drive(state, knobs_now, lambda state, now: (state, algorithm.step(state, next(batches), now)))
 
 
 def walk(kernel: Any, state: Any, target: Any, knobs_now: Any, generator: Any) -> Steps:
     """Sample for ever; yields (state, info) after every step."""
+    return _drive(state, knobs_now, lambda state, now: kernel.step(state, target, now, generator))
+
+
+def _drive(state: Any, knobs_now: Any, step: Callable[[Any, Any], tuple[Any, Any]]) -> Steps:
     command = yield state, None
     while True:
         while command is not None:
@@ -59,7 +52,7 @@ def walk(kernel: Any, state: Any, target: Any, knobs_now: Any, generator: Any) -
                 case _:
                     pass
             command = yield state, None
-        state, info = kernel.step(state, target, knobs_now, generator)
+        state, info = step(state, knobs_now)
         command = yield state, info
 
 

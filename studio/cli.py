@@ -158,17 +158,6 @@ def _run(options: argparse.Namespace) -> int:
     return status
 
 
-def settings(pairs: Sequence[str]) -> dict[str, str]:
-    """`NAME=VALUE` words as a dict; raises BadInput."""
-    out: dict[str, str] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise BadInput(f"--set takes NAME=VALUE, for example gamma=0.4; got {pair!r}.")
-        out[name.strip()] = value
-    return out
-
-
 def _seed(word: str) -> int:
     return _whole(word, 0, 2**62)
 

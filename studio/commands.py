@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,11 +39,21 @@ def run(options: argparse.Namespace) -> Result:
 # --- training -----------------------------------------------------------------------------------------------------
 
 
+def settings(pairs: Sequence[str]) -> dict[str, str]:
+    """`NAME=VALUE` words as a dict; raises BadInput."""
+    out: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise BadInput(f"--set takes NAME=VALUE, for example gamma=0.4; got {pair!r}.")
+        out[name.strip()] = value
+    return out
+
+
 def train(options: argparse.Namespace) -> Result:
     """A run from the beginning."""
     from models import catalog, device, knobs
     from models.run import Run, new_path, preset_of
-    from studio.cli import settings
 
     algorithm = catalog.algorithm(options.system)
     if options.settings:
@@ -68,7 +78,10 @@ def train(options: argparse.Namespace) -> Result:
     skipped = made.data.skipped
     if skipped:
         more = f" and {len(skipped) - 5:,} more" if len(skipped) > 5 else ""
-        print(f"sampling-studio: {len(skipped):,} of {len(skipped) + len(made.data):,} pictures were skipped: {' '.join(skipped[:5])}{more}", file=sys.stderr)
+        print(
+            f"sampling-studio: {len(skipped):,} of {len(skipped) + len(made.data):,} pictures were skipped: {' '.join(skipped[:5])}{more}",
+            file=sys.stderr,
+        )
     return _train(made, made.total if options.steps is None else options.steps)
 
 
@@ -92,7 +105,6 @@ def resume(options: argparse.Namespace) -> Result:
     from models import knobs
     from models.contract import SetKnobs
     from models.run import Run
-    from studio.cli import settings
 
     with _reading("opening the run") as progress:
         opened = Run.open(options.run, device_name=options.device, progress=progress)
