@@ -53,6 +53,8 @@ class RunFolder:
             BadInput: the folder holds something and `force` is off.
             DiskTrouble: it cannot be written.
         """
+        if path.is_file():
+            raise BadInput(f"{path} is a file: give a folder for the run.")
         try:
             if path.exists() and (not path.is_dir() or (any(path.iterdir()) and not force)):
                 raise BadInput(f"{path} is not empty: choose another folder, or add --force to replace the run in it.")

@@ -121,6 +121,9 @@ def parse(text: str, setting: Knob) -> Value:
 def split(pairs: Mapping[str, str], *classes: type[_Settings]) -> tuple[dict[str, Value], ...]:
     """Typed `name=text` pairs sorted to the classes that own the names, one dict a class; raises BadSetting."""
     owners = {k.name: (i, k) for i, c in enumerate(classes) for k in describe(c)}
+    pairs = {
+        next((n for n, (_, k) in owners.items() if name == k.symbol), name) if name not in owners else name: text for name, text in pairs.items()
+    }
     out: tuple[dict[str, Value], ...] = tuple({} for _ in classes)
     for name, text in pairs.items():
         if name not in owners:

@@ -74,6 +74,7 @@ class Run:
         self.lines: list[Line] = []
         self.on_line: Callable[[Line], None] = lambda line: None
         self.state: Any = None
+        self.notice = ""  # what a person should know about the opening
         self._replay: list[Line] = []
         self._rows = Rows(folder.columns)
         self._saved_at = time.monotonic()
@@ -167,6 +168,11 @@ class Run:
                 if run.data.id != folder.record["data"]["id"]:
                     raise BadData(f"{run.data.spec} has changed since {folder.path.name} was made: restore it, or start a new run.")
             run._take_up(about["lines"], write=write)
+            newer = [s for s in folder.steps() if s > found]
+            if step is None and kept is None and newer:
+                run.notice = f"The checkpoint of step {newer[-1]:,} cannot be read, so {folder.path.name} is taken at step {found:,}."
+                if write:
+                    run._log("damaged", run.notice)
         except BaseException:
             folder.close()
             raise
@@ -186,9 +192,6 @@ class Run:
         self.folder.cut_rows(self.state.step)
         self.folder.set_lines(self.lines + self._replay)
         self._again()  # what was done at this very step
-        unread = [s for s in self.folder.steps() if s > self.state.step]
-        if unread:
-            self._log("damaged", f"the checkpoint of step {unread[-1]:,} cannot be read, so the run goes on from step {self.state.step:,}")
         if diverged:  # what led there is not done again, but stays readable
             self._log("back", f"back to step {self.state.step:,}, the last good one", undone=later)
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from models.errors import BadFile, BadInput, RunFailed
+from models.errors import BadFile, BadInput, DiskTrouble, RunFailed
 from studio.pace import Pace, duration
 
 Result = tuple[dict[str, Any], str, int]
@@ -57,7 +57,7 @@ def train(options: argparse.Namespace) -> Result:
 
     algorithm = catalog.algorithm(options.system)
     if options.settings:
-        return _settings(algorithm)
+        return _settings(algorithm, preset_of(algorithm, options.preset))
     if options.data is None:
         raise BadInput("train needs --data, for example --data faces; `sampling-studio data` lists the sources.")
     preset_of(algorithm, options.preset)
@@ -78,19 +78,30 @@ def train(options: argparse.Namespace) -> Result:
     skipped = made.data.skipped
     if skipped:
         more = f" and {len(skipped) - 5:,} more" if len(skipped) > 5 else ""
-        print(
-            f"sampling-studio: {len(skipped):,} of {len(skipped) + len(made.data):,} pictures were skipped: {' '.join(skipped[:5])}{more}",
-            file=sys.stderr,
-        )
+        _tell(f"{len(skipped):,} of {len(skipped) + len(made.data):,} pictures were skipped: {' '.join(skipped[:5])}{more}")
     return _train(made, made.total if options.steps is None else options.steps)
 
 
-def _settings(algorithm: Any) -> Result:
-    """What --set accepts."""
+def _tell(sentence: str) -> None:
+    """Something worth knowing, beside the result."""
+    if sentence:
+        print(f"sampling-studio: {sentence}", file=sys.stderr)
+
+
+def _settings(algorithm: Any, preset: Any) -> Result:
+    """What --set accepts, with the values of a preset."""
     from models import knobs
 
+    values = {**preset.config, **preset.knobs}
     found = [
-        {"name": k.name, "symbol": k.symbol, "default": k.default, "range": knobs.limits(k), "doc": k.doc, "changes": kind is algorithm.Knobs}
+        {
+            "name": k.name,
+            "symbol": k.symbol,
+            "default": values.get(k.name, k.default),
+            "range": knobs.limits(k),
+            "doc": k.doc,
+            "changes": kind is algorithm.Knobs,
+        }
         for kind in (algorithm.Config, algorithm.Knobs)
         for k in knobs.describe(kind)
     ]
@@ -108,6 +119,9 @@ def resume(options: argparse.Namespace) -> Result:
 
     with _reading("opening the run") as progress:
         opened = Run.open(options.run, device_name=options.device, progress=progress)
+    _tell(opened.notice)
+    if options.threads not in (None, opened.plan.threads):
+        _tell(f"A run keeps the threads it was made with ({opened.plan.threads}): other threads would give other bits.")
     try:
         (change,) = knobs.split(settings(options.set), opened.algorithm.Knobs)
         if change:
@@ -231,9 +245,13 @@ def sample(options: argparse.Namespace) -> Result:
         raise BadInput(f"{options.out} is a folder: give a file name, or end it with / for single pictures.")
     if not exporter.extension and options.out.is_dir() and any(options.out.iterdir()) and not options.force:
         raise BadInput(f"{options.out} is not empty: choose another folder, or add --force to write into it.")
+    _tell(opened.notice)
     record = record_of(opened, seed=options.seed, count=options.n, ema=not options.no_ema, pictures=exporter.pictures)
-    opened.folder.pin(opened.state.step)  # an exported file keeps its checkpoint
     files = exporter.write(record, options.out)
+    try:
+        opened.folder.pin(opened.state.step)  # an exported file keeps its checkpoint
+    except DiskTrouble:
+        _tell(f"{opened.folder.path.name} cannot be written to, so its checkpoint of step {opened.state.step:,} may be thinned out one day.")
     result = {"out": str(options.out), "count": options.n if exporter.pictures else len(record.rows), "seed": options.seed, "step": record.step}
     return result, f"{files[0] if exporter.extension else options.out}: {exporter.label}, step {record.step:,}, seed {options.seed}", 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +14,8 @@ from models.errors import BadSetting, StudioError
 from studio.messages import Ask, Export, NewRun, OldRun, Opened, Progress, Reply, Trouble
 from studio.workers.jobs import TrainingJob
 from studio.workers.thread import Worker
+
+DRAG = 1.0  # seconds; turns of one knob that are nearer than this are one
 
 Condition = Literal["empty", "opening", "running", "paused", "finished", "failed"]
 
@@ -53,6 +56,7 @@ class Session(QObject):
         self.condition: Condition = "empty"
         self.step = 0
         self.undo: list[tuple[str, Any]] = []
+        self._turned = 0.0  # when a knob was turned last
         self._worker: Worker | None = None
         self._next: tuple[NewRun | OldRun, bool] | None = None  # waits for the present run to be saved
         self._start = self._closing = False
@@ -112,7 +116,7 @@ class Session(QObject):
     def go(self) -> None:
         """Run, up to the preset's steps, or for ever past them."""
         if self._worker is not None and self.run is not None:
-            self._worker.go(self.run.total if self.step < self.run.total else 10**12)
+            self._worker.go(self.run.total if self.step < self.run.total else None)
 
     def pause(self) -> None:
         """Pause after the present step."""
@@ -137,8 +141,10 @@ class Session(QObject):
             self.trouble.emit(Trouble(str(error)))
             return
         if remember:
-            if not (self.undo and self.undo[-1][0] == name and self.undo[-1][1] == self.knobs[name]):
+            now = time.monotonic()
+            if not (self.undo and self.undo[-1][0] == name and now - self._turned < DRAG):  # one drag is one step back
                 self.undo.append((name, self.knobs[name]))
+            self._turned = now
             del self.undo[:-200]
         self.knobs[name] = value
         self._worker.send(SetKnobs({name: value}))

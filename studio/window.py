@@ -6,7 +6,7 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSettings, QSize, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QPaintEvent, QShortcut
 from PySide6.QtWidgets import QButtonGroup, QFrame, QMainWindow, QStackedWidget, QToolButton, QWidget
 
@@ -236,7 +236,8 @@ class Window(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save first; the window goes at once, the process when all is on disk."""
         self.hide()
-        QSettings().setValue("geometry", self.saveGeometry())
+        if QCoreApplication.organizationName():  # a page that is only drawn leaves no settings
+            QSettings().setValue("geometry", self.saveGeometry())
         for page in self.pages.values():
             if hasattr(page, "new"):
                 page.new.stop()

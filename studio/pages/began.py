@@ -76,7 +76,7 @@ class BeganPage(Page):
         self.readouts = Readouts(
             [
                 ("M_global", "M_global", "The paper's measure of convergence, smoothed as the curves are"),
-                ("k_t", "k_t", "The controller's weight on the fake loss, from 0 to 1"),
+                ("k_t", "k_t", "The controller's weight on the fake loss, from 0 to 1, as it is now"),
                 ("gamma_hat", "γ̂", "L(G(z)) / L(x), smoothed: the controller steers it to γ"),
                 ("held_out", "L(x) held out", f"Reconstruction error of {HELD_OUT} pictures that D has never seen"),
             ]
@@ -144,6 +144,7 @@ class BeganPage(Page):
         transport.save.connect(self.save)
         transport.stop.connect(session.stop)
         self.samples.clicked.connect(self._on_sample)
+        self.samples.selected.connect(lambda index: self.detail.close_panel() if index < 0 else None)
         self.ema.toggled.connect(self._look_again)
         self.seed.valueChanged.connect(self._look_again)
         self.interpolation.wanted.connect(self._on_interpolation)
@@ -161,6 +162,8 @@ class BeganPage(Page):
 
     def _start(self, wish: NewRun) -> None:
         self.card.close_card()
+        if self.session.run is not None:
+            self.tell(f"{self.session.run.name} was saved at step {self.session.step:,} and closed.")
         self.session.open(wish, start=True)
 
     def _show_new(self) -> None:
@@ -196,7 +199,7 @@ class BeganPage(Page):
         if run is None:
             return
         extension = exporters()[name].extension
-        suggestion = home() / "exports" / f"{run.name}-{name}-{self.session.step:07d}{extension}"
+        suggestion = home() / "exports" / f"{run.name}-{name}{extension}"
         suggestion.parent.mkdir(parents=True, exist_ok=True)
         self.ask_path(exporters()[name].label, suggestion, f"*{extension}" if extension else "", lambda path: self.export(name, path))
 
@@ -248,8 +251,7 @@ class BeganPage(Page):
             self._timer.stop()
             self._show_new()
             return
-        # past the preset's steps a run may go on for as long as one likes
-        self.transport.show_state("paused" if condition == "finished" else condition, reason)
+        self.transport.show_state(condition, reason)
         running = condition == "running"
         self._timer.start() if running else self._timer.stop()
         if condition in ("paused", "finished") and self.session.run is not None:
@@ -280,11 +282,11 @@ class BeganPage(Page):
         for line in run.lines:
             self._on_line(line)
         self.beside.setCurrentIndex(0)
-        self.interpolation.reset(run.held_out)
+        self.interpolation.reset(run.held_out, int(run.config["size"]))
         self._waiting = False
         self._show_live()
         self._show_numbers()
-        self.transport.show_progress(run.step, run.total, 0, None, run.device)
+        self.transport.show_progress(run.step, self._total(run.step), 0, None, run.device)
         self._look_again()
 
     def _on_progress(self, progress: Progress) -> None:
@@ -292,7 +294,7 @@ class BeganPage(Page):
         if run is None:
             return
         self.curves.append(progress.first + 1, self._columns(progress.rows))
-        self.transport.show_progress(progress.step, run.total, progress.rate or 0, progress.left, run.device, progress.memory)
+        self.transport.show_progress(progress.step, self._total(progress.step), progress.rate or 0, progress.left, run.device, progress.memory)
         if self.isVisible():
             self._show_numbers()
 
@@ -358,6 +360,8 @@ class BeganPage(Page):
             self.session.ask("real", "real", n=REAL)
             self.session.ask("held_out", "held_out", n=HELD_OUT)
             self.interpolation.ask_again()
+            if self.beside.currentWidget() is self.detail:
+                self._on_sample(self._detail_of)
 
     def showEvent(self, event: Any) -> None:
         """Look at once when the page appears."""
@@ -365,10 +369,11 @@ class BeganPage(Page):
         self._look_again()
 
     def _show_numbers(self) -> None:
-        smooth = {name: self.curves.history.series[name].at(float("inf")) for name in ("M_global", "k_t", "loss_real", "loss_fake")}
+        smooth = {name: self.curves.history.series[name].at(float("inf")) for name in ("M_global", "loss_real", "loss_fake")}
         real, fake = smooth["loss_real"], smooth["loss_fake"]
         ratio = fake / real if real and fake is not None else None
-        self.readouts.show_values({"M_global": smooth["M_global"], "k_t": smooth["k_t"], "gamma_hat": ratio})
+        k_t = self.curves.history.series["k_t"].y.view
+        self.readouts.show_values({"M_global": smooth["M_global"], "k_t": float(k_t[-1]) if len(k_t) else None, "gamma_hat": ratio})
 
     def _show_detail(self, reply: Reply) -> None:
         view = reply.view
@@ -393,6 +398,11 @@ class BeganPage(Page):
         if run is not None and run.path.is_dir():
             image: QImage = sheet(pictures[:8], 8, gap=2)
             image.save(str(run.path / "preview.png"))
+
+    def _total(self, step: int) -> int:
+        """The preset's steps; 0 once a run goes on past them, for as long as one likes."""
+        run = self.session.run
+        return run.total if run is not None and step <= run.total else 0
 
     def _columns(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         assert self.session.run is not None

@@ -54,7 +54,7 @@ class HomePage(Page):
 
     def __init__(self, session: Any) -> None:
         super().__init__()
-        del session
+        self.session = session
         self.subtitle.setText("Train, steer and sample generative adversarial models")
         self.begin_button = button("Train a BEGAN", "play", kind="primary", clicked=lambda: self.begin.emit("began"))
         theme.set_accent(self.begin_button, "began")
@@ -131,6 +131,10 @@ class HomePage(Page):
             if (old := item.widget()) is not None:
                 old.deleteLater()
         found = recent_runs()
+        now = self.session.run
+        for run in found:
+            if now is not None and now.path == run["path"]:
+                run |= {"step": self.session.step, "now": " · open now"}
         self.rows = [RunRow(run) for run in found]
         for entry in self.rows:
             entry.open_button.setEnabled(self.begin_button.isEnabled())
@@ -175,7 +179,8 @@ class RunRow(Card):
         picture.setPixmap(strip.copy(0, 0, 280, 64))  # as many as fit, at their own size
         about = column(spacing=0)
         about.addWidget(label(run["name"], "strong"))
-        facts = f"{run['system'].upper()} on {run['title']} · {run['preset']} · step {run['step']:,} of {run['total']:,}"
+        of = f" of {run['total']:,}" if run["step"] <= run["total"] else ""
+        facts = f"{run['system'].upper()} on {run['title']} · {run['preset']} · step {run['step']:,}{of}{run.get('now', '')}"
         about.addWidget(ElidedLabel(facts, "caption"))
         when = label(time.strftime("%d %b %Y %H:%M", time.localtime(run["time"])), "caption")
         self.open_button = button("Open", "open", tip=str(run["path"]), clicked=lambda: self.opened.emit(run["path"]))

@@ -11,7 +11,18 @@ from PySide6.QtWidgets import QWidget
 from studio.panels.samples import ImageGrid
 from studio.widgets import Segmented, column, row, tool
 
-STEPS, ITERATIONS = 8, 400  # with two real ends, the path has two steps less
+WIDTH, ITERATIONS = 304, 400  # pixels of the strip; steps of the search
+
+
+LARGEST = 64  # pixels; larger pictures are averaged down to it
+
+
+def smaller(pictures: np.ndarray) -> np.ndarray:
+    """Pictures (n, H, W, C) uint8 of at most LARGEST pixels, each the mean of a block."""
+    n, side, _, colours = pictures.shape
+    block = max(1, side // LARGEST)
+    means = pictures.reshape(n, side // block, block, side // block, block, colours).mean((2, 4))
+    return means.round().astype(np.uint8)
 
 
 class InterpolationPanel(QWidget):
@@ -27,8 +38,8 @@ class InterpolationPanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._pair, self._held_out, self._searching = 0, 2, False
-        self.strip = ImageGrid("Interpolation", columns=STEPS, rows=1)
+        self._pair, self._held_out, self._searching, self._tiles = 0, 2, False, 8
+        self.strip = ImageGrid("Interpolation", columns=self._tiles, rows=1)
         self.between = Segmented(["two z", "two real x"], ["Between two latents", "Between two held-out pictures: z_r minimises |x − G(z)| by Adam"])
         self.between.chosen.connect(self._on_between)
         self.other = tool("dice", "Another pair", self._on_other)
@@ -36,8 +47,9 @@ class InterpolationPanel(QWidget):
         body.addWidget(self.strip)
         body.addLayout(row(self.between, self.other, 1))
 
-    def reset(self, held_out: int) -> None:
-        """Another run; `held_out` pictures can be recovered."""
+    def reset(self, held_out: int, size: int) -> None:
+        """Another run; `held_out` pictures of `size` pixels can be recovered."""
+        self._tiles = max(4, WIDTH // (min(size, LARGEST) + 4))
         self._pair, self._held_out, self._searching = 0, held_out, False
         self.between.select(0)
         self.between.buttons[1].setEnabled(held_out >= 2)
@@ -49,12 +61,12 @@ class InterpolationPanel(QWidget):
 
     def show_view(self, view: Any, *, last: bool) -> None:
         """A path; in a search also how far it is and how near the ends are."""
-        path = view.pictures["path"]
+        path = smaller(view.pictures["path"])
         if "real" not in view.pictures:
             self.strip.strip(path)
             self.strip.set_heading("Interpolation", "z from one latent to another")
             return
-        real = view.pictures["real"]
+        real = smaller(view.pictures["real"])
         self._searching = not last
         self.strip.strip(np.concatenate([real[:1], path, real[1:]]))
         done, total = view.numbers["done"]
@@ -74,8 +86,8 @@ class InterpolationPanel(QWidget):
     def _ask(self) -> None:
         a = 2 * self._pair
         if self.between.selected() == 0:
-            self.wanted.emit("interpolation", {"a": a, "b": a + 1, "steps": STEPS})
+            self.wanted.emit("interpolation", {"a": a, "b": a + 1, "steps": self._tiles})
         else:
             self.strip.set_heading("x · G(z) · x", "searching z …")
             a %= max(1, self._held_out - 1)
-            self.wanted.emit("recovery", {"a": a, "b": a + 1, "steps": STEPS - 2, "iterations": ITERATIONS})
+            self.wanted.emit("recovery", {"a": a, "b": a + 1, "steps": self._tiles - 2, "iterations": ITERATIONS})

@@ -46,7 +46,7 @@ class NewRunPanel(QWidget):
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setToolTip("Every random number of the run comes from this")
         self.settings = KnobsPanel([*describe(device.Choice), *describe(algorithm.Config)])
-        self.settings.changed.connect(lambda *_: self._later.start())
+        self.settings.changed.connect(lambda *_: self._soon())
         self.start_button = button("Train", "play", kind="primary", clicked=self._start)
         self.cancel_button = button("Cancel", clicked=self.cancelled.emit)
         self._later = QTimer(self)
@@ -129,6 +129,11 @@ class NewRunPanel(QWidget):
         defaults = {k.name: k.default for k in describe(self._algorithm.Config)}
         self.settings.set_values({**defaults, **preset.config})
         self.doc.setText(f"{preset.doc}. {preset.steps:,} steps.")
+        self._soon()
+
+    def _soon(self) -> None:
+        """Predict anew once the person has stopped turning; what was predicted no longer holds."""
+        self.time.setText("Measuring how fast this machine is …")
         self._later.start()
 
     def _on_chosen(self, spec: str) -> None:

@@ -17,7 +17,6 @@ _WHY = {
     "empty": "Make or open a run first",
     "opening": "The run is being opened",
     "stopped": "The run is closed; open it again to go on",
-    "finished": "Every phase of the run is done",
     "failed": "The run has failed; go back to its last good state",
 }
 
@@ -65,12 +64,12 @@ class Transport(QFrame):
         running = state == "running"
         self.run_button.setText("Pause" if running else "Run")
         theme.set_icon(self.run_button, "pause" if running else "play", "on_accent")
-        self._allow(self.run_button, state in ("running", "paused"), "Pause the run (Ctrl+Enter)" if running else "Run (Ctrl+Enter)")
-        self._allow(self.step_button, state == "paused", "One step (Ctrl+.)", "Pause the run to take single steps" if running else "")
-        self._allow(self.save_button, state in ("running", "paused"), "Write a checkpoint that is never thinned out (Ctrl+S)")
+        self._allow(self.run_button, state in ("running", "paused", "finished"), "Pause the run (Ctrl+Enter)" if running else "Run (Ctrl+Enter)")
+        self._allow(self.step_button, state in ("paused", "finished"), "One step (Ctrl+.)", "Pause the run to take single steps" if running else "")
+        self._allow(self.save_button, state in ("running", "paused", "finished"), "Write a checkpoint that is never thinned out (Ctrl+S)")
         opening = state == "opening"
         self.stop_button.setText("Cancel" if opening else "Stop")
-        self._allow(self.stop_button, state in ("opening", "running", "paused"), "Leave it" if opening else "Save the run and close it")
+        self._allow(self.stop_button, state in ("opening", "running", "paused", "finished"), "Leave it" if opening else "Save the run and close it")
         words = {"opening": "Opening", "paused": "Paused", "stopped": "Stopped", "finished": "Finished", "failed": "Failed"}.get(state, "")
         self.why.setText(f"{words}: {reason}" if words and reason else words)
         theme.set_kind(self.why, {"failed": "bad"}.get(state, "muted"))

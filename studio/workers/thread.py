@@ -69,7 +69,7 @@ class Worker(QThread):
     # --- from the window, any time ----------------------------------------------------------------------------
 
     def go(self, goal: int | None = None) -> None:
-        """Run until paused, or until `goal` steps in total."""
+        """Run until `goal` steps in total, or until paused if None."""
         self._inbox.put(("go", goal))
 
     def pause(self) -> None:
@@ -154,7 +154,7 @@ class Worker(QThread):
     def _on(self, kind: str, content: Any) -> None:
         match kind:
             case "go":
-                self._goal = content if content is not None else self._goal
+                self._goal = content
                 self._go(-1)
             case "step":
                 self._go(1)
@@ -215,7 +215,7 @@ class Worker(QThread):
         self._emitted = now
         self._pace.mark(self._job.step)
         first, rows = self._job.news()
-        left = self._pace.left(self._goal) if self._goal else None
+        left = self._pace.left(self._goal) if self._goal and self._job.step < self._goal else None
         self.progressed.emit(Progress(self._job.step, self._job.run.phase, first, rows, self._pace.rate, left, memory()))
 
     def _rest(self, reason: str) -> None:

@@ -271,7 +271,7 @@ def test_a_folder_that_is_not_empty(do, place, run, tmp_path):
     refused(train(do, place, run), "not empty", "--force")
     assert do("inspect", run, "--json").out == before
     (tmp_path / "file").write_text("mine")
-    refused(train(do, place, tmp_path / "file"), "not empty")
+    refused(train(do, place, tmp_path / "file"), "is a file")
     assert train(do, place, run, "--force", steps=1).json["steps"] == 1
 
 
@@ -561,3 +561,23 @@ def test_pictures_that_were_skipped_are_named(tmp_path, capsys):
     said = capsys.readouterr().err
     assert "1 of 25 pictures were skipped" in said
     assert "broken.png" in said
+
+
+def test_a_damaged_checkpoint_is_told(do, place, tmp_path):
+    run = tmp_path / "damaged"
+    assert train(do, place, run, steps=3).status == 0
+    newest = max((run / "checkpoints").iterdir())
+    newest.write_bytes(newest.read_bytes()[:-10])
+    for words in (("sample", run, "-n", "2", "--out", tmp_path / "a.png"), ("resume", run, "--steps", "1")):
+        done = do(*words)
+        assert done.status == 0
+        assert "step 3 cannot be read" in done.err
+
+
+def test_a_symbol_names_its_setting(do, place, tmp_path):
+    assert train(do, place, tmp_path / "symbol", "--set", "γ=0.3", steps=1).status == 0
+    assert json.loads(do("inspect", tmp_path / "symbol", "--json").out)["knobs"]["gamma"] == 0.3
+
+
+def test_settings_are_those_of_the_preset(do):
+    assert {s["name"]: s["default"] for s in do("train", "began", "--settings", "--json").json["settings"]}["gamma"] == 0.75

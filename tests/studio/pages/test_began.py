@@ -188,3 +188,48 @@ def test_nothing_is_wider_than_its_place(qtbot, window, folder, tmp_path, size):
         assert place.right() <= panel.parentWidget().width()
         assert place.bottom() <= panel.parentWidget().height()
     assert page.knobs._body.minimumSize().width() <= page.knobs.width() - 10
+
+
+def test_past_the_preset_there_is_no_end(qtbot, window, folder, tmp_path, monkeypatch):
+    from models.algorithms import began
+    from models.contract import Phase, Preset
+
+    monkeypatch.setitem(began.PRESETS, "quick", Preset("quick", "three steps", (Phase("adversarial", 3),)))
+    page = start(qtbot, window, folder, tmp_path)
+    window.session.go()
+    qtbot.waitUntil(lambda: window.session.condition == "finished", timeout=20_000)
+    assert "step 3 of 3" in page.transport.text.full_text()
+    assert "left" not in page.transport.text.full_text()
+    page.transport.run_button.click()
+    qtbot.waitUntil(lambda: window.session.step > 5, timeout=20_000)
+    assert "left" not in page.transport.text.full_text()
+    assert " of " not in page.transport.text.full_text()
+
+
+def test_one_drag_is_one_undo(qtbot, window, folder, tmp_path):
+    page = start(qtbot, window, folder, tmp_path)
+    before = window.session.knobs["gamma"]
+    for value in (0.1, 0.2, 0.3):
+        page.knobs.changed.emit("gamma", value)
+    page.undo()
+    assert window.session.knobs["gamma"] == before
+
+
+def test_no_selection_closes_the_loupe(qtbot, window, folder, tmp_path):
+    page = start(qtbot, window, folder, tmp_path, steps=1)
+    qtbot.waitUntil(lambda: page.samples.count() == 64, timeout=20_000)
+    page.samples.select(3)
+    page.samples.clicked.emit(3)
+    qtbot.waitUntil(lambda: page.beside.currentWidget() is page.detail, timeout=20_000)
+    page.samples.select(-1)
+    assert page.beside.currentWidget() is not page.detail
+
+
+def test_strips_of_large_pictures_are_averaged():
+    from studio.panels.interpolation import smaller
+
+    rng = np.random.default_rng(0)
+    large = rng.integers(0, 256, (2, 128, 128, 3), np.uint8)
+    assert smaller(large).shape == (2, 64, 64, 3)
+    assert smaller(large)[1, 3, 5, 2] == round(large[1, 6:8, 10:12, 2].mean())
+    assert np.array_equal(smaller(large[:, :32, :32]), large[:, :32, :32])
