@@ -65,6 +65,11 @@ def state_hash(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
+def hash_of(state: Any) -> str:
+    """The `state_hash` of a State."""
+    return state_hash(flatten(state)[0])
+
+
 def save(path: Path, state: Any, about: Mapping[str, Any]) -> str:
     """Write a State, and `about` (system, step, config, …) into its header. Returns the state's hash; raises DiskTrouble."""
     tensors, header = flatten(state)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -196,6 +195,3 @@ class Kernel(Protocol):
 
     @staticmethod
     def step(state: Any, target: Any, knobs: Any, generator: Any) -> tuple[Any, Any]: ...
-
-
-RunPath = Path

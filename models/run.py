@@ -78,7 +78,7 @@ class Run:
         self._replay: list[Line] = []
         self._rows = Rows(folder.columns)
         self._saved_at = time.monotonic()
-        self._saved_step = -1
+        self._saved_step, self._saved_lines = -1, 0
 
     # --- making and opening -----------------------------------------------------------------------------------
 
@@ -158,11 +158,8 @@ class Run:
             plan = recorded_plan(folder.record["plan"], device_name)
             device.use(plan)
             cfg = knobs.make(algorithm.Config, folder.record["config"])
-            found, tensors, header = find_checkpoint(folder, step, kept=kept, check=check)
-            about = header["about"]
-            run = Run(folder, algorithm, cfg, knobs.make(algorithm.Knobs, about["knobs"]), plan, None)
-            run.state = guarded(algorithm.init, cfg, run.seed, plan)
-            checkpoint.restore(run.state, tensors, header, folder.checkpoint(found))
+            run = Run(folder, algorithm, cfg, None, plan, None)
+            found, about = run._load(step, kept=kept, check=check)
             if data:
                 run.data = algorithm.open_data(folder.record["data"]["spec"], cfg, progress)
                 if run.data.id != folder.record["data"]["id"]:
@@ -177,6 +174,15 @@ class Run:
             folder.close()
             raise
         return run
+
+    def _load(self, step: int | None, *, kept: str | None = None, check: bool = True) -> tuple[int, dict[str, Any]]:
+        """Take State and knobs from a checkpoint; returns its step and what its header tells about it."""
+        found, tensors, header = find_checkpoint(self.folder, step, kept=kept, check=check)
+        state_knobs = knobs.make(self.algorithm.Knobs, header["about"]["knobs"])
+        self.state = guarded(self.algorithm.init, self.config, self.seed, self.plan)
+        checkpoint.restore(self.state, tensors, header, self.folder.checkpoint(found))
+        self.knobs = state_knobs
+        return found, header["about"]
 
     def _take_up(self, applied: int, *, write: bool) -> None:
         """Set rows and journal back to the checkpoint's; keep what a person did later, to be done again."""
@@ -275,7 +281,7 @@ class Run:
     def save(self, *, pin: bool = False) -> Path:
         """Write a checkpoint of the present step, if there is none; raises Diverged, DiskTrouble."""
         path = self.folder.checkpoint(self.state.step)
-        if self._saved_step != self.state.step or not path.exists() or self._lines_changed():
+        if self._saved_step != self.state.step or not path.exists() or self._saved_lines != len(self.lines):
             self._write_rows()
             self._check_finite()
             self._make_room(path)
@@ -288,18 +294,14 @@ class Run:
 
     def go_back(self, step: int | None = None) -> None:
         """Return to the last good checkpoint, or to that of `step`; what came after it leaves the curves, not the journal."""
-        found, tensors, header = find_checkpoint(self.folder, step)
         left = self.state.step
-        self.state = guarded(self.algorithm.init, self.config, self.seed, self.plan)
-        checkpoint.restore(self.state, tensors, header, self.folder.checkpoint(found))
-        self.knobs = knobs.make(self.algorithm.Knobs, header["about"]["knobs"])
+        found, about = self._load(step)
         self._rows.cut(found)
         self._replay.clear()
         self.folder.cut_rows(found)
         for later in [s for s in self.folder.steps() if s > found]:
             self.folder.set_aside(later, self._name_in(self.folder.checkpoint(later)))
-        undone = self.lines[header["about"]["lines"] :]
-        self.lines = self.lines[: header["about"]["lines"]]
+        self.lines, undone = self.lines[: about["lines"]], self.lines[about["lines"] :]
         self.folder.set_lines(self.lines)
         self._log("back", f"back to step {found:,} from {left:,}", undone=undone)
         self.save()
@@ -311,7 +313,7 @@ class Run:
     def recipe(self) -> dict[str, Any]:
         """What everything made from the present step is made of (design §2)."""
         record = self.folder.record
-        digest = checkpoint.state_hash(checkpoint.flatten(self.state)[0])
+        digest = checkpoint.hash_of(self.state)
         return {
             "system": record["system"],
             "run": {"name": record["name"], "path": str(self.folder.path.resolve())},
@@ -331,8 +333,11 @@ class Run:
 
     def _make_room(self, path: Path) -> None:
         """Before a checkpoint is written: a pinned one of other weights or knobs is not overwritten."""
-        if path.exists() and self.state.step in self.folder.pins() and (name := self._name_in(path)) != self.recipe()["checkpoint"]:
+        if path.exists() and self.state.step in self.folder.pins() and (name := self._name_in(path)) != self._name():
             self.folder.set_aside(self.state.step, name)
+
+    def _name(self) -> str:
+        return checkpoint_name(checkpoint.hash_of(self.state), self.knobs.model_dump())
 
     @staticmethod
     def _name_in(path: Path) -> str:
@@ -355,11 +360,6 @@ class Run:
             "plan": dataclasses.asdict(self.plan),
             "versions": versions(),
         }
-
-    _saved_lines = 0
-
-    def _lines_changed(self) -> bool:
-        return self._saved_lines != len(self.lines)
 
     def _log(self, what: str, text: str, **more: Any) -> None:
         if self._replay:

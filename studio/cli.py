@@ -14,7 +14,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from models.errors import BadInput, StudioError
 
@@ -185,6 +185,3 @@ def _size(word: str) -> tuple[int, int]:
     if not (width.isdecimal() and height.isdecimal()) or not (640 <= int(width) <= 7680 and 400 <= int(height) <= 4320):
         raise argparse.ArgumentTypeError(f"must be WIDTHxHEIGHT, from 640x400 to 7680x4320; got {word!r}")
     return int(width), int(height)
-
-
-Result = tuple[dict[str, Any], str, int]

@@ -56,18 +56,18 @@ def train(options: argparse.Namespace) -> Result:
     from models.run import Run, new_path, preset_of
 
     algorithm = catalog.algorithm(options.system)
+    preset = preset_of(algorithm, options.preset)
     if options.settings:
-        return _settings(algorithm, preset_of(algorithm, options.preset))
+        return _settings(algorithm, preset)
     if options.data is None:
         raise BadInput("train needs --data, for example --data faces; `sampling-studio data` lists the sources.")
-    preset_of(algorithm, options.preset)
     config, knob_values = knobs.split(settings(options.set), algorithm.Config, algorithm.Knobs)
     with _reading("reading the data") as progress:
         made = Run.create(
             options.out or new_path(options.system, options.data),
             options.system,
             options.data,
-            preset=options.preset,
+            preset=preset.name,
             config=config,
             knob_values=knob_values,
             seed=options.seed,

@@ -6,6 +6,7 @@ export itself (seed, rows, columns of the sheet, …). PNG carries it as iTXt; f
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,6 @@ def dumps(recipe: Recipe) -> str:
 
 def save_png(image: Image.Image, path: Path, recipe: Recipe) -> None:
     """Write a PNG with its recipe inside; raises DiskTrouble."""
-    import io
-
     info = PngImagePlugin.PngInfo()
     info.add_itxt(KEY, dumps(recipe))
     info.add_itxt("Software", "Sampling Studio")

@@ -85,8 +85,7 @@ def record_of(run: Run, *, seed: int, count: int, ema: bool = True, pictures: bo
 
 def _against_checkpoint(run: Run, recipe: Mapping[str, Any]) -> str:
     """Why the checkpoint is not the one the recipe names; empty if it is."""
-    tensors, _ = checkpoint.flatten(run.state)
-    if checkpoint.state_hash(tensors) != recipe.get("state_hash"):
+    if checkpoint.hash_of(run.state) != recipe.get("state_hash"):
         return f"the checkpoint of step {run.state.step:,} does not hold the weights that the recipe names"
     record = run.folder.record
     for name, ours in (("system", record["system"]), ("config", run.config.model_dump()), ("data", record["data"]), ("training_seed", run.seed)):

@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QPaintEvent, QShortcut
-from PySide6.QtWidgets import QButtonGroup, QFrame, QMainWindow, QStackedWidget, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QButtonGroup, QFrame, QMainWindow, QStackedWidget, QToolButton, QWidget
 
 from models.errors import StudioError
 from studio import theme
@@ -150,8 +150,6 @@ class Window(QMainWindow):
 
     def next_scheme(self) -> None:
         """System, light, dark, and around."""
-        from PySide6.QtWidgets import QApplication
-
         settings = QSettings()
         now = str(settings.value("scheme", "system"))
         chosen = SCHEMES[(SCHEMES.index(now) + 1) % 3 if now in SCHEMES else 0]  # pyright: ignore[reportArgumentType]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from functools import partial
 from pathlib import Path
@@ -341,12 +342,9 @@ class BeganPage(Page):
         """Everything on the stage, now."""
         if self.session.run is None:
             return
-        self._last_look = 0.0
+        self._last_look = self._last_held = -math.inf
         self._waiting = False
         self._look()
-        self.session.ask("real", "real", n=REAL)
-        self.session.ask("held_out", "held_out", n=HELD_OUT)
-        self.interpolation.ask_again()
 
     def _look(self) -> None:
         """The samples, if it is time and somebody looks; the rest every few seconds."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -213,6 +212,3 @@ def recent_runs() -> list[dict[str, Any]]:
         except (OSError, ValueError, KeyError, TypeError, IndexError):
             continue
     return sorted(out, key=lambda run: run["time"], reverse=True)[:MOST]
-
-
-__all__ = ["HomePage", "Path", "recent_runs"]

@@ -133,6 +133,3 @@ def memory() -> float | None:
         import resource
 
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-
-
-__all__ = ["TrainingJob", "memory"]
