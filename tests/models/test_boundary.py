@@ -31,7 +31,17 @@ def test_no_model_loads_qt():
 
 
 def test_command_line_recipes_and_exports_load_no_qt():
-    names = ("studio.cli", "studio.recipe", "studio.export", "studio.export.sheet", "studio.export.curves", "studio.verify", "studio.commands")
+    names = (
+        "studio.cli",
+        "studio.recipe",
+        "studio.export",
+        "studio.export.sheet",
+        "studio.export.curves",
+        "studio.verify",
+        "studio.commands",
+        "studio.commands.training",
+        "studio.commands.sampling",
+    )
     assert loaded(*names).isdisjoint(QT)
 
 

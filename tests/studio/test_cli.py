@@ -17,8 +17,8 @@ from PIL import Image
 from models import files
 from models.errors import BadInput
 from models.run import Run
-from studio import commands
 from studio.cli import main
+from studio.commands import training
 from tests.studio.tiny import REPO, SET, Done, pictures, refused, run_with_history, studio
 
 
@@ -455,9 +455,9 @@ def test_a_memory_that_is_full(do, run, monkeypatch):
 
 
 def test_settings_parser():
-    assert commands.settings(["a=1", "b=x=y"]) == {"a": "1", "b": "x=y"}
+    assert training.settings(["a=1", "b=x=y"]) == {"a": "1", "b": "x=y"}
     with pytest.raises(BadInput, match="NAME=VALUE"):
-        commands.settings(["a"])
+        training.settings(["a"])
 
 
 def test_no_display_no_window():

@@ -1,0 +1,27 @@
+"""What the commands of the command line do. Each returns the JSON object, the text for a person, and the exit status."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from importlib import import_module
+
+from studio.commands.terminal import Result
+
+_WHERE = {
+    "train": "training",
+    "resume": "training",
+    "sample": "sampling",
+    "inspect": "looking",
+    "verify": "looking",
+    "data": "data",
+    "shoot": "around",
+    "doctor": "around",
+}
+
+
+def run(options: argparse.Namespace) -> Result:
+    """The command that was asked for; only its own module is imported."""
+    module = import_module(f"studio.commands.{_WHERE[options.command]}")
+    command: Callable[[argparse.Namespace], Result] = getattr(module, options.command)
+    return command(options)

@@ -1,0 +1,88 @@
+"""What the commands share: their result, progress on a terminal, and words beside the result."""
+
+from __future__ import annotations
+
+import math
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from studio.pace import Pace, duration
+
+Result = tuple[dict[str, Any], str, int]  # the JSON object, the text for a person, the exit status
+
+
+def tell(sentence: str) -> None:
+    """Something worth knowing, beside the result."""
+    if sentence:
+        print(f"sampling-studio: {sentence}", file=sys.stderr)
+
+
+def strict(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+@contextmanager
+def stoppable() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C ends the run after the present step instead of breaking into it; a second one breaks."""
+    hit: list[int] = []
+
+    def on_signal(number: int, frame: Any) -> None:
+        hit.append(number)
+        if len(hit) > 1:
+            raise KeyboardInterrupt
+
+    before = {s: signal.signal(s, on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(hit)
+    finally:
+        for s, handler in before.items():
+            signal.signal(s, handler)
+
+
+@contextmanager
+def bar(title: str, goal: int) -> Iterator[Callable[[int, Pace], None]]:
+    """A progress bar with a live estimate, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield lambda step, pace: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("step {task.completed:,.0f} of {task.total:,.0f} · {task.fields[note]}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=goal, note="")
+        last = 0.0
+
+        def show(step: int, pace: Pace) -> None:
+            nonlocal last
+            if time.monotonic() - last > 0.2:
+                last = time.monotonic()
+                left = pace.left(goal)
+                bar.update(task, completed=step, note=f"{pace.rate:.1f} it/s · {duration(left)} left" if left is not None and pace.rate else "")
+
+        yield show
+
+
+@contextmanager
+def reading(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A line that counts, on a terminal only; it goes away when all is read."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    start, shown = time.monotonic(), False
+
+    def progress(done: int, total: int) -> None:
+        nonlocal shown
+        if done and total and time.monotonic() - start > 0.5:
+            left, shown = (time.monotonic() - start) * (total - done) / done, True
+            print(f"\r{title}: {done:,} of {total:,} · {duration(left)} left   ", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield progress
+    finally:
+        if shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,132 @@
+"""`train` and `resume`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from models.errors import BadInput, RunFailed
+from studio.commands.terminal import Result, bar, reading, stoppable, strict, tell
+from studio.pace import Pace, duration
+
+
+def settings(pairs: Sequence[str]) -> dict[str, str]:
+    """`NAME=VALUE` words as a dict; raises BadInput."""
+    out: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise BadInput(f"--set takes NAME=VALUE, for example gamma=0.4; got {pair!r}.")
+        out[name.strip()] = value
+    return out
+
+
+def train(options: argparse.Namespace) -> Result:
+    """A run from the beginning."""
+    from models import catalog, device, knobs
+    from models.run import Run, new_path, preset_of
+
+    algorithm = catalog.algorithm(options.system)
+    preset = preset_of(algorithm, options.preset)
+    if options.settings:
+        return _settings(algorithm, preset)
+    if options.data is None:
+        raise BadInput("train needs --data, for example --data faces; `sampling-studio data` lists the sources.")
+    config, knob_values = knobs.split(settings(options.set), algorithm.Config, algorithm.Knobs)
+    with reading("reading the data") as progress:
+        made = Run.create(
+            options.out or new_path(options.system, options.data),
+            options.system,
+            options.data,
+            preset=preset.name,
+            config=config,
+            knob_values=knob_values,
+            seed=options.seed,
+            plan=device.choose(options.device, options.threads, options.precision, options.compile),
+            force=options.force,
+            progress=progress,
+        )
+    skipped = made.data.skipped
+    if skipped:
+        more = f" and {len(skipped) - 5:,} more" if len(skipped) > 5 else ""
+        tell(f"{len(skipped):,} of {len(skipped) + len(made.data):,} pictures were skipped: {' '.join(skipped[:5])}{more}")
+    return _train(made, made.total if options.steps is None else options.steps)
+
+
+def _settings(algorithm: Any, preset: Any) -> Result:
+    """What --set accepts, with the values of a preset."""
+    from models import knobs
+
+    values = {**preset.config, **preset.knobs}
+    found = [
+        {
+            "name": k.name,
+            "symbol": k.symbol,
+            "default": values.get(k.name, k.default),
+            "range": knobs.limits(k),
+            "doc": k.doc,
+            "changes": kind is algorithm.Knobs,
+        }
+        for kind in (algorithm.Config, algorithm.Knobs)
+        for k in knobs.describe(kind)
+    ]
+    rows = [
+        f"{k['name']:<12} {k['symbol']:<6} {k['default']!s:<14} {k['doc']}; {k['range']}" + "; can change while it runs" * k["changes"] for k in found
+    ]
+    return {"system": algorithm.NAME, "settings": found}, "\n".join(rows), 0
+
+
+def resume(options: argparse.Namespace) -> Result:
+    """A run, on to a total of steps."""
+    from models import knobs
+    from models.contract import SetKnobs
+    from models.run import Run
+
+    with reading("opening the run") as progress:
+        opened = Run.open(options.run, device_name=options.device, progress=progress)
+    tell(opened.notice)
+    if options.threads not in (None, opened.plan.threads):
+        tell(f"A run keeps the threads it was made with ({opened.plan.threads}): other threads would give other bits.")
+    try:
+        (change,) = knobs.split(settings(options.set), opened.algorithm.Knobs)
+        if change:
+            opened.apply(SetKnobs(change))
+    except BaseException:
+        opened.close()
+        raise
+    return _train(opened, opened.total if options.steps is None else options.steps)
+
+
+def _train(active: Any, goal: int) -> Result:
+    first, pace = active.state.step, Pace()
+    pace.start()
+    try:
+        with stoppable() as stopped, bar(f"{active.algorithm.TITLE} · {active.plan.device}", goal) as show:
+            for state, info in active.train(max(goal, first)):
+                if info is not None:
+                    pace.mark(state.step)
+                    show(state.step, pace)
+                if stopped():
+                    break
+            active.save()
+        step, rows = active.state.step, active.rows
+        metrics = {name: strict(float(rows[-1, i])) if len(rows) else None for i, name in enumerate(active.folder.columns)}
+        result = {
+            "system": active.folder.record["system"],
+            "steps": step,
+            "run": str(active.folder.path),
+            "seconds": round(pace.seconds, 3),
+            "steps_per_second": strict(round((step - first) / pace.seconds, 3)) if step > first else None,
+            "metrics": metrics,
+            "state_hash": active.recipe()["state_hash"],
+            "device": active.plan.device,
+            "threads": active.plan.threads,
+            "precision": active.plan.precision,
+        }
+    finally:
+        active.close()
+    if stopped() and step < goal:
+        raise RunFailed(f"Stopped at step {step:,} of {goal:,} and saved; go on with: sampling-studio resume {active.folder.path} --steps {goal}")
+    numbers = "  ".join(f"{k} {v:.4g}" for k, v in metrics.items() if v is not None)
+    return result, f"{active.folder.path}: step {step:,} after {duration(pace.seconds)}\n{numbers}", 0
