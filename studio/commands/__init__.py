@@ -12,6 +12,7 @@ _WHERE = {
     "train": "training",
     "resume": "training",
     "sample": "sampling",
+    "evaluate": "evaluate",
     "inspect": "looking",
     "verify": "looking",
     "data": "data",

@@ -40,6 +40,7 @@ class TrainingJob:
                 knob_values=source.knobs,
                 seed=source.seed,
                 plan=plan,
+                tensorboard=source.tensorboard,
                 progress=progress,
             )
         else:
@@ -104,11 +105,11 @@ class TrainingJob:
     def export(self, wish: Export) -> Callable[[], list[Path]]:
         """Pin the present step, draw what is wanted, and return the writing, which needs the worker no more."""
         from studio.export import exporters
-        from studio.verify import record_of
+        from studio.export.taking import record_of
 
         exporter = exporters()[wish.name]
         self.run.save(pin=True)
-        record = record_of(self.run, seed=wish.seed, count=wish.count, ema=wish.ema, pictures=exporter.pictures)
+        record = record_of(self.run, seed=wish.seed, count=wish.count, ema=wish.ema, pictures=exporter.pictures, needs=exporter.needs)
         return lambda: list(exporter.write(record, wish.path, **wish.options))
 
     def close(self, *, save: bool) -> None:

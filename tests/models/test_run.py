@@ -20,8 +20,9 @@ from models import checkpoint, device, opening
 from models import run as running
 from models.algorithms import began
 from models.contract import NextPhase, Note, Plan, Save, SetKnobs, Stop
+from models.drive import train, walk
 from models.errors import BadData, BadFile, BadInput, BadSetting, DiskTrouble, Diverged, OutOfMemory, RunBusy
-from models.run import Run, train, walk
+from models.run import Run
 
 ROOT = Path(running.__file__).parents[1]
 
@@ -594,7 +595,7 @@ def test_data_that_changed_are_refused(make, toy):
     run = make()
     run.close()
     toy.open_data = lambda spec, config, progress=None: SimpleNamespace(id="1" * 16, spec=spec, title=spec)
-    with pytest.raises(BadData, match="data has changed since run was made: restore it, or start a new run"):
+    with pytest.raises(BadData, match="does not hold the pictures that run was made from: restore them, name their new place"):
         Run.open(run.folder.path)
     assert Run.open(run.folder.path, write=False, data=False).data is None
     toy.open_data = lambda spec, config, progress=None: SimpleNamespace(id="0" * 16, spec=spec, title=spec)
