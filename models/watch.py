@@ -91,7 +91,10 @@ class Watch:
     @property
     def healthy(self) -> int | None:
         """Step of the newest evaluation that raised no alarm."""
-        return next(reversed(list(_healthy(self.run.lines))), None)
+        return max((line["step"] for line in self._evaluations() if not line.get("collapsed")), default=None)
+
+    def _evaluations(self) -> list[Line]:
+        return [line for line in self.run.lines if line["what"] == "evaluated"]
 
     def evaluation(self, n: int, seed: int, *, write: bool) -> Iterator[View]:
         """Evaluate the present step with `n` samples: Views with `done`, the last one with the scores.
@@ -117,12 +120,12 @@ class Watch:
             self.running = None  # also where it is dropped half-way
 
     def _note(self, step: int, n: int, seed: int, scores: dict[str, Any]) -> None:
-        earlier = [{"step": line["step"], **line["scores"]} for line in self.run.lines if line["what"] == "evaluated" and line["step"] < step]
         said = [s for s in ([scores[k] for k in TOLD if k in scores] or list(scores.values())) if s["value"] is not None]
         told = ", ".join(f"{s['label']} {s['value']:.3g}" for s in said[:4])
-        sentence, before = alarm(earlier, {"step": step, **scores}), self.healthy
-        self.run.log("evaluated", f"{n:,} samples: {told}", step=step, scores=scores, n=n, seed=seed)
-        if sentence:
+        earlier, before = [line for line in self._evaluations() if line["step"] < step], self.healthy
+        sentence = alarm([{"step": line["step"], **line["scores"]} for line in earlier if not line.get("collapsed")], {"step": step, **scores})
+        self.run.log("evaluated", f"{n:,} samples: {told}", step=step, scores=scores, n=n, seed=seed, collapsed=bool(sentence))
+        if sentence and not (earlier and earlier[-1].get("collapsed")):  # told once, not at every evaluation from then on
             if before not in self.run.folder.steps():
                 before = None
             self.run.log("alarm", sentence, step=step, before=before)
@@ -139,11 +142,6 @@ class Watch:
 def survivors(undone: Sequence[Line], step: int) -> list[Line]:
     """Of lines that are undone by going back to `step`: evaluations of that step or earlier ones."""
     return [line for line in undone if line["what"] in KEPT and line["step"] <= step]
-
-
-def _healthy(lines: Sequence[Line]) -> Iterator[int]:
-    alarmed = {line["step"] for line in lines if line["what"] == "alarm"}
-    yield from sorted(line["step"] for line in lines if line["what"] == "evaluated" and line["step"] not in alarmed)
 
 
 def _or_nan(value: float | None) -> float:

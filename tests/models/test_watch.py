@@ -139,13 +139,16 @@ def test_an_alarm_pins_the_step_before_and_leads_back_to_it(make, monkeypatch):
     assert not [line for line in run.lines if line["what"] == "alarm"]
 
 
-def test_the_alarm_hears_every_earlier_evaluation(make, monkeypatch):
+def test_the_alarm_hears_of_healthy_evaluations_and_is_told_once(make, monkeypatch):
     run, heard = make(), []
-    monkeypatch.setattr(watching, "alarm", lambda earlier, now: heard.append(([e["step"] for e in earlier], now["step"])) or "")
-    for until in (4, 8, 12):
+    bad = {8, 12, 20}
+    monkeypatch.setattr(watching, "alarm", lambda earlier, now: heard.append([e["step"] for e in earlier]) or ("Bad." if now["step"] in bad else ""))
+    for until in (4, 8, 12, 16, 20):
         train(run, until)
         list(run.evaluation(n=4))
-    assert heard == [([], 4), ([4], 8), ([4, 8], 12)]
+    assert heard == [[], [4], [4], [4], [4, 16]]
+    assert [(line["step"], line["before"]) for line in run.lines if line["what"] == "alarm"] == [(8, 4), (20, 16)]
+    assert run.watch.healthy == 16
 
 
 def test_an_evaluation_survives_going_back_to_its_step_and_a_kill(make):
