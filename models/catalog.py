@@ -7,8 +7,8 @@ from typing import Any
 
 from models.errors import BadInput
 
-ALGORITHMS = {"began": "models.algorithms.began"}
-PLANNED = ("bgan", "seqgan", "maskgan", "ppgn")
+ALGORITHMS = {"began": "models.algorithms.began", "ppgn": "models.algorithms.ppgn"}
+PLANNED = ("bgan", "seqgan", "maskgan")
 
 
 def algorithm(name: str) -> Any:

@@ -19,7 +19,10 @@ from models.data import faces
 from models.knobs import knob
 
 CPU = Plan("cpu", 1, "float32", True, "off")
-SMALL = {"began": {"n": 4, "h": 8, "z": 8, "batch": 4}}  # settings with which a step takes milliseconds
+SMALL = {  # settings with which a step takes milliseconds
+    "began": {"n": 4, "h": 8, "z": 8, "batch": 4},
+    "ppgn": {"n": 4, "g": 4, "h": 8, "full": 8, "recurrent": 8, "outputs": 4, "words": 8, "batch": 4},
+}
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +32,18 @@ def pictures(tmp_path_factory) -> Path:
     folder.mkdir()
     for i, picture in enumerate(faces.draw(range(24), 32)):
         Image.fromarray(picture).save(folder / f"{i:02d}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def classes(tmp_path_factory) -> Path:
+    """A folder of 40 faces in two folders, which are classes: short hair and long."""
+    folder = tmp_path_factory.mktemp("data") / "classes"
+    chosen = {kind: [i for i in range(400) if faces.describe(i)["hair"] == kind][:20] for kind in ("short", "long")}
+    for kind, numbers in chosen.items():
+        (folder / kind).mkdir(parents=True)
+        for i, picture in zip(numbers, faces.draw(numbers, 32), strict=True):
+            Image.fromarray(picture).save(folder / kind / f"{i:03d}.png")
     return folder
 
 
