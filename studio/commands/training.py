@@ -27,7 +27,8 @@ def settings(pairs: Sequence[str]) -> dict[str, str]:
 def train(options: argparse.Namespace) -> Result:
     """A run from the beginning."""
     from models import catalog, device, knobs
-    from models.run import Run, new_path, preset_of
+    from models.opening import new_path, preset_of
+    from models.run import Run
 
     algorithm = catalog.algorithm(options.system)
     preset = preset_of(algorithm, options.preset)

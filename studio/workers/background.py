@@ -60,7 +60,7 @@ class Preview(QThread):
         """In the thread."""
         from models import catalog, device, knobs
         from models.data.card import card, sample
-        from models.run import predicted_seconds
+        from models.opening import predicted_seconds
 
         try:
             algorithm = catalog.algorithm(self._system)
