@@ -162,11 +162,11 @@ class Run:
         except BadData as error:
             if spec is not None:
                 raise
-            raise BadData(f"{error} If the data of {self.folder.path.name} were moved, name their new place with `resume --data`.") from None
+            raise BadData(f"{error} If the data of {self.folder.path.name} were moved, name their new place with --data.") from None
         if self.data.id != recorded["id"]:
             raise BadData(
                 f"{self.data.spec} does not hold the pictures that {self.folder.path.name} was made from: restore them, name their new place "
-                "with `resume --data`, or start a new run."
+                "with --data, or start a new run."
             )
         if self.data.spec != recorded["spec"] and self.folder.writable:
             self.folder.move_data(self.data.spec)
