@@ -109,7 +109,11 @@ def test_not_a_png(tmp_path, content):
 
 def test_no_file_a_folder_and_a_recipe_itself(tmp_path):
     (tmp_path / "a.csv.recipe.json").write_text("{}")
-    for name, told in (("none.png", "no file"), ("", "is a folder: give one of the exported files"), ("a.csv.recipe.json", r"recipe of a\.csv: give that")):
+    for name, told in (
+        ("none.png", "no file"),
+        ("", "is a folder: give one of the exported files"),
+        ("a.csv.recipe.json", r"recipe of a\.csv: give that"),
+    ):
         with pytest.raises(BadFile, match=told):
             recipe.read(tmp_path / name)
 
