@@ -209,7 +209,7 @@ class NewRunPanel(QWidget):
         preview.progressed.connect(self._on_progress)
         preview.shown.connect(lambda images, data, card: self._on_shown(wanted, images, data, card))
         preview.predicted.connect(self._on_predicted)
-        preview.failed.connect(self._on_failed)
+        preview.failed.connect(lambda sentence: self._on_failed(wanted, sentence))
         preview.finished.connect(self._on_finished)
         preview.start(QThread.Priority.LowPriority)
 
@@ -226,6 +226,8 @@ class NewRunPanel(QWidget):
             self.picker.show_progress(done, total)
 
     def _on_shown(self, wanted: tuple[str, int], images: Any, data: Any, card: Mapping[str, Any]) -> None:
+        if wanted != self._wanted():  # another source was chosen meanwhile, and is looked at next
+            return
         self._slow.stop()
         self._seen, self._shown = wanted, (data, card)
         self.picker.preview(images, card)
@@ -234,7 +236,9 @@ class NewRunPanel(QWidget):
     def _on_predicted(self, seconds: float) -> None:
         self.time.setText(f"About {duration(seconds)} here.")
 
-    def _on_failed(self, sentence: str) -> None:
+    def _on_failed(self, wanted: tuple[str, int], sentence: str) -> None:
+        if wanted != self._wanted():
+            return
         self._slow.stop()
         self._seen = self._shown = None
         self.picker.preview(None)
