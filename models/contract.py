@@ -65,6 +65,7 @@ class Progress(NamedTuple):
     done: int
     total: int
     scores: Mapping[str, Score] = {}  # empty until the last part
+    doing: str = "measuring"  # what a person reads meanwhile
 
 
 # --- what is asked ----------------------------------------------------------------------------------------------

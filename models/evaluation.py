@@ -34,6 +34,7 @@ T = TypeVar("T")
 Draw = Callable[[int, int], np.ndarray]  # (start, stop) -> samples start … stop-1, (n, H, W, C) uint8
 Own = Generator[None, None, dict[str, Score]]  # a paper's own measures, in slices
 
+TEACHING = "teaching the judge, once for these pictures"
 CHUNK = 64  # samples drawn and judged in one slice
 THUMB = 16  # side of the small copies in which twins are looked for
 PIXELS = 1_000  # pictures at most that are compared pixel by pixel
@@ -66,6 +67,7 @@ def image_scores(draw: Draw, data: ImageSet, own: Own, *, n: int, seed: int) -> 
     """
     work = _work(draw, data, own, n, seed)
     total, done = _slices(data, n), 0
+    teaching = not judges.path_of(data).exists()
     while True:
         try:
             next(work)
@@ -73,7 +75,8 @@ def image_scores(draw: Draw, data: ImageSet, own: Own, *, n: int, seed: int) -> 
             yield Progress(total, total, end.value)
             return
         done = min(done + 1, total - 1)
-        yield Progress(done, total)
+        teaching = teaching and not judges.path_of(data).exists()
+        yield Progress(done, total, doing=TEACHING if teaching else "measuring")
 
 
 def usable(data: ImageSet, n: int) -> int:

@@ -18,10 +18,9 @@ import numpy as np
 from models import catalog, checkpoint, device, knobs
 from models.contract import Command, Event, NextPhase, Note, Phase, Plan, Save, SetKnobs, Stop, View
 from models.drive import Steps
-from models.errors import BadData, BadFile, BadInput, Diverged
-from models.files import home
+from models.errors import BadData, BadFile, Diverged
 from models.journal import Line, RunFolder
-from models.opening import checkpoint_name, find_checkpoint, guarded, recorded_plan, versions
+from models.opening import checkpoint_name, find_checkpoint, guarded, preset_of, recorded_plan, versions
 from models.rows import Rows
 from models.watch import Watch, survivors
 
@@ -163,11 +162,11 @@ class Run:
         except BadData as error:
             if spec is not None:
                 raise
-            raise BadData(f"{error} If the data of {self.folder.path.name} were moved, name their new place with `resume --data`.") from None
+            raise BadData(f"{error} If the data of {self.folder.path.name} were moved, name their new place with --data.") from None
         if self.data.id != recorded["id"]:
             raise BadData(
                 f"{self.data.spec} does not hold the pictures that {self.folder.path.name} was made from: restore them, name their new place "
-                "with `resume --data`, or start a new run."
+                "with --data, or start a new run."
             )
         if self.data.spec != recorded["spec"] and self.folder.writable:
             self.folder.move_data(self.data.spec)
@@ -448,32 +447,6 @@ class Run:
 
 
 # --- helpers ------------------------------------------------------------------------------------------------------
-
-
-def preset_of(algorithm: Any, name: str | None) -> Any:
-    """A preset by name, the first one if None; raises BadInput."""
-    presets = algorithm.PRESETS
-    if name is None:
-        return next(iter(presets.values()))
-    if name not in presets:
-        raise BadInput(f"{algorithm.TITLE} has no preset {name!r}; it has {', '.join(presets)}.")
-    return presets[name]
-
-
-def predicted_seconds(algorithm: Any, config: Any, plan: Plan, steps: int) -> float:
-    """How long `steps` steps will take here, from the work of a step and the speed of one convolution of the same width."""
-    rate = device.speed(plan, config.n, config.size)
-    return steps * algorithm.cost(config) / rate
-
-
-def new_path(system: str, data: str) -> Path:
-    """A free folder name in the studio's home, such as began-faces-3."""
-    stem = f"{system}-{''.join(c if c.isalnum() else '-' for c in Path(data).stem.lower()).strip('-')[:40]}"
-    runs = home() / "runs"
-    number = 1
-    while (runs / f"{stem}-{number}").exists():
-        number += 1
-    return runs / f"{stem}-{number}"
 
 
 def _short(value: Any) -> str:

@@ -12,14 +12,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from models.alarm import alarm
+from models.alarm import FIRST, alarm
 from models.contract import View
 from models.journal import Line, RunFolder
 from models.reel import MOST, Reel
 from models.sink import TensorBoard
 
 REEL_SEED = 0  # the latents of the reel are those that the window shows first
-TOLD = ("frechet", "coverage", "duplicates", "loss_held_out")  # scores that the line's text names, where there are such
 KEPT = ("evaluated", "alarm")  # lines that stay true when the run is taken up before they were written
 
 
@@ -111,7 +110,7 @@ class Watch:
             for part in parts:
                 done = np.array([part.done, part.total], float)
                 if part.done < part.total:
-                    yield View(numbers={"done": done})
+                    yield View(numbers={"done": done}, words={"doing": [part.doing]})
                     continue
                 if write:
                     self._note(step, n, seed, {name: score._asdict() for name, score in part.scores.items()})
@@ -120,7 +119,7 @@ class Watch:
             self.running = None  # also where it is dropped half-way
 
     def _note(self, step: int, n: int, seed: int, scores: dict[str, Any]) -> None:
-        said = [s for s in ([scores[k] for k in TOLD if k in scores] or list(scores.values())) if s["value"] is not None]
+        said = [s for s in ([scores[k] for k in FIRST if k in scores] or list(scores.values())) if s["value"] is not None]
         told = ", ".join(f"{s['label']} {s['value']:.3g}" for s in said[:4])
         earlier, before = [line for line in self._evaluations() if line["step"] < step], self.healthy
         sentence = alarm([{"step": line["step"], **line["scores"]} for line in earlier if not line.get("collapsed")], {"step": step, **scores})

@@ -27,6 +27,7 @@ from models.files import write_bytes
 
 SCHEMA = 1
 KEY = "sampling-studio"
+SIDE_CAR = ".recipe.json"
 LIMIT = 1_000_000  # bytes; also what Pillow reads of a text chunk
 SPACE = "urn:sampling-studio:1"  # of the XML element that holds a recipe
 SCRIPT = '<script type="application/json" id="sampling-studio">'
@@ -103,7 +104,7 @@ def save_beside(path: Path, recipe: Recipe) -> None:
 
 def beside(path: Path) -> Path:
     """Where the recipe of such an export is."""
-    return path.with_name(path.name + ".recipe.json")
+    return path.with_name(path.name + SIDE_CAR)
 
 
 def read(path: Path) -> Recipe:
@@ -112,8 +113,12 @@ def read(path: Path) -> Recipe:
     Raises:
         BadFile: there is no such file, it carries none, or one from a newer version.
     """
+    if path.is_dir():
+        raise BadFile(f"{path} is a folder: give one of the exported files in it.")
     if not path.is_file():
         raise BadFile(f"There is no file {path}: check the name.")
+    if path.name.endswith(SIDE_CAR):
+        raise BadFile(f"{path.name} is itself the recipe of {path.name.removesuffix(SIDE_CAR)}: give that file.")
     try:
         text = _text(path)
         recipe = json.loads(text) if text else None

@@ -16,6 +16,7 @@ from studio.workers.jobs import TrainingJob
 from studio.workers.thread import Worker
 
 DRAG = 1.0  # seconds; turns of one knob that are nearer than this are one
+DONE = "all steps of the preset are done"
 TURN_MS = 400  # between two values of a knob that is dragged, each of which is a line in the journal
 
 Condition = Literal["empty", "opening", "running", "paused", "finished", "failed"]
@@ -241,7 +242,7 @@ class Session(QObject):
 
     def _on_opened(self, opened: Opened) -> None:
         self.run, self.knobs, self.step = opened, dict(opened.knobs), opened.step
-        self._condition("paused", "")
+        self._condition("finished" if opened.step == opened.total else "paused", DONE if opened.step == opened.total else "")
         self.opened.emit(opened)
         if self._start:
             self._start = False
@@ -259,7 +260,7 @@ class Session(QObject):
         self._condition("running", "")
 
     def _on_paused(self, reason: str) -> None:
-        words = {"you": "by you", "step": "after one step", "goal": "all steps of the preset are done", "failed": "stopped, see the card"}
+        words = {"you": "by you", "step": "after one step", "goal": DONE, "failed": "stopped, see the card"}
         self._condition({"goal": "finished", "failed": "failed"}.get(reason, "paused"), words.get(reason, reason))  # pyright: ignore[reportArgumentType]
 
     def _on_trouble(self, trouble: Trouble) -> None:

@@ -42,6 +42,7 @@ QToolButton::menu-indicator { image: none; }
 QToolButton[kind="rail"] { color: $muted; font-size: 11~; border: none; border-radius: 0; border-left: 3px solid transparent;
   padding: 6~ 3~ 6~ 0; min-height: 40~; }
 QToolButton[kind="rail"]:hover { background: $hover; color: $ink; }
+QPushButton[kind="quiet"][tone="warn"] { color: $warn; }
 QPushButton[kind="segment"] { border-radius: 0; border: 1px solid $edge; margin-left: -1px; padding: 0 7~; min-width: 12~; }
 QPushButton[kind="segment"][place="first"] { border-top-left-radius: 6~; border-bottom-left-radius: 6~; margin-left: 0; }
 QPushButton[kind="segment"][place="last"] { border-top-right-radius: 6~; border-bottom-right-radius: 6~; }
@@ -113,7 +114,7 @@ QTabBar { background: transparent; qproperty-drawBase: 0; }
 QTabBar::tab { background: transparent; color: $muted; border: none; border-bottom: 2px solid transparent; padding: 5~ 2~; margin-right: 16~; }
 QTabBar::tab:hover { color: $ink; }
 
-QListView, QTableView, QTreeView { background: transparent; color: $ink; border: 1px solid transparent; border-radius: 6~; outline: 0;
+QListView, QTableView, QTreeView { background: $panel; color: $ink; border: 1px solid transparent; border-radius: 6~; outline: 0;
   alternate-background-color: $window; }
 QListView::item, QTreeView::item { padding: 2~ 4~; border-radius: 4~; }
 QListView::item:hover, QTreeView::item:hover { background: $hover; color: $ink; }

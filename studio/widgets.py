@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from html import escape
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QSpinBox,
     QStyle,
     QStyledItemDelegate,
+    QStyleOptionViewItem,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -136,12 +137,33 @@ class Card(QFrame):
             self.body.addWidget(self.heading)
 
 
+class _Items(QStyledItemDelegate):
+    """The lines of a combo box; a separator, which Qt's delegate for style sheets draws as an empty line, is a hairline."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        """A line, or the hairline."""
+        if not _is_separator(index):
+            super().paint(painter, option, index)
+            return
+        box, inset = QRect(option.rect), theme.theme().px(6)  # pyright: ignore[reportAttributeAccessIssue]
+        painter.fillRect(box.left() + inset, box.center().y(), box.width() - 2 * inset, 1, QColor(theme.theme().hairline))
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """A separator is low."""
+        size = super().sizeHint(option, index)
+        return QSize(size.width(), theme.theme().px(9)) if _is_separator(index) else size
+
+
+def _is_separator(index: QModelIndex | QPersistentModelIndex) -> bool:
+    return index.data(Qt.ItemDataRole.AccessibleDescriptionRole) == "separator"  # what QComboBox.insertSeparator writes
+
+
 class Combo(QComboBox):
     """A combo box whose list obeys the style sheet and which the mouse wheel does not change in passing."""
 
     def __init__(self, items: Sequence[str] = ()) -> None:
         super().__init__()
-        self.setItemDelegate(QStyledItemDelegate(self))
+        self.setItemDelegate(_Items(self))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.addItems(list(items))
 

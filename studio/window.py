@@ -13,12 +13,11 @@ from PySide6.QtWidgets import QApplication, QButtonGroup, QFrame, QMainWindow, Q
 from models.errors import StudioError
 from studio import theme
 from studio.pages import PAGES
-from studio.pages.page import Page
+from studio.pages.page import CARRIERS, Page
 from studio.session import Session
 from studio.widgets import column, row
 from studio.workers.background import WarmUp
 
-EXPORTED = (".png", ".apng", ".webp", ".gif", ".svg", ".html", ".csv", ".md")  # files that may carry a recipe
 SCHEMES: tuple[theme.Scheme, ...] = ("system", "light", "dark")
 
 
@@ -77,6 +76,7 @@ class Window(QMainWindow):
             _, module, kind = PAGES[name]
             page = self.pages[name] = getattr(importlib.import_module(module), kind)(self.session)
             self._stack.addWidget(page)
+            page.exported_chosen.connect(self.open_exported)
             if name == "home":
                 page.set_ready(self.ready)
                 page.begin.connect(self.begin)
@@ -213,22 +213,10 @@ class Window(QMainWindow):
 
     def receive(self, path: Path) -> None:
         """A run is opened; an exported file opens the run that made it; anything else is taken as data for a new run."""
-        from studio import recipe
-
         if (path / "run.json").is_file():
             self.open_run(path)
             return
-        try:
-            found = recipe.read(path) if path.is_file() and path.suffix.lower() in EXPORTED else None
-        except StudioError:
-            found = None
-        if found is not None:
-            made_by = found.get("run")
-            run = Path(str(made_by.get("path"))) if isinstance(made_by, dict) else Path()
-            if (run / "run.json").is_file():
-                self.open_run(run)
-            else:
-                self.page.card.show_error(f"The run {run} that made {path.name} is not there any more: open it from its new place (Ctrl+O).")
+        if path.is_file() and path.suffix.lower() in CARRIERS and self._open_maker(path):
             return
         page = self.show_page("began")
         if page is None:
@@ -236,6 +224,26 @@ class Window(QMainWindow):
         else:
             page.new_run()
             page.new.choose_data(str(path))
+
+    def open_exported(self, path: Path) -> None:
+        """Open the run that made an exported file."""
+        if not self._open_maker(path):
+            self.page.card.show_error(f"{path.name} carries no recipe, so it does not tell which run made it: choose a file that was exported here.")
+
+    def _open_maker(self, path: Path) -> bool:
+        """Whether the file tells which run made it; that run is opened, or its absence told."""
+        from studio import recipe
+
+        try:
+            made_by = recipe.read(path).get("run")
+        except StudioError:
+            return False
+        run = Path(str(made_by.get("path"))) if isinstance(made_by, dict) else Path()
+        if (run / "run.json").is_file():
+            self.open_run(run)
+        else:
+            self.page.card.show_error(f"The run {run} that made {path.name} is not there any more: open it from its new place (Ctrl+O).")
+        return True
 
     # --- leaving ----------------------------------------------------------------------------------------------
 

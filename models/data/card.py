@@ -61,7 +61,8 @@ def text(about: dict[str, Any]) -> str:
         ("size", f"{about['size']} × {about['size']}{_originally(about)}"),
         ("colour", {"binary": "black and white alone"}.get(about["colour"], about["colour"])),
     ]
-    rows += [(name, _values(counts)) for name, counts in about["classes"].items()]
+    taken = {name for name, _ in rows}
+    rows += [(f"class {name}" if name in taken else name, _values(counts)) for name, counts in about["classes"].items()]
     twins = about["duplicates"]
     pairs = "; ".join(f"{b} is {a}" for a, b in twins["examples"][:3])
     rows.append(("duplicates", f"{twins['count']:,} ({pairs}{'; …' if twins['count'] > 3 else ''})" if twins["count"] else "none"))

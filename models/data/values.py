@@ -87,7 +87,7 @@ def scale(dtype: np.dtype, chunks: Iterable[np.ndarray]) -> Scale | str:
     if dtype.kind in "iu":
         for white in (1, 255, 65535):
             if seen.low >= 0 and seen.high <= white:
-                return Scale(0, white, "The numbers are 0 and 1: they are taken for black and white." if white == 1 else "")
+                return Scale(0, white, _WHOLE.get(white, ""))
         return f"holds whole numbers from {seen.low:,.0f} to {seen.high:,.0f}: scale them to 0 … 255 first"
     slack = SLACK * 255
     if seen.high <= 1 + SLACK and seen.low >= -SLACK:
@@ -97,6 +97,12 @@ def scale(dtype: np.dtype, chunks: Iterable[np.ndarray]) -> Scale | str:
     if slack <= seen.high <= 255 + slack and seen.low >= -SLACK * seen.high:
         return Scale(0, 255, _note(seen, 0, 255))
     return f"holds numbers from {seen.low:.4g} to {seen.high:.4g}: scale them to 0 … 1, −1 … 1 or 0 … 255 first"
+
+
+_WHOLE = {
+    1: "The numbers are 0 and 1: they are taken for black and white.",
+    65535: "The numbers pass 255: they are taken for 16 bits, so 65,535 is white.",
+}
 
 
 def _note(seen: Range, black: float, white: float) -> str:

@@ -64,7 +64,7 @@ def _from_checkpoint(kind: str, header: dict[str, Any]) -> dict[str, Any]:
 
 def _flat(value: Any) -> str:
     if isinstance(value, dict):
-        return "  ".join(f"{k}={_flat(v)}" for k, v in value.items())
+        return "  ".join(f"{k}={_flat(v)}" for k, v in value.items() if k != "scores")  # --json has them; `evaluate` prints them
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return "".join("\n    " + _flat(v) for v in value)
     return str(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,7 +28,8 @@ def settings(pairs: Sequence[str]) -> dict[str, str]:
 def train(options: argparse.Namespace) -> Result:
     """A run from the beginning."""
     from models import catalog, device, knobs
-    from models.run import Run, new_path, preset_of
+    from models.opening import new_path, preset_of
+    from models.run import Run
 
     algorithm = catalog.algorithm(options.system)
     preset = preset_of(algorithm, options.preset)
@@ -142,9 +144,14 @@ def _train(active: Any, goal: int, evaluate_every: int | None) -> Result:
 
 def _evaluate(active: Any, stopped: Callable[[], bool]) -> None:
     """The scores of the present step become a line of the journal."""
+    told = False
     with reading(f"evaluating step {active.state.step:,}") as progress:
         for view in active.evaluation(n=EVALUATED):
             done, total = view.numbers["done"]
             progress(int(done), int(total))
+            doing = view.words.get("doing", [""])[0]
+            if doing.startswith("teaching") and not told and not sys.stderr.isatty():
+                tell(f"{doing}: about a minute for small pictures.")
+                told = True
             if stopped():
                 break

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from models.alarm import FIRST
 from models.files import write_bytes
 from studio import recipe as recipes
 from studio.export import Record, animation, curves, sheet
@@ -55,7 +56,7 @@ def text(record: Record, figures: Sequence[str]) -> str:
     ]
     if "reel" in links:
         parts.append(f"## Over the training\n\n![Samples of the same latents at different steps]({links['reel']})")
-    parts += [_evaluations(record.lines), _settings(record), _journal(record.lines), _again(record), _made_of(record)]
+    parts += [_evaluations(record.lines, record.step), _settings(record), _journal(record.lines), _again(record), _made_of(record)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -97,19 +98,21 @@ def _settings(record: Record) -> str:
     return f"## Settings\n\n{_table(('name', 'symbol', 'value', 'preset has', 'meaning'), rows)}{told}"
 
 
-def _evaluations(lines: Iterable[Mapping[str, Any]]) -> str:
+def _evaluations(lines: Iterable[Mapping[str, Any]], step: int) -> str:
     found = [line for line in lines if line["what"] == "evaluated"]
     if not found:
         return ""
-    last = found[-1]
+    last, age = found[-1], step - found[-1]["step"]
     rows = [
         (s["label"], _number(s["value"]), _number(s["reference"]), DIRECTIONS.get(s["direction"], ""), f"{s['n']:,}", s["doc"])
         for s in last["scores"].values()
     ]
     head = f"## Evaluation\n\nStep {last['step']:,}, {last['n']:,} samples of seed {last['seed']}. The floor is the same measure of real pictures."
+    if age > 0:
+        head += f" These scores are {age:,} steps older than the samples above."
     out = f"{head}\n\n{_table(('measure', 'value', 'floor', '', 'n', 'meaning'), rows)}"
     if len(found) > 1:
-        names = list(last["scores"])[:SCORES]
+        names = sorted(last["scores"], key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))[:SCORES]
         labels = [last["scores"][name]["label"] for name in names]
         values = [(f"{line['step']:,}", *(_number(line["scores"].get(n, {}).get("value")) for n in names)) for line in found[-ROWS:]]
         out += f"\n\n### Over the steps\n\n{_table(('step', *labels), values)}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QCheckBox, QFrame, QStackedWidget, QTabBar, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QMenu, QStackedWidget, QTabBar, QWidget
 
 from models.algorithms import began
 from models.contract import Note, Save
@@ -21,7 +21,7 @@ from studio.pages.browsing import Browsing
 from studio.pages.exporting import Exporting
 from studio.pages.judging import Judging
 from studio.pages.looking import Looking
-from studio.pages.page import Page
+from studio.pages.page import EXPORTED, Page
 from studio.panels.curves import CurvesPanel
 from studio.panels.detail import DetailPanel
 from studio.panels.interpolation import InterpolationPanel
@@ -136,7 +136,11 @@ class BeganPage(Page):
     def _buttons(self) -> None:
         self.data_button = button("Data", "image", tip="The pictures that this run trains on", clicked=self.show_data)
         self.new_button = button("New run", "new", tip="New run (Ctrl+N)", clicked=self._show_new)
-        self.open_button = button("Open…", "open", tip="Open a run (Ctrl+O)", clicked=self.choose_run)
+        self.open_button = button("Open…", "open", tip="Open a run (Ctrl+O), or the run that made an exported file")
+        menu = QMenu(self.open_button)
+        menu.addAction("Run…").triggered.connect(lambda *_: self.choose_run())
+        menu.addAction("Exported file…").triggered.connect(lambda *_: self.choose_exported())
+        self.open_button.setMenu(menu)
         self.export_button = self.exporting.button
         self.data_button.setEnabled(False)
         for b in (self.data_button, self.new_button, self.open_button, self.export_button):
@@ -195,7 +199,11 @@ class BeganPage(Page):
 
     def choose_run(self) -> None:
         """Ask for a run's folder, and open it."""
-        self.ask_path("Open a run", home() / "runs", "", self.open_run)
+        self.ask_path("Open a run", home() / "runs", "", self.open_run, there=True)
+
+    def choose_exported(self) -> None:
+        """Ask for an exported file, and open the run that made it."""
+        self.ask_path("Open the run that made a file", home() / "exports", EXPORTED, self.exported_chosen.emit, there=True)
 
     def open_run(self, path: Path) -> None:
         """Open a run from disk, paused."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +54,16 @@ class Exporting(QObject):
         exporter = exporters()[name]
         suggestion = home() / "exports" / f"{run.name}-{name}{exporter.extension}"
         suggestion.parent.mkdir(parents=True, exist_ok=True)
+        if not exporter.extension:
+            suggestion = _free(suggestion)
         self._page.ask_path(exporter.label, suggestion, pattern(exporter), lambda path: self.export(name, path))
 
     def export(self, name: str, path: Path) -> None:
-        """Write the present step with an exporter."""
+        """Write the present step with an exporter; a folder is made, and none is mixed with what is in it already."""
+        if not exporters()[name].extension and path.exists() and not (path.is_dir() and not any(path.iterdir())):
+            what = "The folder" if path.is_dir() else "The file"
+            self._page.card.show_error(f"{what} {path} is there already, and pictures are not mixed with other files: choose a new name.")
+            return
         self._page.tell(f"Exporting {path.name} …", stay=True)
         self._session.export(Export(name, path, **self._about()))
 
@@ -64,6 +71,12 @@ class Exporting(QObject):
         folder = wish.path.is_dir()
         many = f"{len(files):,} files" if len(files) != 1 else "1 file"
         self._page.tell(f"Exported {many} to {wish.path}" if folder else f"Exported {files[0]}", wish.path if folder else files[0])
+
+
+def _free(path: Path) -> Path:
+    """The path itself, or with the first number that is free."""
+    numbered = (path.with_name(f"{path.name}-{i}") for i in count(2))
+    return next(p for p in chain([path], numbered) if not p.exists())
 
 
 def pattern(exporter: Exporter) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QCoreApplication, QObject, QSettings
 
-from studio.messages import EVALUATION, Opened, Progress, Reply
+from studio.messages import EVALUATION, Evaluate, Opened, Progress, Reply
+from studio.pace import Pace, duration
 from studio.panels.card import ErrorCard
 from studio.panels.curves import CurvesPanel
 from studio.panels.quality import EvaluateBar, QualityPanel
@@ -24,8 +25,12 @@ class Judging(QObject):
         self.panel, self.bar = QualityPanel(), EvaluateBar()
         self._before: int | None = None  # the step to go back to
         self._at = 0  # the step that is being evaluated
+        self._since = 0  # the last step of which no evaluation has been missed
         self._busy = False
-        self.bar.changed.connect(session.evaluate_every)
+        self._pace = Pace()
+        self._remember()
+        session.evaluate_every(self.bar.wish())
+        self.bar.changed.connect(self._on_changed)
         self.bar.now.connect(self._on_now)
         alarm.remedy.connect(self._on_remedy)
         session.replied.connect(self._on_reply)
@@ -37,6 +42,7 @@ class Judging(QObject):
         """Another run, or the same one set back; its lines follow one by one."""
         self.panel.clear()
         self.panel.set_end(run.step)
+        self.panel.show_skipped("")
         self._alarm.hide()
         self._rest()
 
@@ -59,6 +65,21 @@ class Judging(QObject):
         if newest not in self._curves.alarms():
             self._alarm.hide()
 
+    def _remember(self) -> None:
+        """The rhythm that was chosen last time."""
+        kept = QSettings()
+        self.bar.every.setValue(int(kept.value("evaluate/every", self.bar.every.value(), type=int)))  # pyright: ignore[reportArgumentType]
+        self.bar.samples.setValue(int(kept.value("evaluate/samples", self.bar.samples.value(), type=int)))  # pyright: ignore[reportArgumentType]
+        self.bar.on.setChecked(bool(kept.value("evaluate/on", False, type=bool)))
+
+    def _on_changed(self, wish: Evaluate) -> None:
+        self._session.evaluate_every(wish)
+        self._since = self._session.step
+        if QCoreApplication.organizationName():  # a page that is only drawn leaves no settings
+            kept = QSettings()
+            for name, value in (("on", bool(wish.every)), ("every", self.bar.every.value()), ("samples", wish.samples)):
+                kept.setValue(f"evaluate/{name}", value)
+
     def _on_now(self) -> None:
         self._session.evaluate_now()
 
@@ -70,14 +91,37 @@ class Judging(QObject):
     def _on_reply(self, reply: Reply) -> None:
         if reply.panel == EVALUATION:
             if not self._busy:
-                self._busy, self._at = True, reply.step
+                self._busy, self._at, self._since, self._pace = True, reply.step, reply.step, Pace()
+                self._pace.start()
+                self.panel.show_skipped("")
             done, total = reply.view.numbers["done"]
-            self.bar.show_progress(self._at, float(done), float(total))
+            self._show_doing(float(done), float(total), reply.view.words.get("doing", ""))
+            self._show_skipped(reply.step)
             if reply.last:
                 self._rest()
 
     def _on_progress(self, progress: Progress) -> None:
         self.panel.set_end(progress.step)
+        self._show_skipped(progress.step)
+
+    def _show_doing(self, done: float, total: float, words: Any) -> None:
+        """How far it is, and what it does, in the bar and in the tab."""
+        doing = words if isinstance(words, str) else " ".join(words)
+        self._pace.mark(round(done))
+        left = self._pace.left(round(total))
+        about = f", about {duration(left)} left" if left else ""
+        self.bar.show_progress(self._at, done, total, doing)
+        self.panel.show_doing(f"Step {self._at:,}: {doing or 'measuring'}{about}.")
+
+    def _show_skipped(self, step: int) -> None:
+        """Which multiples passed by while one was being evaluated."""
+        every = self._session.evaluate.every
+        if not (self._busy and every):
+            return
+        first, last = (self._since // every + 1) * every, step // every * every
+        if first <= last:
+            which = f"Step {first:,} was" if first == last else f"Steps {first:,} to {last:,} were"
+            self.panel.show_skipped(f"{which} skipped: the evaluation of step {self._at:,} was still running.")
 
     def _on_condition(self, condition: str, _: str) -> None:
         if condition in ("empty", "opening", "failed"):
@@ -87,3 +131,4 @@ class Judging(QObject):
     def _rest(self) -> None:
         self._busy = False
         self.bar.show_progress(0, 0, 0)
+        self.panel.show_doing("")

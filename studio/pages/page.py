@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QTimer, QUrl
+from PySide6.QtCore import QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QSizePolicy, QStackedWidget, QWidget
 
@@ -14,6 +14,8 @@ from studio.panels.card import ErrorCard
 from studio.widgets import ElidedLabel, button, column, label, row
 
 NOTICE_MS = 12_000
+CARRIERS = (".png", ".apng", ".webp", ".gif", ".svg", ".html", ".csv", ".md")  # files that may carry a recipe
+EXPORTED = f"Exported files ({' '.join('*' + ending for ending in CARRIERS)})"
 
 
 class Page(QWidget):
@@ -23,8 +25,12 @@ class Page(QWidget):
         stage: what is shown in the middle, one widget at a time.
         card: bad news, on top of the stage.
         alarm: a warning there, which stops nothing.
+
+    Signals:
+        exported_chosen (object): open the run that made the exported file at this Path.
     """
 
+    exported_chosen = Signal(object)
     SYSTEM = "home"  # whose accent it has
     TITLE = ""
 
@@ -116,19 +122,29 @@ class Page(QWidget):
             self._quiet.start(NOTICE_MS)
 
     def _show_made(self) -> None:
-        if self._made is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._made)))
+        made = self._made
+        if made is not None and not QDesktopServices.openUrl(QUrl.fromLocalFile(str(made))):
+            self.tell(f"No program is set up to show it; it is in {made}", stay=True)
 
-    def ask_path(self, title: str, suggestion: Path, pattern: str, use: Callable[[Path], None]) -> None:
-        """A file dialog that stops nothing; `use` gets the path. An empty pattern asks for a folder."""
+    def ask_path(self, title: str, suggestion: Path, pattern: str, use: Callable[[Path], None], *, there: bool = False) -> None:
+        """A file dialog that stops nothing; `use` gets the path. An empty pattern asks for a folder.
+
+        `there` asks for what exists; else a name is asked for, which need not exist yet.
+        """
         dialog = QFileDialog(self, title, str(suggestion), pattern)
         dialog.setModal(False)
-        if pattern:
-            dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-            dialog.filterSelected.connect(lambda chosen: follow(dialog, chosen))
-            dialog.setDefaultSuffix(suggestion.suffix.removeprefix("."))
+        if there:
+            dialog.setFileMode(QFileDialog.FileMode.ExistingFile if pattern else QFileDialog.FileMode.Directory)
         else:
-            dialog.setFileMode(QFileDialog.FileMode.Directory)
+            dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+            dialog.setFileMode(QFileDialog.FileMode.AnyFile)  # also for a folder: a mode for folders takes only those that exist
+            dialog.selectFile(suggestion.name)
+            if pattern:
+                dialog.filterSelected.connect(lambda chosen: follow(dialog, chosen))
+                dialog.setDefaultSuffix(suggestion.suffix.removeprefix("."))
+            else:
+                dialog.setNameFilter("New folder (*)")
+                dialog.setLabelText(QFileDialog.DialogLabel.FileName, "Name of the new folder:")
         dialog.fileSelected.connect(lambda name: use(Path(name)))
         dialog.finished.connect(dialog.deleteLater)
         dialog.show()

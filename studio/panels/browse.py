@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, overload
 
@@ -12,11 +13,14 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from studio import theme
 from studio.panels.datacard import DataCard
+from studio.panels.detail import DetailPanel
 from studio.panels.samples import ImageGrid
 from studio.widgets import Card, Combo, ElidedLabel, button, column, label, row
 
 SIDE, LARGEST = 304, 96  # pixels of the card, and of a picture at most
 EVERY = "all"
+ENLARGED, MOST_LABELS = 256, 12  # pixels of the picture beside the list, and lines about it
+BREAKS = re.compile(r"[/_.]")  # where a long name may be broken
 
 
 class Some:
@@ -59,6 +63,19 @@ class Lazy(Sequence[str]):
         return self._make(index)
 
 
+def common_folder(names: Sequence[str]) -> int:
+    """How many letters the folder has that all names begin with."""
+    first, last = min(names, default=""), max(names, default="")  # what these two share, all share
+    same = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
+    return first.rfind("/", 0, same) + 1
+
+
+def fitting(image: np.ndarray) -> np.ndarray:
+    """A picture (H, W, C) with every k-th pixel, so that it is at most ENLARGED a side."""
+    every = -(-max(image.shape[:2]) // ENLARGED)
+    return np.ascontiguousarray(np.asarray(image)[::every, ::every])
+
+
 class BrowsePanel(QWidget):
     """A grid with a filter, beside the data's card.
 
@@ -71,6 +88,7 @@ class BrowsePanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._data: Any = None
+        self._names = 0  # letters that all names begin with: their folder
         self.back = button("Back", "back", tip="Back (Esc)", clicked=self.closed.emit)
         self.title, self.about = ElidedLabel("", "strong"), ElidedLabel("", "caption")
         self.attribute, self.value = Combo(), Combo()
@@ -84,8 +102,11 @@ class BrowsePanel(QWidget):
         self.grid = ImageGrid(columns=7)
         self.grid.set_max_columns(60)
         self.grid.selected.connect(self._tell)
+        self.grid.selected.connect(self._enlarge)
         self.grid.hovered.connect(lambda index: self._tell(index if index >= 0 else self.grid.selection()))
         self.card = DataCard(columns=2, rows=20)
+        self.detail = DetailPanel()
+        self.detail.closed.connect(lambda: self.grid.select(-1))
         top = row(self.back, self.title, self.filter, spacing=12)
         top.setStretch(1, 1)
         body = row(spacing=16)
@@ -104,7 +125,8 @@ class BrowsePanel(QWidget):
         holder.body.addWidget(self.card)
         inside = QWidget()
         inside.setProperty("kind", "clear")
-        stack = column(inside)
+        stack = column(inside, spacing=12)
+        stack.addWidget(self.detail)
         stack.addWidget(holder)
         stack.addStretch(1)
         area = QScrollArea()
@@ -118,6 +140,7 @@ class BrowsePanel(QWidget):
     def show_data(self, data: Any, card: Mapping[str, Any]) -> None:
         """An ImageSet and its card; nothing of it is read before it is seen."""
         self._data = data
+        self._names = common_folder(data.names)
         self.grid.set_max_zoom(max(1, LARGEST // data.size))
         self.card.show_card(card)
         self.card.browse_button.hide()
@@ -155,7 +178,8 @@ class BrowsePanel(QWidget):
         self.grid.show_images(Some(data.images, rows), captions, Lazy(len(rows), lambda i: self._words(int(rows[i]))))
         self.grid.bar.setValue(0)
         shown = f"{len(rows):,} of {len(data):,} pictures" if len(rows) < len(data) else f"all {len(data):,} pictures"
-        self.title.setText(f"{data.title} · {shown}")
+        told = len(rows) == len(data) and f"{len(data):,} pictures" in data.title
+        self.title.setText(data.title if told else f"{data.title} · {shown}")
         self._tell(-1)
 
     def _labels(self, place: int) -> dict[str, str]:
@@ -165,7 +189,7 @@ class BrowsePanel(QWidget):
     def _caption(self, place: int) -> str:
         labels = self._labels(place)
         name = self.attribute.currentText()
-        return labels[name] if len(labels) == 1 or (self.value.currentIndex() > 0 and name in labels) else str(self._data.names[place])
+        return labels[name] if len(labels) == 1 or (self.value.currentIndex() > 0 and name in labels) else str(self._data.names[place])[self._names :]
 
     def _words(self, place: int) -> str:
         data = self._data
@@ -177,6 +201,22 @@ class BrowsePanel(QWidget):
         """The picture under the mouse, or the selected one, in words."""
         pictures = self.grid.shown()
         self.about.setText(self._words(int(pictures.rows[index])) if isinstance(pictures, Some) and 0 <= index < len(pictures) else "")
+
+    def _enlarge(self, index: int) -> None:
+        """The selected picture beside the list, and everything known about it."""
+        pictures = self.grid.shown()
+        if not isinstance(pictures, Some) or not 0 <= index < len(pictures):
+            self.detail.hide()
+            return
+        place, data = int(pictures.rows[index]), self._data
+        labels = [f"{name}: {value}" for name, value in self._labels(place).items()]
+        kept = "held out from training" if place in getattr(data, "held_out", ()) else "trained on"
+        words = [str(data.names[place]), data.captions(place) if data.captions else "", *labels[:MOST_LABELS], kept]
+        if len(labels) > MOST_LABELS:
+            words.insert(-1, f"and {len(labels) - MOST_LABELS} more labels")
+        name = "picture"
+        caption = BREAKS.sub(lambda found: found[0] + "\u200b", "\n".join(filter(None, words)))
+        self.detail.show_detail({name: fitting(data.images[place])}, {name: caption}, f"Picture {place + 1:,} of {len(data):,}")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Esc goes back."""

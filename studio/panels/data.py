@@ -29,16 +29,20 @@ class DataPicker(QFrame):
         chosen(str): what `--data` would be given.
         cancelled(): the person does not want to wait.
         browse(): all the pictures are to be seen.
+        choosing(): another source is about to be chosen, so what was shown is not it.
     """
 
     chosen = Signal(str)
     cancelled = Signal()
     browse = Signal()
+    choosing = Signal()
 
     def __init__(self, sources: Sequence[tuple[str, str]]) -> None:
         super().__init__()
         self.setAcceptDrops(True)
-        self._sources, self._at = list(sources), 0
+        self._sources, self._spec = list(sources), sources[0][0]
+        self._fixed = {spec for spec, _ in sources}
+        self._left = False  # another source is being chosen, and is not yet
         self.combo = Combo([title for _, title in sources])
         self.combo.insertSeparator(len(sources))
         self.combo.addItems([FOLDER, FILE, HUB])
@@ -73,22 +77,24 @@ class DataPicker(QFrame):
 
     def select(self, spec: str, title: str = "") -> None:
         """Show what is chosen without telling anybody; a source that is not in the list joins it."""
-        known = [s for s, _ in self._sources]
+        known, self._spec, self._left = [s for s, _ in self._sources], spec, False
         if spec not in known:
             self._sources.append((spec, title or Path(spec).name or spec))
             self.combo.insertItem(len(known), self._sources[-1][1])
             known.append(spec)
-        self._at = known.index(spec)
-        self.combo.setCurrentIndex(self._at)
-        self.hub.hide()
+        self.combo.setCurrentIndex(known.index(spec))
+        self.hub.setVisible(spec.startswith(PREFIX) and not self.hub.isHidden())  # another name may have to be tried
 
     def source(self) -> str:
         """The spec of the chosen source."""
-        return self._sources[self._at][0]
+        return self._spec
 
     def preview(self, images: np.ndarray | None, card: Mapping[str, Any] | None = None) -> None:
         """A few of the pictures, and what is known about all of them."""
         self._quiet()
+        if images is not None:
+            self.hub.hide()
+            self.select(self._spec)  # it may have been refused before, for example at another size
         if card is not None:
             self.card.show_card(card)
             self.card.show()
@@ -102,6 +108,21 @@ class DataPicker(QFrame):
         self.error.setText(sentence)
         self.error.setVisible(bool(sentence))
 
+    def refuse(self, sentence: str) -> None:
+        """Why the chosen source cannot be read; a file or folder is not offered again."""
+        at = self._place()
+        if at >= 0 and self._spec not in self._fixed:
+            self.combo.setPlaceholderText(self._sources.pop(at)[1])
+            self.combo.removeItem(at)
+            self.combo.setCurrentIndex(-1)
+        self.show_error(sentence)
+
+    def show_words(self, text: str) -> None:
+        """A quiet line instead of pictures."""
+        self._quiet()
+        self.text.setText(text)
+        self.text.show()
+
     def show_progress(self, done: int, total: int) -> None:
         """While a source is read; a total of 0 is unknown."""
         for w in (self.error, self.card, self.grid):
@@ -110,7 +131,7 @@ class DataPicker(QFrame):
         self.bar.setValue(done)
         self.bar.setVisible(True)
         self.cancel_button.setVisible(True)
-        self.text.setText(f"reading {done:,} of {total:,}" if total else f"reading, {done:,} so far")
+        self.text.setText(f"reading {done:,} of {total:,}" if total else f"reading, {done:,} so far" if done else "looking it up …")
         self.text.show()
 
     def ask_folder(self) -> str:
@@ -125,6 +146,9 @@ class DataPicker(QFrame):
         text = self.combo.itemText(place)
         self.hub.setVisible(text == HUB)
         if text == HUB:
+            self.show_error("")
+            self._left = True
+            self.choosing.emit()
             self.name.setFocus()
             return
         asked = {FOLDER: self.ask_folder, FILE: self.ask_file}.get(text)
@@ -133,7 +157,14 @@ class DataPicker(QFrame):
             self.select(spec)
             self.chosen.emit(spec)
         else:
-            self.combo.setCurrentIndex(self._at)
+            self.combo.setCurrentIndex(self._place())
+            if self._left:
+                self._left = False
+                self.chosen.emit(self._spec)
+
+    def _place(self) -> int:
+        """Of the chosen source in the list; -1 if it has been refused."""
+        return next((i for i, (spec, _) in enumerate(self._sources) if spec == self._spec), -1)
 
     def _on_name(self) -> None:
         name = self.name.text().strip().removeprefix(PREFIX).strip("/")

@@ -124,9 +124,10 @@ class DataCard(QWidget):
         body = column(self.classes, spacing=4)
         body.addLayout(head)
         body.addWidget(self.bars)
-        self.notes = label("", "warn")
+        self.notes = label("", "caption")  # no problem, unlike what was left out
         self.notes.setWordWrap(True)
         self.why = button("", "chevron-right", kind="quiet", clicked=lambda: self._unfold(self.reasons.isHidden()))
+        self.why.setProperty("tone", "warn")
         self.reasons = QPlainTextEdit()
         self.reasons.setReadOnly(True)
         self.reasons.setFont(theme.font(11))

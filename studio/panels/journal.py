@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from html import escape
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
@@ -30,9 +31,10 @@ class JournalModel(QAbstractListModel):
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Step and text, together or apart."""
         step, text, time = self.lines[len(self.lines) - 1 - index.row()]
+        when = f"step {step:,}" + (f", {time}" if time else "")
         return {
             int(Qt.ItemDataRole.DisplayRole): f"{step:,} {text}",
-            int(Qt.ItemDataRole.ToolTipRole): f"{text}\nstep {step:,}" + (f", {time}" if time else ""),
+            int(Qt.ItemDataRole.ToolTipRole): f"<p>{escape(text)}</p><p>{when}</p>",  # rich text is broken into lines
             STEP_ROLE: step,
             TEXT_ROLE: text,
         }.get(int(role))

@@ -44,6 +44,7 @@ class KnobRow(QWidget):
     def __init__(self, knob: Knob) -> None:
         super().__init__()
         self.knob, self.value = knob, knob.default
+        self._special: tuple[Value, str] | None = None
         self.field: ValueField | None = None
         self.slider: Slider | None = None
         self.check: QCheckBox | None = None
@@ -66,7 +67,7 @@ class KnobRow(QWidget):
         self.value = value
         if self.field is not None:
             if not (self.field.hasFocus() and self.field.isModified()):
-                self.field.setText(written(value))
+                self.field.setText(self._written(value))
             self._judge("")
         if self.slider is not None:
             self.slider.blockSignals(True)
@@ -80,6 +81,14 @@ class KnobRow(QWidget):
             self.choice.select(self.knob.choices.index(value))
         elif self.choice is not None:
             self.choice.setCurrentIndex(self.knob.choices.index(value))
+
+    def set_special(self, value: Value, word: str) -> None:
+        """Show and take a word for one value, such as "auto" for 0."""
+        self._special = (value, word)
+        self.show_value(self.value)
+
+    def _written(self, value: Value) -> str:
+        return self._special[1] if self._special is not None and value == self._special[0] else written(value)
 
     def reset(self) -> None:
         """Back to the default."""
@@ -148,6 +157,8 @@ class KnobRow(QWidget):
             self._restore()
 
     def _read(self, text: str) -> Value:
+        if self._special is not None and text.strip().lower() == self._special[1]:
+            return self._special[0]
         value, low, high = parse(text, self.knob), self.knob.low, self.knob.high
         if isinstance(value, str) or not math.isfinite(value) or (self.knob.kind == "int" and value != int(value)):
             raise BadSetting(f"{self.knob.symbol} must be {limits(self.knob)}.")
@@ -178,7 +189,7 @@ class KnobRow(QWidget):
 
     def _restore(self) -> None:
         assert self.field is not None
-        self.field.setText(written(self.value))
+        self.field.setText(self._written(self.value))
         self.field.setModified(False)
         self._judge("")
 
@@ -195,7 +206,7 @@ class KnobRow(QWidget):
 
     def _menu(self, place: QPoint) -> None:
         menu = QMenu(self)
-        action = QAction(f"Reset to {written(self.knob.default)}", menu)
+        action = QAction(f"Reset to {self._written(self.knob.default)}", menu)
         action.triggered.connect(self.reset)
         menu.addAction(action)
         menu.popup(self.mapToGlobal(place))

@@ -44,7 +44,8 @@ class NewRunPanel(QWidget):
         self.picker = DataPicker(built_in())
         self.picker.chosen.connect(self._on_chosen)
         self.picker.browse.connect(self.browse_all)
-        self.picker.cancelled.connect(self._stop_preview)
+        self.picker.cancelled.connect(self._cancel_reading)
+        self.picker.choosing.connect(self._on_choosing)
         self.presets = Segmented([p.name for p in self._presets], [p.doc for p in self._presets])
         self.presets.chosen.connect(self._on_preset)
         self.doc, self.time = label(kind="muted"), label(kind="strong")
@@ -52,6 +53,7 @@ class NewRunPanel(QWidget):
         self.tensorboard = QCheckBox("Write TensorBoard files too")
         self.tensorboard.setToolTip("Losses and samples as event files in the run's folder, for `tensorboard --logdir`")
         self.settings = KnobsPanel([*machine(), *describe(algorithm.Config)])
+        self.settings.rows["threads"].set_special(0, "auto")
         self.settings.changed.connect(lambda *_: self._soon())
         self.start_button = button("Train", "play", kind="primary", clicked=self._start)
         self.cancel_button = button("Cancel", clicked=self.cancelled.emit)
@@ -59,6 +61,10 @@ class NewRunPanel(QWidget):
         self._later.setSingleShot(True)
         self._later.setInterval(400)
         self._later.timeout.connect(lambda: self._look(pictures=self._seen != self._wanted()))
+        self._slow = QTimer(self)  # what is read at once shows no bar
+        self._slow.setSingleShot(True)
+        self._slow.setInterval(150)
+        self._slow.timeout.connect(lambda: self.picker.show_progress(0, 0))
         self._seen: tuple[str, int] | None = None
         self._shown: tuple[Any, Mapping[str, Any]] | None = None
         self._arrange()
@@ -168,6 +174,16 @@ class NewRunPanel(QWidget):
         self.picker.show_error("")
         self._look(pictures=True)
 
+    def _on_choosing(self) -> None:
+        self._stop_preview()
+        self._seen = self._shown = None
+        self.start_button.setEnabled(False)
+        self.time.setText("")
+
+    def _cancel_reading(self) -> None:
+        self._on_choosing()
+        self.picker.show_words("Not read: choose it again, or something else.")
+
     def _start(self) -> None:
         self._stop_preview()
         self.started.emit(self.request())
@@ -177,6 +193,9 @@ class NewRunPanel(QWidget):
     def _look(self, *, pictures: bool) -> None:
         if self._closed:
             return
+        if pictures:
+            self.start_button.setEnabled(False)
+            self._slow.start()
         if self._preview is not None:  # one at a time; the newest wish is looked at when it has ended
             self._preview.requestInterruption()
             self._later.start()
@@ -187,19 +206,29 @@ class NewRunPanel(QWidget):
         self.time.setText("Measuring how fast this machine is …")
         preview = self._preview = Preview(wish.system, wish.data, wish.config, plan, steps, self, look=pictures)
         wanted = self._wanted()
-        preview.progressed.connect(self.picker.show_progress)
+        preview.progressed.connect(self._on_progress)
         preview.shown.connect(lambda images, data, card: self._on_shown(wanted, images, data, card))
         preview.predicted.connect(self._on_predicted)
-        preview.failed.connect(self._on_failed)
+        preview.failed.connect(lambda sentence: self._on_failed(wanted, sentence))
         preview.finished.connect(self._on_finished)
         preview.start(QThread.Priority.LowPriority)
 
     def _stop_preview(self) -> None:
         self._later.stop()
+        self._slow.stop()
         if self._preview is not None:
             self._preview.requestInterruption()
 
+    def _on_progress(self, done: int, total: int) -> None:
+        self._slow.stop()
+        preview = self._preview
+        if preview is not None and not preview.isInterruptionRequested():
+            self.picker.show_progress(done, total)
+
     def _on_shown(self, wanted: tuple[str, int], images: Any, data: Any, card: Mapping[str, Any]) -> None:
+        if wanted != self._wanted():  # another source was chosen meanwhile, and is looked at next
+            return
+        self._slow.stop()
         self._seen, self._shown = wanted, (data, card)
         self.picker.preview(images, card)
         self.start_button.setEnabled(True)
@@ -207,10 +236,13 @@ class NewRunPanel(QWidget):
     def _on_predicted(self, seconds: float) -> None:
         self.time.setText(f"About {duration(seconds)} here.")
 
-    def _on_failed(self, sentence: str) -> None:
+    def _on_failed(self, wanted: tuple[str, int], sentence: str) -> None:
+        if wanted != self._wanted():
+            return
+        self._slow.stop()
         self._seen = self._shown = None
         self.picker.preview(None)
-        self.picker.show_error(sentence)
+        self.picker.refuse(sentence)
         self.start_button.setEnabled(False)
         self.time.setText("")
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from math import ceil, floor, log10
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPen
-from PySide6.QtWidgets import QSizePolicy
+from PySide6.QtWidgets import QLabel, QSizePolicy
 
 from studio import theme
 from studio.panels.series import History
@@ -71,6 +72,26 @@ class _Canvas(pg.PlotWidget):
         self.fit_wanted.emit()
 
 
+class _Reason(QLabel):
+    """Words in place of a plot, which take the room that the plot had and ask for no more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("kind", "muted")
+        self.setWordWrap(True)
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+
+    def hasHeightForWidth(self) -> bool:
+        """Else the layout would give all of the card its preferred height."""
+        return False
+
+    def sizeHint(self) -> QSize:
+        """Little."""
+        return QSize(40, 40)
+
+    minimumSizeHint = sizeHint
+
+
 class PlotCard(Card):
     """Title, legend with numbers, and the curves of one Plot.
 
@@ -112,6 +133,9 @@ class PlotCard(Card):
         self.body.addWidget(self.legend)
         self.canvas = _Canvas(axisItems={"bottom": StepAxis("bottom"), "left": ValueAxis("left")})
         self.body.addWidget(self.canvas, 1)
+        self.reason = _Reason()
+        self.reason.hide()
+        self.body.addWidget(self.reason, 1)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._build()
         self.restyle()
@@ -146,11 +170,22 @@ class PlotCard(Card):
         self.show_step(self._shown, self._notes)
         self._place_labels()
 
+    def fields(self) -> list[str]:
+        """What its curves show, without the references."""
+        return [c.field for c in self._plot.curves if c.role != "baseline"]
+
+    def show_reason(self, text: str) -> None:
+        """Why there is nothing to draw, instead of empty axes; an empty text brings the axes back."""
+        self.reason.setText(text)
+        self.reason.setVisible(bool(text))
+        for widget in (self.canvas, self.legend, self.log_button):
+            widget.setVisible(not text)
+
     def show_step(self, step: int, notes: str = "") -> None:
         """Numbers of one step in the legend, with a line there; the newest numbers for -1."""
         self._shown, self._notes = step, notes
         at = step if step >= 0 else self._history.end
-        numbers = [self._history.series[c.field].at(at) if c.field in self._history.series else None for c in self._plot.curves]
+        numbers = [self._value(c.field, at, exactly=self._points and step >= 0) for c in self._plot.curves]
         self.legend.show_values([number(v) if v is not None else "" for v in numbers], asked=step >= 0)
         self.at.setText(f"step {step:,}{notes}" if step >= 0 else "")
         self._hair.setVisible(step >= 0)
@@ -305,9 +340,21 @@ class PlotCard(Card):
 
     def _on_mouse(self, place: QPointF) -> None:
         if self._box.sceneBoundingRect().contains(place):
-            self.hovered.emit(max(0, round(self._box.mapSceneToView(place).x())))
+            at = max(0, round(self._box.mapSceneToView(place).x()))
+            self.hovered.emit(self._nearest(at) if self._points else at)
         else:
             self.hovered.emit(-1)
+
+    def _nearest(self, step: int) -> int:
+        """The step of the nearest point; -1 where there is none."""
+        known = [s.x.view for field in self.fields() if (s := self._history.series.get(field)) is not None]
+        steps = np.concatenate([*known, np.empty(0)])
+        return int(steps[np.abs(steps - step).argmin()]) if len(steps) else -1
+
+    def _value(self, field: str, step: float, *, exactly: bool) -> float | None:
+        """The number of a curve at a step, or of the newest one before it."""
+        series = self._history.series.get(field)
+        return None if series is None or (exactly and step not in series.x.view) else series.at(step)
 
     def pixel(self) -> float:
         """How many steps one pixel is."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
@@ -11,10 +11,12 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QCheckBox, QListView, QStackedWidget, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from models.contract import Curve, Plot
+from models.metrics.image import ENOUGH
+from models.nets.judge import FEATURES
 from studio import theme
 from studio.messages import Evaluate
 from studio.panels.curves import CurvesPanel
-from studio.widgets import Card, ElidedLabel, button, label, number, row, spin
+from studio.widgets import Card, ElidedLabel, button, column, label, number, row, spin
 
 _Index = QModelIndex | QPersistentModelIndex
 LINE = int(Qt.ItemDataRole.UserRole)
@@ -27,11 +29,12 @@ LAST = ("loss_held_out", "loss_fake", "gamma_hat", "M_global")  # the page has t
 ARROWS = {"lower": "↓", "higher": "↑", "target": "→"}
 MEANS = {"lower": "lower is better", "higher": "higher is better", "target": "the nearer to the reference the better"}
 FLOOR = "frechet_floor"
-EMPTY = (
-    "Not evaluated yet.\nAn evaluation draws new samples and compares them with pictures that were held out: their distance, what they "
-    "cover, how many repeat each other. Training goes on meanwhile, and an alarm tells when the samples collapse.\n"
-    "Press Evaluate now, or choose after how many steps."
+ABOUT = (
+    "An evaluation draws new samples and compares them with pictures that were held out: their distance, what they "
+    "cover, how many repeat each other. Training goes on meanwhile, and an alarm tells when the samples collapse."
 )
+EMPTY = f"Not evaluated yet.\n{ABOUT}\nPress Evaluate now, or choose after how many steps."
+BUSY = f"The first evaluation is running.\n{{}}\n{ABOUT}"
 
 PLOTS = (
     Plot(
@@ -186,7 +189,7 @@ class Scores(Card):
         self.model.show_lines(score_lines(line["scores"], before["scores"] if before else {}))
 
 
-_BUSY = "Evaluating {:.0%}"
+_BUSY, _TEACHING = "Evaluating {:.0%}", "Teaching judge {:.0%}"
 _TIPS = ("Of the samples", "What as many real pictures get", "Since the evaluation before")
 
 
@@ -206,12 +209,12 @@ class EvaluateBar(QWidget):
         self.on = QCheckBox("Evaluate every")
         self.on.setToolTip("Measure the samples at the multiples of so many steps, beside the training")
         self.every = spin(10, 1_000_000, EVERY, "Steps between two evaluations", step=100)
-        self.samples = spin(50, 50_000, SAMPLES, "Samples of an evaluation", step=500)
+        self.samples = spin(50, 50_000, SAMPLES, f"Samples of an evaluation; {ENOUGH * FEATURES:,} or more for the Fréchet distance", step=500)
         for field in (self.every, self.samples):
             field.setFixedWidth(theme.theme().px(74))  # in the smallest window all of it stays readable
             field.valueChanged.connect(self._tell)
         self.on.toggled.connect(self._tell)
-        self.now_button = button(_BUSY.format(1.0), clicked=self.now.emit)
+        self.now_button = button(_TEACHING.format(1.0), clicked=self.now.emit)
         self.now_button.setMinimumWidth(self.now_button.sizeHint().width())  # nothing moves when it counts
         self.setLayout(row(1, self.on, self.every, label("steps with"), self.samples, label("samples"), self.now_button, spacing=6))
         self.show_progress(0, 0, 0)
@@ -220,11 +223,13 @@ class EvaluateBar(QWidget):
         """What is chosen."""
         return Evaluate(self.every.value() if self.on.isChecked() else 0, self.samples.value())
 
-    def show_progress(self, step: int, done: float, total: float) -> None:
-        """How far the evaluation of a step is; a total of 0 is none."""
+    def show_progress(self, step: int, done: float, total: float, doing: str = "") -> None:
+        """How far the evaluation of a step is, and what it is at, such as "teaching the judge"; a total of 0 is none."""
         busy = done < total
-        self.now_button.setText(_BUSY.format(done / total) if busy else "Evaluate now")
-        self.now_button.setToolTip(f"Step {step:,} is being evaluated" if busy else "Measure the samples of the present step")
+        words = _TEACHING if doing.startswith("teaching") else _BUSY
+        self.now_button.setText(words.format(done / total) if busy else "Evaluate now")
+        about = f"Step {step:,} is being evaluated" + (f": {doing}" if doing else "")
+        self.now_button.setToolTip(about if busy else "Measure the samples of the present step")
         self.now_button.setEnabled(not busy)
 
     def _tell(self, *_: object) -> None:
@@ -239,7 +244,8 @@ class QualityPanel(QStackedWidget):
         self.scores, self.curves = Scores(), CurvesPanel(PLOTS, smoothing=0.0, points=True)
         self.lines: list[Mapping[str, Any]] = []
         self.empty = Card()
-        words = label(EMPTY, "muted")
+        self.words = words = label(EMPTY, "muted")
+        self.doing, self.skipped = ElidedLabel("", "caption"), ElidedLabel("", "caption")
         words.setWordWrap(True)
         words.setMaximumWidth(theme.theme().px(640))
         self.empty.body.addStretch(1)
@@ -250,7 +256,11 @@ class QualityPanel(QStackedWidget):
         self.scores.setMinimumWidth(theme.theme().px(300))
         line.setStretch(0, 1)
         line.setStretch(1, 3)
-        shown.setLayout(line)
+        whole = column(shown, spacing=4)
+        whole.addLayout(line, 1)
+        whole.addLayout(row(self.doing, self.skipped, spacing=16))
+        for note in (self.doing, self.skipped):
+            note.hide()
         self.addWidget(self.empty)
         self.addWidget(shown)
 
@@ -264,8 +274,28 @@ class QualityPanel(QStackedWidget):
             values[FLOOR] = scores.get("frechet", {}).get("reference")
             self.curves.add_point(one["step"], {name: value for name, value in values.items() if value is not None})
         self.curves.set_end(self._end)
+        for card in self.curves.cards:
+            card.show_reason(self._reason(card.fields()))
         self.scores.show_evaluation(self.lines[-1], self.lines[-2] if len(self.lines) > 1 else None)
         self.setCurrentIndex(1)
+
+    def _reason(self, fields: Sequence[str]) -> str:
+        """Why none of these scores has a value; empty if one has."""
+        measured = [score for line in self.lines for name, score in line["scores"].items() if name in fields]
+        if any(score.get("value") is not None for score in measured):
+            return ""
+        return str(measured[-1].get("doc") or "") if measured else "It is not measured for this run."
+
+    def show_doing(self, text: str) -> None:
+        """What the evaluation that runs is at; empty for none."""
+        self.doing.setText(text)
+        self.doing.setVisible(bool(text))
+        self.words.setText(BUSY.format(text) if text else EMPTY)
+
+    def show_skipped(self, text: str) -> None:
+        """Which evaluations were left out, and why; empty for none."""
+        self.skipped.setText(text)
+        self.skipped.setVisible(bool(text))
 
     def set_end(self, step: int) -> None:
         """How far the run has come."""
@@ -277,6 +307,8 @@ class QualityPanel(QStackedWidget):
         self.lines, self._end = [], 0
         self.curves.clear()
         self.scores.model.show_lines([])
+        for card in self.curves.cards:
+            card.show_reason("")
         self.setCurrentIndex(0)
 
     _end = 0

@@ -60,20 +60,23 @@ class Preview(QThread):
         """In the thread."""
         from models import catalog, device, knobs
         from models.data.card import card, sample
-        from models.run import predicted_seconds
+        from models.opening import predicted_seconds
 
         try:
             algorithm = catalog.algorithm(self._system)
             config = knobs.make(algorithm.Config, self._config)
             if self._look:
                 data = algorithm.open_data(self._data, config, self._progress)
+                if self.isInterruptionRequested():
+                    return
                 self.shown.emit(data.pictures(sample(data, PREVIEW)), data, card(data))
             if self._steps and not self.isInterruptionRequested():
                 self.predicted.emit(predicted_seconds(algorithm, config, device.choose(**self._plan), self._steps))
         except InterruptedError:
             pass
         except StudioError as error:
-            self.failed.emit(str(error))
+            if not self.isInterruptionRequested():
+                self.failed.emit(str(error))
         except Exception as error:
             self.failed.emit(f"{self._data} cannot be read ({error}).")
 

@@ -25,7 +25,8 @@ class TrainingJob:
     def open(self, progress: Callable[[int, int], None]) -> Opened:
         """Slow: imports torch, reads data and checkpoint."""
         from models import device
-        from models.run import Run, new_path
+        from models.opening import new_path
+        from models.run import Run
 
         source = self.source
         if isinstance(source, NewRun):

@@ -22,6 +22,7 @@ from studio.workers.jobs import TrainingJob, memory
 
 RATE = 15.0
 SHARE = 0.25  # of the time of a running job that views may take
+ALONE = 0.4  # of it for an evaluation while nothing else is asked for
 SLICE = 0.08  # seconds of an evaluation at a time: a pause waits no longer, and short parts do not wait for a step each
 
 
@@ -269,7 +270,8 @@ class Worker(QThread):
     def _share(self, started: float) -> None:
         """No more views until the job has had its part of the time."""
         now = time.monotonic()
-        self._viewed = now + (now - started) * (1 / SHARE - 1)
+        share = ALONE if not self._asks and set(self._long) == {EVALUATION} else SHARE
+        self._viewed = now + (now - started) * (1 / share - 1)
 
     def _answer(self, ask: Ask, started: float) -> None:
         answer = self._job.view(ask.view, **ask.arguments)

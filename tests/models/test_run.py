@@ -151,10 +151,10 @@ def test_a_run_is_not_made_over_another_without_force(make):
 
 def test_names_of_new_runs_are_free_and_tame(monkeypatch, tmp_path):
     monkeypatch.setenv("SAMPLING_STUDIO_HOME", str(tmp_path))
-    first = running.new_path("began", "../My Pictures (1).zip")
+    first = opening.new_path("began", "../My Pictures (1).zip")
     assert first == tmp_path / "runs" / "began-my-pictures--1-1"
     first.mkdir(parents=True)
-    assert running.new_path("began", "../My Pictures (1).zip").name == "began-my-pictures--1-2"
+    assert opening.new_path("began", "../My Pictures (1).zip").name == "began-my-pictures--1-2"
 
 
 # --- going on -----------------------------------------------------------------------------------------------------

@@ -199,7 +199,7 @@ def test_moved_data_are_found_again_and_remembered(make, toy):
         return SimpleNamespace(id="0" * 16, spec=spec, title=spec)
 
     toy.open_data = elsewhere
-    with pytest.raises(BadData, match=r"There is no data\. If the data of run were moved, name their new place with `resume --data`"):
+    with pytest.raises(BadData, match=r"There is no data\. If the data of run were moved, name their new place with --data"):
         Run.open(run.folder.path)
     Run.open(run.folder.path, data_spec="new").close()
     Run.open(run.folder.path).close()

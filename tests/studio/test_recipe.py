@@ -107,10 +107,15 @@ def test_not_a_png(tmp_path, content):
         recipe.read(tmp_path / "a.png")
 
 
-def test_no_file_and_a_folder(tmp_path):
-    for path in (tmp_path / "none.png", tmp_path):
-        with pytest.raises(BadFile, match="no file"):
-            recipe.read(path)
+def test_no_file_a_folder_and_a_recipe_itself(tmp_path):
+    (tmp_path / "a.csv.recipe.json").write_text("{}")
+    for name, told in (
+        ("none.png", "no file"),
+        ("", "is a folder: give one of the exported files"),
+        ("a.csv.recipe.json", r"recipe of a\.csv: give that"),
+    ):
+        with pytest.raises(BadFile, match=told):
+            recipe.read(tmp_path / name)
 
 
 def test_a_file_of_another_kind_without_a_side_car(tmp_path):

@@ -7,7 +7,9 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
 
+from models.algorithms import began
 from studio.messages import NewRun, OldRun
+from studio.panels.data import HUB
 
 TINY = {"n": 4, "h": 8, "z": 8, "batch": 4}
 
@@ -75,6 +77,51 @@ def test_form_says_why_data_cannot_be_read(qtbot, window, tmp_path):
     page.new.choose_data(str(empty))
     qtbot.waitUntil(lambda: page.new.picker.error.text() != "", timeout=60_000)
     assert not page.new.start_button.isEnabled()
+    assert page.new.picker.combo.findText("empty") < 0  # it is not offered again
+    assert page.new.picker.combo.placeholderText() == "empty"
+    assert page.new.request().data == str(empty)
+    page.new.picker.combo.activated.emit(page.new.picker.combo.findText(HUB))
+    assert not page.new.picker.error.isVisible()
+
+
+def test_a_slow_source_can_be_cancelled_and_is_not_trained_on(qtbot, window, folder, monkeypatch):
+    page = window.show_page("began")
+    page.new.choose_data(str(folder))
+    qtbot.waitUntil(lambda: page.new.start_button.isEnabled() and page.new.is_ready(), timeout=60_000)
+    plain = began.open_data
+
+    def slow(spec, config, progress=None):
+        time.sleep(0.6)  # a hub that does not answer
+        return plain(str(folder), config, progress)
+
+    monkeypatch.setattr(began, "open_data", slow)
+    picker = page.new.picker
+    picker.combo.activated.emit(picker.combo.findText(HUB))
+    assert not page.new.start_button.isEnabled()
+    picker.name.setText("owner/name")
+    picker.name.returnPressed.emit()
+    qtbot.waitUntil(picker.bar.isVisible, timeout=2000)
+    assert (picker.bar.maximum(), picker.cancel_button.isVisible(), page.new.start_button.isEnabled()) == (0, True, False)
+    picker.cancel_button.click()
+    assert "Not read" in picker.text.full_text()
+    assert not picker.bar.isVisible()
+    qtbot.waitUntil(page.new.is_ready, timeout=5000)
+    assert not page.new.start_button.isEnabled()
+    assert not picker.card.isVisible()
+    picker.name.returnPressed.emit()
+    qtbot.waitUntil(page.new.start_button.isEnabled, timeout=5000)
+    assert page.new.request().data == "hub:owner/name"
+
+
+def test_zero_threads_are_called_auto(window):
+    threads = window.show_page("began").new.settings.rows["threads"]
+    assert (threads.field.text(), threads.value) == ("auto", 0)
+    threads.show_value(2)
+    assert threads.field.text() == "2"
+    threads.field.setText("auto")
+    threads.field.setModified(True)
+    threads.field.editingFinished.emit()
+    assert threads.value == 0
 
 
 def test_single_steps_reach_curves_readouts_and_transport(qtbot, window, folder, tmp_path):
@@ -204,6 +251,11 @@ def test_past_the_preset_there_is_no_end(qtbot, window, folder, tmp_path, monkey
     qtbot.waitUntil(lambda: window.session.condition == "finished", timeout=20_000)
     assert "step 3 of 3" in page.transport.text.full_text()
     assert "left" not in page.transport.text.full_text()
+    window.session.stop()
+    qtbot.waitUntil(lambda: window.session._worker is None, timeout=20_000)
+    with qtbot.waitSignal(window.session.opened, timeout=60_000):
+        window.session.open(OldRun(tmp_path / "run"))
+    assert page.transport.why.text().startswith("Finished")
     page.transport.run_button.click()
     qtbot.waitUntil(lambda: window.session.step > 5, timeout=20_000)
     assert "left" not in page.transport.text.full_text()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog
 
 from models import watch
 from models.algorithms import began
 from models.contract import Progress, Score
-from studio.messages import NewRun, OldRun
-from studio.pages.judging import BACK
+from studio.messages import Evaluate, NewRun, OldRun
+from studio.pages.judging import BACK, Judging
+from studio.session import Session
 from tests.studio.tiny import TINY, pictures
 
 
@@ -182,7 +186,7 @@ def test_data_that_are_gone_are_told(qtbot, page, tmp_path):
 
 def test_a_written_file_can_be_shown(qtbot, page, tmp_path, monkeypatch):
     shown = []
-    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: shown.append(url.toLocalFile()))
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: shown.append(url.toLocalFile()) is None)
     steps(qtbot, page, 1)
     with qtbot.waitSignal(page.session.exported, timeout=60_000):
         page.exporting.export("sheet", tmp_path / "sheet.png")
@@ -191,6 +195,79 @@ def test_a_written_file_can_be_shown(qtbot, page, tmp_path, monkeypatch):
     assert shown == [str(tmp_path / "sheet.png")]
     page.tell("")
     assert not page.show_button.isVisible()
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: False)
+    page.tell("Exported", tmp_path / "sheet.png")
+    page.show_button.click()
+    assert page.notice.full_text() == f"No program is set up to show it; it is in {tmp_path / 'sheet.png'}"
+
+
+def test_a_folder_is_exported_under_the_name_that_is_proposed(qtbot, page, tmp_path):
+    steps(qtbot, page, 1)
+    page.exporting.ask("singles")
+    dialog = page.findChild(QFileDialog)
+    proposed = Path(dialog.selectedFiles()[0])
+    assert (proposed.name, proposed.exists()) == ("run-singles", False)
+    with qtbot.waitSignal(page.session.exported, timeout=60_000):
+        dialog.accept()
+    assert len(list(proposed.glob("*.png"))) == 64
+    page.exporting.ask("singles")
+    assert Path(page.findChildren(QFileDialog)[-1].selectedFiles()[0]).name == "run-singles-2"
+    with qtbot.assertNotEmitted(page.session.exported, wait=100):
+        page.exporting.export("singles", proposed)
+    assert "is there already" in page.card.sentence.text()
+
+
+def test_open_takes_exported_files_too(qtbot, window, page, tmp_path):
+    steps(qtbot, page, 1)
+    with qtbot.waitSignal(page.session.exported, timeout=60_000):
+        page.exporting.export("sheet", tmp_path / "sheet.png")
+    assert [a.text() for a in page.open_button.menu().actions()] == ["Run…", "Exported file…"]
+    page.open_button.menu().actions()[1].trigger()
+    dialog = page.findChild(QFileDialog)
+    assert all(f"*{ending}" in dialog.nameFilters()[0] for ending in (".png", ".svg", ".csv", ".html"))
+    with qtbot.waitSignal(page.session.opened, timeout=20_000):
+        dialog.fileSelected.emit(str(tmp_path / "sheet.png"))
+    assert page.session.run.path == tmp_path / "run"
+    plain = next((tmp_path / "pictures").glob("*.png"))
+    dialog.fileSelected.emit(str(plain))
+    assert "carries no recipe" in page.card.sentence.text()
+
+
+def test_the_tab_tells_what_an_evaluation_is_at_and_what_it_skips(qtbot, page, monkeypatch):
+    def slow(state, data, knobs, *, n, seed, rows):
+        for i in range(200):
+            time.sleep(0.01)
+            yield Progress(i, 200, doing="teaching the judge, once for these pictures")
+        score = Score(0.0, n, 0.0, "lower", "Near twins", "How many.")
+        yield Progress(200, 200, {"duplicates": score})
+
+    monkeypatch.setattr(began, "evaluate", slow)
+    panel, bar = page.judging.panel, page.judging.bar
+    page.tabs.setCurrentIndex(1)
+    bar.every.setValue(10)
+    bar.on.click()
+    page.session.go()
+    qtbot.waitUntil(lambda: panel.skipped.full_text().startswith("Steps 20 to "), timeout=20_000)
+    page.session.pause()
+    assert panel.skipped.full_text().endswith("skipped: the evaluation of step 10 was still running.")
+    assert bar.now_button.text().startswith("Teaching judge")
+    assert "teaching the judge" in panel.words.text()
+    assert "Press Evaluate now" not in panel.words.text()
+    evaluated(qtbot, page, 1)
+    assert panel.skipped.isVisible()
+    assert not panel.doing.isVisible()
+
+
+def test_the_rhythm_is_kept_for_the_next_window(qtbot, page, monkeypatch):
+    monkeypatch.setattr(QCoreApplication, "organizationName", lambda: "sampling-studio")
+    page.judging.bar.every.setValue(70)
+    page.judging.bar.samples.setValue(640)
+    page.judging.bar.on.click()
+    session = Session()
+    again = Judging(session, page.curves, page.alarm, session)
+    assert again.bar.wish() == session.evaluate == Evaluate(70, 640)
+    page.judging.bar.on.click()
+    assert Judging(session, page.curves, page.alarm, session).bar.wish() == Evaluate(0, 640)
 
 
 def test_every_exporter_is_on_the_menu_and_names_its_files(page):

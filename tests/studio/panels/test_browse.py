@@ -12,7 +12,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 
-from studio.panels.browse import BrowsePanel, Lazy, Some
+from studio.panels.browse import BrowsePanel, Lazy, Some, common_folder, fitting
 
 N = 10_000
 COLOURS = ("red", "green", "blue")
@@ -133,6 +133,34 @@ def test_words_under_and_about_a_picture(panel: BrowsePanel) -> None:
     panel.data.captions = lambda i: f"a sentence about {i}"
     panel.grid.select(8)
     assert panel.about.full_text() == "00008.png · a sentence about 8"
+
+
+def test_names_lose_their_common_folder_and_a_click_enlarges(panel: BrowsePanel, qtbot) -> None:
+    panel.data.names = [f"set/{i % 2}/{i:05}.png" for i in range(N)]
+    panel.data.title = "many (10,000 pictures)"
+    panel.data.held_out = np.array([7])
+    panel.show_data(panel.data, {})
+    assert panel.title.full_text() == "many (10,000 pictures)"
+    assert panel.grid._captions[7] == "1/00007.png"
+    assert not panel.detail.isVisible()
+    where = panel.grid.rect_of(7).center().toPoint()
+    qtbot.mouseClick(panel.grid, Qt.MouseButton.LeftButton, pos=where)
+    assert panel.detail.isVisible()
+    words = panel.detail.captions["picture"].text().replace("\u200b", "")
+    assert words.splitlines() == ["set/1/00007.png", "colour: green", "even: no", "held out from training"]
+    panel.grid.select(8)
+    assert "trained on" in panel.detail.captions["picture"].text()
+    assert panel.detail.width() <= panel.detail.parentWidget().width()
+    panel.detail.close_button.click()
+    assert (panel.grid.selection(), panel.detail.isVisible()) == (-1, False)
+
+
+def test_folders_and_sizes() -> None:
+    assert common_folder(["a/b/c", "a/b/d"]) == 4
+    assert common_folder(["ab/c", "ac/c"]) == 0
+    assert common_folder([]) == 0
+    assert fitting(np.zeros((600, 500, 3), np.uint8)).shape == (200, 167, 3)
+    assert fitting(np.zeros((256, 256, 1), np.uint8)).shape == (256, 256, 1)
 
 
 def test_data_without_classes_have_no_filter(panel: BrowsePanel) -> None:

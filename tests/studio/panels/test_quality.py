@@ -76,6 +76,29 @@ def test_one_point_can_be_seen(panel: QualityPanel, qtbot) -> None:
     assert np.isfinite(panel.curves.cards[0]._smooth[0].yData).all()
 
 
+def test_a_chart_without_a_value_says_why(panel: QualityPanel) -> None:
+    few = "A Fréchet distance needs at least 640 pictures."
+    panel.show_line(line(500, frechet=score(None, doc=few), coverage=score(0.5)))
+    empty, drawn = panel.curves.cards
+    assert empty.reason.text() == few
+    assert (empty.reason.isVisible(), empty.canvas.isVisible(), drawn.canvas.isVisible()) == (True, False, True)
+    panel.show_line(line(1000, frechet=score(2.0), coverage=score(0.5)))
+    assert (empty.reason.isVisible(), empty.canvas.isVisible()) == (False, True)
+
+
+def test_the_mouse_finds_evaluations_only(panel: QualityPanel, qtbot) -> None:
+    panel.set_end(3000)
+    panel.show_line(line(800, frechet=score(4.0), coverage=score(0.5)))
+    panel.show_line(line(2000, coverage=score(0.6)))
+    first, second = panel.curves.cards
+    qtbot.waitUntil(lambda: second._history.end == 3001, timeout=5000)
+    assert (second._nearest(1341), second._nearest(1500), first._nearest(1900)) == (800, 2000, 800)
+    panel.curves._on_hover(2000)
+    assert first._value("frechet", 2000, exactly=True) is None
+    assert first.legend._values == ["", ""]
+    assert second.legend._values[0] == "0.600"
+
+
 def test_another_run_starts_empty(panel: QualityPanel) -> None:
     panel.show_line(line(500, frechet=score(4.0)))
     panel.curves.mark_alarm(500, "collapse")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,9 @@ def test_journal(qtbot) -> None:
     shown = [out.model.index(i).data() for i in range(out.model.rowCount())]
     assert shown == ["12,050 γ 0.70 → 0.50", "9,000 lr halved", "4,210 saved"]
     assert "21:04" in out.model.index(2).data(Qt.ItemDataRole.ToolTipRole)
+    long = "500 samples: " + ", ".join(["Coverage 0.77", "Near twins 1 <2%"] * 20)
+    out.add([(13000, long)])
+    assert unescape(out.model.index(0).data(Qt.ItemDataRole.ToolTipRole)).startswith(f"<p>{long}</p>")  # all of it
     qtbot.keyClicks(out.field, " eyes appear ")
     with qtbot.waitSignal(out.note) as told:
         qtbot.keyClick(out.field, Qt.Key.Key_Return)
