@@ -10,7 +10,7 @@ from PySide6.QtCore import QCoreApplication, QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QPaintEvent, QShortcut
 from PySide6.QtWidgets import QApplication, QButtonGroup, QFrame, QMainWindow, QStackedWidget, QToolButton, QWidget
 
-from models.errors import StudioError
+from models.errors import BadInput, StudioError
 from studio import theme
 from studio.pages import PAGES
 from studio.pages.page import CARRIERS, Page
@@ -98,7 +98,9 @@ class Window(QMainWindow):
 
         try:
             system = RunFolder.open(path, write=False).record["system"]
-            page = self.show_page(system if system in PAGES else "began")
+            if system not in PAGES:
+                raise BadInput(f"{path.name} is a run of {system.upper()}, which has no page in this version: use `sampling-studio sample {path}`.")
+            page = self.show_page(system)
         except StudioError as error:
             self.page.card.show_error(str(error))
             return
