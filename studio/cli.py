@@ -21,7 +21,6 @@ from models.errors import BadInput, StudioError
 PLANNED = {
     "chain": "chains of the PPGN family",
     "fill": "filling blanks with MaskGAN",
-    "lab": "the sampler lab",
     "evaluate": "metrics on held-out data",
 }
 
@@ -87,6 +86,22 @@ def parser() -> argparse.ArgumentParser:
     sample.add_argument("--no-ema", action="store_true", help="from G itself, not from its moving average")
     sample.add_argument("--force", action="store_true", help="write single pictures into a folder that is not empty")
     sample.add_argument("--plots", action="store_true", help="draw the curves instead of samples")
+
+    lab = add("lab", "walk over a density with many chains, exact or approximate")
+    lab.add_argument("kernel", help="metropolis, mala, mala-approx")
+    lab.add_argument(
+        "--target",
+        default="banana",
+        help="normal, correlated, ill-conditioned[:D], ring, banana (default), funnel, donut, twin; a drawn density (.json, .png); expr:LOG-DENSITY",
+    )
+    lab.add_argument("--chains", type=_count, default=256, help="default 256")
+    lab.add_argument("--steps", type=_steps, default=2000, help="default 2000; the second half is summed up")
+    lab.add_argument("--step-size", metavar="SIGMA", help="noise σ; with a gradient the drift is σ²/2 (default: the best for the target)")
+    lab.add_argument(
+        "--epsilon", metavar="E[,E3]", help="the other convention, drift ε and noise √(2ε); of mala-approx also ε12,ε3, and ε1,ε2,ε3 on the twin"
+    )
+    lab.add_argument("--start", help="exact (draws of the target), wide, or a point such as 0,0 (default: exact where there are exact draws)")
+    lab.add_argument("--out", type=Path, help="FILE.csv: a row for each chain")
 
     inspect = add("inspect", "what a run, checkpoint or exported file is made of")
     inspect.add_argument("file", type=Path)

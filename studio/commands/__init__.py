@@ -12,6 +12,7 @@ _WHERE = {
     "train": "training",
     "resume": "training",
     "sample": "sampling",
+    "lab": "lab",
     "inspect": "looking",
     "verify": "looking",
     "data": "data",
