@@ -11,7 +11,7 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +70,13 @@ def hash_of(state: Any) -> str:
     return state_hash(flatten(state)[0])
 
 
-def save(path: Path, state: Any, about: Mapping[str, Any]) -> str:
-    """Write a State, and `about` (system, step, config, …) into its header. Returns the state's hash; raises DiskTrouble."""
+def save(path: Path, state: Any, about: Mapping[str, Any], check: Callable[[Tensors], None] = lambda tensors: None) -> str:
+    """Write a State, and `about` (system, step, config, …) into its header. Returns the state's hash.
+
+    `check` sees the tensors first, and may raise; then nothing is written. Raises DiskTrouble.
+    """
     tensors, header = flatten(state)
+    check(tensors)
     digest = state_hash(tensors)
     header |= {"format": FORMAT, "state_hash": digest, "about": dict(about)}
     with writing(path) as temporary:

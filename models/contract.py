@@ -47,6 +47,26 @@ class View:
     words: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
+class Score(NamedTuple):
+    """One number of an evaluation; its _asdict() is JSON."""
+
+    value: float | None  # None where it was refused; `doc` then says why
+    n: int  # samples it was computed from
+    reference: float | None  # what real pictures get, or what it should be
+    direction: Literal["lower", "higher", "target", ""]  # what is better
+    label: str  # for people
+    doc: str  # one sentence: what it tells, on which features, against what
+    spread: float | None = None  # standard deviation, where it is known
+
+
+class Progress(NamedTuple):
+    """A part of an evaluation is done."""
+
+    done: int
+    total: int
+    scores: Mapping[str, Score] = {}  # empty until the last part
+
+
 # --- what is asked ----------------------------------------------------------------------------------------------
 
 
@@ -188,6 +208,14 @@ class Algorithm(Protocol):
 
     @staticmethod
     def cost(config: Any) -> float: ...
+
+    @staticmethod
+    def evaluate(state: Any, data: Any, knobs: Any, *, n: int, seed: int, rows: np.ndarray | None = None) -> Iterator[Progress]:
+        """The system's own metrics. The first next() takes what it needs of the State, later ones compute slices of some 100 ms.
+
+        `rows` (steps, columns of Info) are the run's numbers so far. Touches neither the State nor any generator of it.
+        """
+        ...
 
 
 class Kernel(Protocol):

@@ -1,10 +1,12 @@
 """A run on disk. Nothing in it is ever lost by a crash, and it opens again bit for bit.
 
-run.json                what the run was made from; never changes
+run.json                what the run was made from; only the place of its data can change
 journal.jsonl           a line for everything a person did and every decision taken: step, time, what, text
 metrics.f32             rows of float32, row i is step i + 1; cut to whole rows when opened
 checkpoints/STEP.safetensors
 pins.json               steps whose checkpoints are never thinned out
+reel/STEP.png           samples of the same latents, at fixed steps
+tensorboard/            event files, where they are wanted
 kept/NAME.safetensors   pinned checkpoints whose place a later one took after going back
 lock, owner.json        one writer at a time
 """
@@ -72,6 +74,12 @@ class RunFolder:
         os.replace(path / "run.json.new", path / "run.json")
         return folder
 
+    def move_data(self, spec: str) -> None:
+        """The data lie elsewhere now; exports that name their old place stay verifiable. Raises DiskTrouble."""
+        self.record["data_was"] = [*self.record.get("data_was", []), self.record["data"]["spec"]]
+        self.record["data"] = {**self.record["data"], "spec": spec}
+        write_json(self.path / "run.json", self.record)
+
     @staticmethod
     def open(path: Path, *, write: bool = True) -> RunFolder:
         """An existing run; raises BadFile, or RunBusy if another process writes to it."""
@@ -106,6 +114,11 @@ class RunFolder:
             raise trouble(error, self.path / "lock") from None
         self._lock = lock
         write_json(self.path / "owner.json", {"pid": os.getpid()})
+
+    @property
+    def writable(self) -> bool:
+        """Whether this process is the run's one writer."""
+        return self._lock is not None
 
     def close(self) -> None:
         """Let others write."""
@@ -210,9 +223,9 @@ class RunFolder:
         except OSError as error:
             raise trouble(error, target) from None
 
-    def thin(self) -> None:
-        """Remove all but the newest KEEP and the pinned checkpoints."""
-        keep = self.pins() | set(self.steps()[-KEEP:])
+    def thin(self, needed: Iterable[int] = ()) -> None:
+        """Remove all but the newest KEEP, the pinned and the needed checkpoints."""
+        keep = self.pins() | set(needed) | set(self.steps()[-KEEP:])
         for step in self.steps():
             if step not in keep:
                 self.checkpoint(step).unlink(missing_ok=True)

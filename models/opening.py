@@ -1,4 +1,4 @@
-"""What making and opening a run have in common: versions, plans, checkpoints, and an exhausted memory."""
+"""What making and opening a run have in common: names, presets, versions, plans, checkpoints, and an exhausted memory."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import importlib.metadata
 import json
 import platform
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from models import checkpoint, device
 from models.contract import Plan
-from models.errors import BadFile, OutOfMemory
+from models.errors import BadFile, BadInput, OutOfMemory
+from models.files import home
 from models.journal import RunFolder
 
 
@@ -88,3 +90,29 @@ def recorded_plan(recorded: Mapping[str, Any], asked: str | None) -> Plan:
         # another device rounds differently: close, not bit-equal
         return dataclasses.replace(plan, device=device.choose("cpu" if asked in (None, "auto") else asked).device)
     return plan
+
+
+def preset_of(algorithm: Any, name: str | None) -> Any:
+    """A preset by name, the first one if None; raises BadInput."""
+    presets = algorithm.PRESETS
+    if name is None:
+        return next(iter(presets.values()))
+    if name not in presets:
+        raise BadInput(f"{algorithm.TITLE} has no preset {name!r}; it has {', '.join(presets)}.")
+    return presets[name]
+
+
+def predicted_seconds(algorithm: Any, config: Any, plan: Plan, steps: int) -> float:
+    """How long `steps` steps will take here, from the work of a step and the speed of one convolution of the same width."""
+    rate = device.speed(plan, config.n, config.size)
+    return steps * algorithm.cost(config) / rate
+
+
+def new_path(system: str, data: str) -> Path:
+    """A free folder name in the studio's home, such as began-faces-3."""
+    stem = f"{system}-{''.join(c if c.isalnum() else '-' for c in Path(data).stem.lower()).strip('-')[:40]}"
+    runs = home() / "runs"
+    number = 1
+    while (runs / f"{stem}-{number}").exists():
+        number += 1
+    return runs / f"{stem}-{number}"

@@ -1,59 +1,31 @@
-"""Two generators that everything drives, and `Run`: a training that writes itself down.
+"""A training that writes itself down.
 
-    for state, info in train(...): ...      a script
-    for state, info in run.train(600): ...  the same, recorded: the command line and the window
+    for state, info in run.train(600): ...
 
-The first pair comes before any step and has `info` None; so has the answer to a Command that is sent. A Command takes effect
-before the next step.
+drives like the generators of `models.drive`; everything that happens is in the run's folder.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from models import catalog, checkpoint, device, knobs
-from models.contract import Command, Event, NextPhase, Note, Phase, Plan, Save, SetKnobs, Stop
-from models.errors import BadData, BadFile, BadInput, Diverged
-from models.files import home
+from models.contract import Command, Event, NextPhase, Note, Phase, Plan, Save, SetKnobs, Stop, View
+from models.drive import Steps
+from models.errors import BadData, BadFile, Diverged
 from models.journal import Line, RunFolder
-from models.opening import checkpoint_name, find_checkpoint, guarded, recorded_plan, versions
+from models.opening import checkpoint_name, find_checkpoint, guarded, preset_of, recorded_plan, versions
 from models.rows import Rows
+from models.watch import Watch, survivors
 
-Steps = Generator[tuple[Any, Any], Command | None, None]
 Progress = Callable[[int, int], None]
 CHECKPOINT_SECONDS = 60.0  # a run that is killed computes at most this long again
-
-
-def train(algorithm: Any, state: Any, batches: Iterator[Any], knobs_now: Any) -> Steps:
-    """Train for ever; yields (state, info) after every step."""
-    return _drive(state, knobs_now, lambda state, now: (state, algorithm.step(state, next(batches), now)))
-
-
-def walk(kernel: Any, state: Any, target: Any, knobs_now: Any, generator: Any) -> Steps:
-    """Sample for ever; yields (state, info) after every step."""
-    return _drive(state, knobs_now, lambda state, now: kernel.step(state, target, now, generator))
-
-
-def _drive(state: Any, knobs_now: Any, step: Callable[[Any, Any], tuple[Any, Any]]) -> Steps:
-    command = yield state, None
-    while True:
-        while command is not None:
-            match command:
-                case SetKnobs(change):
-                    knobs_now = knobs.changed(knobs_now, change)
-                case Stop():
-                    return
-                case _:
-                    pass
-            command = yield state, None
-        state, info = step(state, knobs_now)
-        command = yield state, info
 
 
 class Run:
@@ -65,6 +37,7 @@ class Run:
         rows: (steps, columns) float32, every Info so far.
         lines: the journal so far.
         on_line: called with each new line.
+        watch: its reel, TensorBoard's files, and evaluations.
     """
 
     def __init__(self, folder: RunFolder, algorithm: Any, config: Any, knobs_now: Any, plan: Plan, data: Any) -> None:
@@ -79,6 +52,7 @@ class Run:
         self._rows = Rows(folder.columns)
         self._saved_at = time.monotonic()
         self._saved_step, self._saved_lines = -1, 0
+        self.watch = Watch.of(self, sum(p.steps for p in self.phases))
 
     # --- making and opening -----------------------------------------------------------------------------------
 
@@ -93,6 +67,7 @@ class Run:
         knob_values: Mapping[str, Any] | None = None,
         seed: int = 0,
         plan: Plan | None = None,
+        tensorboard: bool = False,
         force: bool = False,
         progress: Progress | None = None,
     ) -> Run:
@@ -120,13 +95,16 @@ class Run:
             "knobs": knb.model_dump(),
             "plan": dataclasses.asdict(plan),
             "columns": list(algorithm.Info._fields),
+            "tensorboard": tensorboard,
             "versions": versions(),
         }
         folder = RunFolder.create(path, record, force=force)
         run = Run(folder, algorithm, cfg, knb, plan, source)
         try:
             run.state = guarded(algorithm.init, cfg, seed, plan)
-            run._log("made", f"{algorithm.TITLE} on {source.title}, preset {chosen.name}, {device.describe(plan)}")
+            run.log("made", f"{algorithm.TITLE} on {source.title}, preset {chosen.name}, {device.describe(plan)}")
+            run.watch.cut(-1)  # of a run that this one takes the place of
+            run.watch.step()
             run.save()
         except BaseException:
             folder.close()
@@ -142,10 +120,13 @@ class Run:
         step: int | None = None,
         kept: str | None = None,
         device_name: str | None = None,
+        data_spec: str | None = None,
         check: bool = True,
         progress: Progress | None = None,
     ) -> Run:
         """An existing run at its last readable checkpoint, or at that of `step`; or at the one `kept` by that name, if it is there.
+
+        `data_spec` is where the data are now, if they were moved; the run remembers it.
 
         A run that was killed continues as if it had not been: what a person did after the checkpoint is done again at its step.
 
@@ -161,19 +142,34 @@ class Run:
             run = Run(folder, algorithm, cfg, None, plan, None)
             found, about = run._load(step, kept=kept, check=check)
             if data:
-                run.data = algorithm.open_data(folder.record["data"]["spec"], cfg, progress)
-                if run.data.id != folder.record["data"]["id"]:
-                    raise BadData(f"{run.data.spec} has changed since {folder.path.name} was made: restore it, or start a new run.")
+                run._open_data(data_spec, progress)
             run._take_up(about["lines"], write=write)
             newer = [s for s in folder.steps() if s > found]
             if step is None and kept is None and newer:
                 run.notice = f"The checkpoint of step {newer[-1]:,} cannot be read, so {folder.path.name} is taken at step {found:,}."
                 if write:
-                    run._log("damaged", run.notice)
+                    run.log("damaged", run.notice)
         except BaseException:
             folder.close()
             raise
         return run
+
+    def _open_data(self, spec: str | None, progress: Progress | None) -> None:
+        """The data that the run was made from, and no others."""
+        recorded = self.folder.record["data"]
+        try:
+            self.data = self.algorithm.open_data(recorded["spec"] if spec is None else spec, self.config, progress)
+        except BadData as error:
+            if spec is not None:
+                raise
+            raise BadData(f"{error} If the data of {self.folder.path.name} were moved, name their new place with `resume --data`.") from None
+        if self.data.id != recorded["id"]:
+            raise BadData(
+                f"{self.data.spec} does not hold the pictures that {self.folder.path.name} was made from: restore them, name their new place "
+                "with `resume --data`, or start a new run."
+            )
+        if self.data.spec != recorded["spec"] and self.folder.writable:
+            self.folder.move_data(self.data.spec)
 
     def _load(self, step: int | None, *, kept: str | None = None, check: bool = True) -> tuple[int, dict[str, Any]]:
         """Take State and knobs from a checkpoint; returns its step and what its header tells about it."""
@@ -189,6 +185,7 @@ class Run:
         lines = self.folder.lines()
         self._rows = Rows(self.folder.columns, self.folder.rows()[: self.state.step])
         self.lines, later = lines[:applied], lines[applied:]
+        self.lines += survivors(later, self.state.step)
         self._saved_step, self._saved_lines = self.state.step, len(self.lines)
         if not write:
             return
@@ -196,13 +193,15 @@ class Run:
         if not diverged:
             self._replay = [line for line in later if line["what"] in ("knobs", "note") or line.get("asked")]
         self.folder.cut_rows(self.state.step)
+        self.watch.cut(self.state.step)
         self.folder.set_lines(self.lines + self._replay)
         self._again()  # what was done at this very step
         if diverged:  # what led there is not done again, but stays readable
-            self._log("back", f"back to step {self.state.step:,}, the last good one", undone=later)
+            self.log("back", f"back to step {self.state.step:,}, the last good one", undone=later)
 
     def close(self) -> None:
         """Let others write to the run."""
+        self.watch.close()
         self.folder.close()
 
     # --- training ---------------------------------------------------------------------------------------------
@@ -250,6 +249,7 @@ class Run:
             if due:
                 self._between()
             self._advance_phase()
+            self.watch.step()
             if due and time.monotonic() - self._saved_at > CHECKPOINT_SECONDS:
                 self.save()  # after the phase has moved on, or a run that is killed would take one step too many in the old one
             command = yield self.state, info
@@ -265,14 +265,14 @@ class Run:
                     self._choose_anew()
                     symbols = {k.name: k.symbol for k in knobs.describe(type(new))}
                     text = ", ".join(f"{symbols[k]} {_short(a)} → {_short(b)}" for k, (a, b) in told.items())
-                    self._log("knobs", text, change={k: b for k, (_, b) in told.items()})
+                    self.log("knobs", text, change={k: b for k, (_, b) in told.items()})
                     self.knobs = new
             case NextPhase():
                 if self.state.phase + 1 < len(self.phases):
                     self._choose_anew()
                     self._enter_phase(asked=True)
             case Note(text):
-                self._log("note", text)
+                self.log("note", text)
             case Save(pin):
                 self.save(pin=pin)
             case Stop():
@@ -283,11 +283,11 @@ class Run:
         path = self.folder.checkpoint(self.state.step)
         if self._saved_step != self.state.step or not path.exists() or self._saved_lines != len(self.lines):
             self._write_rows()
-            self._check_finite()
+            self._check_rows()
             self._make_room(path)
-            checkpoint.save(path, self.state, self._about())
+            checkpoint.save(path, self.state, self._about(), self._check_finite)
             self._saved_at, self._saved_step, self._saved_lines = time.monotonic(), self.state.step, len(self.lines)
-            self.folder.thin()
+            self.folder.thin(self.watch.needed)
         if pin:
             self.folder.pin(self.state.step)
         return path
@@ -301,14 +301,23 @@ class Run:
         self.folder.cut_rows(found)
         for later in [s for s in self.folder.steps() if s > found]:
             self.folder.set_aside(later, self._name_in(self.folder.checkpoint(later)))
+        self.watch.cut(found)
         self.lines, undone = self.lines[: about["lines"]], self.lines[about["lines"] :]
+        self.lines += (kept := survivors(undone, found))
+        undone = [line for line in undone if line not in kept]
         self.folder.set_lines(self.lines)
-        self._log("back", f"back to step {found:,} from {left:,}", undone=undone)
+        self.log("back", f"back to step {found:,} from {left:,}", undone=undone)
         self.save()
 
     def view(self, name: str, **request: Any) -> Any:
         """A View, or a generator of Views, of the present State."""
+        if name == "evaluation":
+            return self.evaluation(**request)
         return self.algorithm.views[name](self.state, self.data, self.knobs, **request)
+
+    def evaluation(self, *, n: int, seed: int = 0) -> Iterator[View]:
+        """Evaluate the present step in short parts (see `Watch.evaluation`); a run that is only read is not written to."""
+        return self.watch.evaluation(n, seed, write=self.folder.writable)
 
     def recipe(self) -> dict[str, Any]:
         """What everything made from the present step is made of (design §2)."""
@@ -361,13 +370,15 @@ class Run:
             "versions": versions(),
         }
 
-    def _log(self, what: str, text: str, **more: Any) -> None:
+    def log(self, what: str, text: str, *, step: int | None = None, **more: Any) -> None:
+        """Write a line into the journal, of the present step unless told; raises DiskTrouble."""
+        at: int = self.state.step if step is None else step
         if self._replay:
-            line: Line = {"step": self.state.step, "time": round(time.time(), 3), "what": what, "text": text, **more}
+            line: Line = {"step": at, "time": round(time.time(), 3), "what": what, "text": text, **more}
             self.lines.append(line)
             self.folder.set_lines(self.lines + self._replay)
         else:
-            self.lines.append(line := self.folder.add_line(self.state.step, what, text, **more))
+            self.lines.append(line := self.folder.add_line(at, what, text, **more))
         self.on_line(line)
 
     def _choose_anew(self) -> None:
@@ -396,7 +407,7 @@ class Run:
         return next((line["step"] for line in reversed(self.lines) if line["what"] == "phase"), 0)
 
     def _enter_phase(self, *, asked: bool) -> None:
-        self._log("phase", self.phases[self.state.phase + 1].name, asked=asked)
+        self.log("phase", self.phases[self.state.phase + 1].name, asked=asked)
         self.state.phase += 1
 
     def _between(self) -> None:
@@ -404,7 +415,7 @@ class Run:
         self._check_rows()
         events: list[Event] = self.algorithm.between(self.state, self._rows.recent(self.algorithm.BETWEEN), self.knobs)
         for event in events:
-            self._log(event.what, event.text)
+            self.log(event.what, event.text)
         self._write_rows()
 
     def _check_rows(self) -> None:
@@ -412,55 +423,30 @@ class Run:
         if bad is not None:
             self._diverged(*bad)
 
-    def _check_finite(self) -> None:
-        self._check_rows()
-        for name, tensor in checkpoint.flatten(self.state)[0].items():
+    def _check_finite(self, tensors: checkpoint.Tensors) -> None:
+        for name, tensor in tensors.items():
             if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
                 self._diverged(self.state.step, name)
 
     def _diverged(self, step: int, name: str) -> None:
         error = Diverged(step, name)
-        self._log("diverged", str(error))
+        self.log("diverged", str(error))
         raise error
 
     def _tell_fallback(self) -> None:
         for f in dataclasses.fields(self.state):
             reason = getattr(getattr(self.state, f.name), "fell_back", None)
             if reason:
-                self._log("compile", f"compiling {f.name} did not work here, so it runs without: {reason}")
+                self.log("compile", f"compiling {f.name} did not work here, so it runs without: {reason}")
 
     def _write_rows(self) -> None:
-        self.folder.add_rows(self._rows.unsaved)
+        new = self._rows.unsaved
+        self.folder.add_rows(new)
+        self.watch.rows(self._rows.on_disk + 1, new)
         self._rows.on_disk = self._rows.count
 
 
 # --- helpers ------------------------------------------------------------------------------------------------------
-
-
-def preset_of(algorithm: Any, name: str | None) -> Any:
-    """A preset by name, the first one if None; raises BadInput."""
-    presets = algorithm.PRESETS
-    if name is None:
-        return next(iter(presets.values()))
-    if name not in presets:
-        raise BadInput(f"{algorithm.TITLE} has no preset {name!r}; it has {', '.join(presets)}.")
-    return presets[name]
-
-
-def predicted_seconds(algorithm: Any, config: Any, plan: Plan, steps: int) -> float:
-    """How long `steps` steps will take here, from the work of a step and the speed of one convolution of the same width."""
-    rate = device.speed(plan, config.n, config.size)
-    return steps * algorithm.cost(config) / rate
-
-
-def new_path(system: str, data: str) -> Path:
-    """A free folder name in the studio's home, such as began-faces-3."""
-    stem = f"{system}-{''.join(c if c.isalnum() else '-' for c in Path(data).stem.lower()).strip('-')[:40]}"
-    runs = home() / "runs"
-    number = 1
-    while (runs / f"{stem}-{number}").exists():
-        number += 1
-    return runs / f"{stem}-{number}"
 
 
 def _short(value: Any) -> str:

@@ -21,7 +21,6 @@ from models.errors import BadInput, StudioError
 PLANNED = {
     "chain": "chains of the PPGN family",
     "fill": "filling blanks with MaskGAN",
-    "evaluate": "metrics on held-out data",
 }
 
 
@@ -49,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
 
     train = add("train", "train a system from the beginning")
     train.add_argument("system", help="began")
-    train.add_argument("--data", help="faces, a folder of images, or a zip of images; see `sampling-studio data`")
+    train.add_argument("--data", help="a built-in name, a folder, an archive, an IDX or .npz file, or hub:NAME; `sampling-studio data` lists them")
     train.add_argument("--steps", type=_steps, help="stop after this many steps (default: the preset's)")
     train.add_argument("--out", type=Path, help="folder of the run (default: a new one in the studio's home)")
     train.add_argument("--preset", help="quick (default), paper-64, paper-128")
@@ -68,10 +67,15 @@ def parser() -> argparse.ArgumentParser:
         "--compile", choices=["off", "default", "reduce-overhead"], default="off", help="torch.compile; reduce-overhead uses CUDA graphs"
     )
 
+    train.add_argument("--tensorboard", action="store_true", help="write TensorBoard's event files into the run, too")
+    train.add_argument("--evaluate-every", type=_count, metavar="N", help="evaluate the samples every N steps and at the end (default: never)")
+
     resume = add("resume", "go on with a run, to a total of steps")
     resume.add_argument("run", type=Path)
     resume.add_argument("--steps", type=_steps, help="total of steps (default: the preset's)")
+    resume.add_argument("--data", help="where the data are now, if they were moved")
     resume.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="turn a knob first; repeats")
+    resume.add_argument("--evaluate-every", type=_count, metavar="N", help="evaluate the samples every N steps and at the end (default: never)")
 
     sample = add("sample", "draw samples of a run")
     sample.add_argument("run", type=Path)
@@ -80,12 +84,23 @@ def parser() -> argparse.ArgumentParser:
         "--out",
         type=Path,
         required=True,
-        help="FILE.png: a contact sheet; FOLDER/: single PNGs; FILE.csv: the curves; with --plots FILE.png: the plots",
+        help="FILE.png sheet, .html gallery, .webp .gif .apng loop through the n latents, .csv .svg curves, .md report; FOLDER/ single PNGs",
     )
     sample.add_argument("--step", type=_steps, help="of an earlier checkpoint (default: the last)")
     sample.add_argument("--no-ema", action="store_true", help="from G itself, not from its moving average")
     sample.add_argument("--force", action="store_true", help="write single pictures into a folder that is not empty")
     sample.add_argument("--plots", action="store_true", help="draw the curves instead of samples")
+    sample.add_argument("--reel", action="store_true", help="the same latents over the training, as .webp, .gif, .apng or .png (animated)")
+    sample.add_argument("--frames", type=lambda word: _whole(word, 2, 5_000), help="of a loop (default: 12 for each latent, at most 480)")
+    sample.add_argument("--fps", type=lambda word: _whole(word, 1, 50), help="frames a second (default 24; a reel 12)")
+    sample.add_argument("--zoom", type=lambda word: _whole(word, 1, 100), help="screen pixels for each pixel (default: what makes it large enough)")
+    sample.add_argument("--tensorboard", action="store_true", help="the curves for TensorBoard, in FOLDER/")
+
+    evaluate = add("evaluate", "how good a run's samples are, beside what real pictures give")
+    evaluate.add_argument("run", type=Path)
+    evaluate.add_argument("-n", type=_count, default=5_000, help="samples (default 5000; at most half as many as there are pictures)")
+    evaluate.add_argument("--step", type=_steps, help="of an earlier checkpoint (default: the last)")
+    evaluate.add_argument("--data", help="where the data are now, if they were moved")
 
     lab = add("lab", "walk over a density with many chains, exact or approximate")
     lab.add_argument("kernel", help="metropolis, mala, mala-approx")
@@ -110,11 +125,16 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("file", type=Path)
     verify.add_argument("--run", type=Path, help="where the run is now, if it was moved")
 
-    add("data", "the data sources, and what --data accepts")
+    data = add("data", "the data sources, and what --data accepts; with SPEC: what is in one of them")
+    data.add_argument("spec", nargs="?", metavar="SPEC", help="what --data would be given: the card of these pictures")
+    data.add_argument("--size", type=int, choices=[16, 28, 32, 64, 128, 256, 512], default=32, metavar="N", help="pixels a side (default 32)")
+    data.add_argument("--out", type=Path, metavar="SHEET.png", help="write a sheet of samples")
 
     shoot = add("shoot", "a picture of a page of the window, drawn off-screen")
     shoot.add_argument("--page", default="home", help="home, began")
-    shoot.add_argument("--run", type=Path, help="a run to show on it")
+    shoot.add_argument("--run", type=Path, help="a run to show on it; without one, the form of a new run")
+    shoot.add_argument("--data", help="data to choose on that form (default: faces)")
+    shoot.add_argument("--state", choices=["usual", "quality", "data"], default="usual", help="usual, the evaluations, or all pictures of the data")
     shoot.add_argument("--theme", choices=["light", "dark"], default="light")
     shoot.add_argument("--size", type=_size, default=(1280, 800), metavar="WxH", help="default 1280x800")
     shoot.add_argument("--scale", type=float, default=1.0, help="of text and controls, 0.75 to 2 (default 1)")

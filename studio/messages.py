@@ -36,6 +36,7 @@ class NewRun:
     threads: int | None = None
     precision: str = "auto"
     compile: str = "off"
+    tensorboard: bool = False  # also write TensorBoard's event files
     path: Path | None = None  # None: a free name in the studio's home
 
 
@@ -59,6 +60,18 @@ class Export:
     ema: bool = True
     options: Mapping[str, Any] = field(default_factory=dict)
 
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Measure the samples whenever so many steps are done; 0 steps never does."""
+
+    every: int = 0
+    samples: int = 1_000
+    seed: int = 0
+
+
+EVALUATION = "evaluation"  # the panel, and the view, of evaluations
+OWN = 0  # number of a Reply that the worker began by itself
 
 # --- from the worker --------------------------------------------------------------------------------------------
 

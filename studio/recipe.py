@@ -1,15 +1,24 @@
 """How a thing was made: written into every export, read back from it. Needs neither Qt nor torch.
 
 A recipe is JSON of at most 1 MB: `schema`, `kind` (of export), everything of `models.run.Run.recipe`, and `made`, the settings of the
-export itself (seed, rows, columns of the sheet, …). PNG carries it as iTXt; formats without a place for it have FILE.recipe.json beside them.
+export itself (seed, rows, columns of the sheet, …). It is carried as
+
+    .png .apng     iTXt            .svg           <metadata>
+    .webp          XMP             .html          <script type="application/json" id="sampling-studio">
+    .gif           comment         event files    a text of TensorBoard, tag "recipe"
+    others         FILE.recipe.json beside the file
 """
 
 from __future__ import annotations
 
+import html
 import io
 import json
+import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.parsers import expat
 
 from PIL import Image, PngImagePlugin
 
@@ -19,6 +28,10 @@ from models.files import write_bytes
 SCHEMA = 1
 KEY = "sampling-studio"
 LIMIT = 1_000_000  # bytes; also what Pillow reads of a text chunk
+SPACE = "urn:sampling-studio:1"  # of the XML element that holds a recipe
+SCRIPT = '<script type="application/json" id="sampling-studio">'
+_HEAD = 16_000_000  # bytes of a page in which its recipe is looked for; escaped it is at most six times LIMIT
+_LARGEST = 200_000_000  # bytes of an SVG that is read
 
 Recipe = dict[str, Any]
 
@@ -41,12 +54,46 @@ def dumps(recipe: Recipe) -> str:
 
 def save_png(image: Image.Image, path: Path, recipe: Recipe) -> None:
     """Write a PNG with its recipe inside; raises DiskTrouble."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", pnginfo=as_itxt(recipe), optimize=False, compress_level=6)
+    write_bytes(path, buffer.getvalue())
+
+
+def as_itxt(recipe: Recipe) -> PngImagePlugin.PngInfo:
+    """For a PNG or APNG."""
     info = PngImagePlugin.PngInfo()
     info.add_itxt(KEY, dumps(recipe))
     info.add_itxt("Software", "Sampling Studio")
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", pnginfo=info, optimize=False, compress_level=6)
-    write_bytes(path, buffer.getvalue())
+    return info
+
+
+def as_comment(recipe: Recipe) -> bytes:
+    """For a GIF."""
+    return f"{KEY}:{dumps(recipe)}".encode()
+
+
+def as_xmp(recipe: Recipe) -> bytes:
+    """For a WebP: an XMP packet with one property."""
+    rdf = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+    inner = f'<rdf:Description rdf:about="">{as_element(recipe)}</rdf:Description>'
+    return f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{rdf}">{inner}</rdf:RDF></x:xmpmeta>'.encode()
+
+
+def as_element(recipe: Recipe) -> str:
+    """For any XML, such as the metadata of an SVG."""
+    return f'<s:recipe xmlns:s="{SPACE}">{html.escape(_ascii(recipe), quote=False)}</s:recipe>'
+
+
+def as_script(recipe: Recipe) -> str:
+    """For an HTML page, inert: nothing in it can end the element."""
+    text = _ascii(recipe)
+    for letter in "<>&":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return f"{SCRIPT}{text}</script>"
+
+
+def _ascii(recipe: Recipe) -> str:
+    return json.dumps(json.loads(dumps(recipe)), allow_nan=False)
 
 
 def save_beside(path: Path, recipe: Recipe) -> None:
@@ -70,7 +117,7 @@ def read(path: Path) -> Recipe:
     try:
         text = _text(path)
         recipe = json.loads(text) if text else None
-    except (OSError, ValueError, SyntaxError, RecursionError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, RecursionError, EOFError, IndexError, struct.error, Image.DecompressionBombError) as error:
         reason = (str(error).splitlines() or ["no reason given"])[0]
         raise BadFile(f"{path.name} cannot be read ({reason}): it is damaged, or not a file of this studio.") from None
     if not isinstance(recipe, dict) or "schema" not in recipe or "kind" not in recipe:
@@ -88,9 +135,84 @@ def _text(path: Path) -> str | None:
         if side.stat().st_size > 2 * LIMIT:
             raise ValueError("its recipe is larger than 1 MB")
         return side.read_text("utf-8")
-    if path.suffix.lower() == ".png":
-        with Image.open(path, formats=["PNG"]) as image:
-            image.load()
-            found = getattr(image, "text", {}).get(KEY)
-            return None if found is None else str(found)
-    return None
+    reader = _from_events if "tfevents" in path.name else _READERS.get(path.suffix.lower())
+    return reader(path) if reader else None
+
+
+def _from_png(path: Path) -> str | None:
+    with Image.open(path, formats=["PNG"]) as image:
+        image.load()
+        found = getattr(image, "text", {}).get(KEY)
+        return None if found is None else str(found)
+
+
+def _from_webp(path: Path) -> str | None:
+    with Image.open(path, formats=["WEBP"]) as image:
+        packet = image.info.get("xmp")
+        return _from_xml(packet) if packet else None
+
+
+def _from_gif(path: Path) -> str | None:
+    with Image.open(path, formats=["GIF"]) as image:
+        comment = image.info.get("comment", b"")
+        start = f"{KEY}:".encode()
+        return comment[len(start) :].decode() if comment.startswith(start) else None
+
+
+def _from_svg(path: Path) -> str | None:
+    if path.stat().st_size > _LARGEST:
+        raise ValueError("it is larger than 200 MB")
+    return _from_xml(path.read_bytes())
+
+
+def _from_xml(content: bytes) -> str | None:
+    """Text of the recipe's element; a document type, with which entities come, is refused."""
+    parts: list[str] = []
+    inside = [False]
+
+    def start(name: str, _: Any) -> None:
+        inside[0] = name == f"{SPACE} recipe"
+
+    def end(_: str) -> None:
+        inside[0] = False
+
+    def refuse(*_: Any) -> None:
+        raise ValueError("it has a document type, which no file of this studio has")
+
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.buffer_text = True
+    parser.StartElementHandler, parser.EndElementHandler, parser.StartDoctypeDeclHandler = start, end, refuse
+    parser.CharacterDataHandler = lambda text: parts.append(text) if inside[0] else None
+    try:
+        parser.Parse(content, True)
+    except expat.ExpatError as error:
+        raise ValueError(f"no XML: {error}") from None
+    return "".join(parts) or None
+
+
+def _from_html(path: Path) -> str | None:
+    with open(path, "rb") as file:
+        head = file.read(_HEAD).decode("utf-8", "replace")
+    _, found, rest = head.partition(SCRIPT)
+    if not found:
+        return None
+    text, ended, _ = rest.partition("</script>")
+    if not ended:
+        raise ValueError("it is cut short")
+    return text
+
+
+def _from_events(path: Path) -> str | None:
+    from models import sink
+
+    return sink.read(path)[1].get("recipe")
+
+
+_READERS: dict[str, Callable[[Path], str | None]] = {
+    ".png": _from_png,
+    ".apng": _from_png,
+    ".webp": _from_webp,
+    ".gif": _from_gif,
+    ".svg": _from_svg,
+    ".html": _from_html,
+}

@@ -8,14 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QRunnable, QThreadPool, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QRunnable, QThreadPool, QTimer, Signal
 
 from models.errors import BadSetting, StudioError
-from studio.messages import Ask, Export, NewRun, OldRun, Opened, Progress, Reply, Trouble
+from studio.messages import EVALUATION, OWN, Ask, Evaluate, Export, NewRun, OldRun, Opened, Progress, Reply, Trouble
 from studio.workers.jobs import TrainingJob
 from studio.workers.thread import Worker
 
 DRAG = 1.0  # seconds; turns of one knob that are nearer than this are one
+TURN_MS = 400  # between two values of a knob that is dragged, each of which is a line in the journal
 
 Condition = Literal["empty", "opening", "running", "paused", "finished", "failed"]
 
@@ -27,6 +28,7 @@ class Session(QObject):
         run: what is open, None before.
         knobs: the open run's knobs as they are now.
         condition: what it is doing.
+        evaluate: when this and every later run is evaluated.
 
     Signals:
         conditioned (str, str): condition and reason.
@@ -56,7 +58,14 @@ class Session(QObject):
         self.condition: Condition = "empty"
         self.step = 0
         self.undo: list[tuple[str, Any]] = []
+        self.evaluate = Evaluate()
         self._turned = 0.0  # when a knob was turned last
+        self._held: dict[str, Any] = {}  # the newest value of a knob that is being dragged
+        self._sent = ""  # the knob whose turns are being collected
+        self._collect = QTimer(self)
+        self._collect.setSingleShot(True)
+        self._collect.setInterval(TURN_MS)
+        self._collect.timeout.connect(self._flush)
         self._worker: Worker | None = None
         self._next: tuple[NewRun | OldRun, bool] | None = None  # waits for the present run to be saved
         self._start = self._closing = False
@@ -70,12 +79,14 @@ class Session(QObject):
     def open(self, source: NewRun | OldRun, *, start: bool = False) -> None:
         """Make or open a run, and start it if wanted; the present one is saved and closed first."""
         if self._worker is not None:
+            self._flush()
             self._next = (source, start)
             self._condition("opening", "saving the run before")
             self._worker.quit_and_save()
             return
         self.run, self._start, self.step = None, start, 0
         self.undo.clear()
+        self._held.clear()
         worker = self._worker = Worker(TrainingJob(source), parent=self)
         worker.opening.connect(self.opening)
         worker.opened.connect(self._on_opened)
@@ -87,12 +98,14 @@ class Session(QObject):
         worker.trouble.connect(self._on_trouble)
         worker.drawn.connect(self._on_drawn)
         worker.finished.connect(self._on_finished)
+        worker.evaluate(self.evaluate)
         self._condition("opening", "")
         worker.start()
 
     def close(self) -> None:
         """Save and close the run, finish its exports; waits until all is safe on disk."""
         self._next, self._closing = None, True
+        self._flush()
         if self._worker is not None:
             self._worker.quit_and_save()
             self._worker.wait()
@@ -107,6 +120,7 @@ class Session(QObject):
 
     def stop(self) -> None:
         """Save and close the run without waiting; also cancels one that is still opening."""
+        self._flush()
         if self._worker is not None:
             self._next = None
             self._worker.quit_and_save()
@@ -116,6 +130,7 @@ class Session(QObject):
     def go(self) -> None:
         """Run, up to the preset's steps, or for ever past them."""
         if self._worker is not None and self.run is not None:
+            self._flush()
             self._worker.go(self.run.total if self.step < self.run.total else None)
 
     def pause(self) -> None:
@@ -126,6 +141,7 @@ class Session(QObject):
     def step_once(self) -> None:
         """One step, then pause."""
         if self._worker is not None and self.run is not None:
+            self._flush()
             self._worker.step()
 
     def set_knob(self, name: str, value: Any, *, remember: bool = True) -> None:
@@ -147,7 +163,23 @@ class Session(QObject):
             self._turned = now
             del self.undo[:-200]
         self.knobs[name] = value
-        self._worker.send(SetKnobs({name: value}))
+        if self._held.keys() - {name} or not (remember and self._collect.isActive() and self._sent == name):
+            self._held.pop(name, None)
+            self._flush()
+            self._worker.send(SetKnobs({name: value}))
+            self._sent = name
+            self._collect.start()
+        else:
+            self._held[name] = value
+
+    def _flush(self) -> None:
+        """Send the newest value of a knob that is being dragged."""
+        from models.contract import SetKnobs
+
+        held, self._held = self._held, {}
+        if held and self._worker is not None:
+            self._worker.send(SetKnobs(held))
+            self._collect.start()
 
     def undo_knob(self) -> tuple[str, Any] | None:
         """Take the last change of a knob back; returns it."""
@@ -160,11 +192,13 @@ class Session(QObject):
     def send(self, command: Any) -> None:
         """A contract.Command."""
         if self._worker is not None and self.run is not None:
+            self._flush()
             self._worker.send(command)
 
     def go_back(self, step: int | None = None) -> None:
-        """Return to the last good checkpoint."""
+        """Return to the last good checkpoint, or to that of a step."""
         if self._worker is not None and self.run is not None:
+            self._held.clear()
             self._worker.go_back(step)
 
     # --- views and exports ------------------------------------------------------------------------------------
@@ -182,9 +216,20 @@ class Session(QObject):
         if self._worker is not None:
             self._worker.drop(panel)
 
+    def evaluate_every(self, wish: Evaluate) -> None:
+        """Evaluate this run and later ones at the multiples of a number of steps."""
+        self.evaluate = wish
+        if self._worker is not None:
+            self._worker.evaluate(wish)
+
+    def evaluate_now(self) -> None:
+        """Evaluate the present step, unless an evaluation is under way."""
+        self.ask(EVALUATION, EVALUATION, n=self.evaluate.samples, seed=self.evaluate.seed)
+
     def export(self, wish: Export) -> None:
         """Write the present step; `exported` follows."""
         if self._worker is not None and self.run is not None:
+            self._flush()
             self._worker.export(wish)
 
     # --- from the worker --------------------------------------------------------------------------------------
@@ -207,7 +252,7 @@ class Session(QObject):
         self.progressed.emit(progress)
 
     def _on_replied(self, reply: Reply) -> None:
-        if self._newest.get(reply.panel) == reply.number:
+        if reply.number == OWN or self._newest.get(reply.panel) == reply.number:
             self.replied.emit(reply)
 
     def _on_running(self) -> None:

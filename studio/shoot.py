@@ -47,14 +47,36 @@ def main(request: dict[str, Any]) -> int:
         if problems:
             raise BadInput(problems[0])
         settle(2.5)
-    else:
-        settle(3.0 if hasattr(page, "new") else 0.5)
+    elif hasattr(page, "new"):
+        if request["data"]:
+            page.new.choose_data(request["data"])
+        settle(300, page.new.is_ready)
+    settle(0.5)
+    _set(page, request["state"], settle)
     picture = shown.grab()
     ok = picture.toImage().save(request["out"])
     shown.close()
     if not ok:
         raise BadInput(f"{request['out']} could not be written: choose another folder, and a name that ends in .png.")
     return 0
+
+
+def _set(page: Any, state: str, settle: Any) -> None:
+    """Bring a page into one of its states."""
+    from models.errors import BadInput
+
+    if state == "usual":
+        return
+    if not hasattr(page, "judging") or (state == "quality" and page.session.run is None):
+        raise BadInput(f"This page has no state {state!r}: leave --state out, or give a page and a run that have it.")
+    if state == "quality":
+        page.tabs.setCurrentIndex(1)
+    elif page.session.run is not None:
+        page.show_data()
+        settle(300, page.browsing.is_ready)
+    else:
+        page.new.browse_all()
+    settle(0.5)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ QFrame[kind="transport"] { background: $panel; border: none; border-top: 1px sol
 QFrame[kind="side"] { background: $panel; border: none; border-left: 1px solid $hairline; }
 QFrame[kind="card"] { background: $panel; border: 1px solid $hairline; border-radius: 8~; }
 QFrame[kind="error"] { background: $panel; border: 1px solid $hairline; border-left: 3px solid $bad; border-radius: 8~; }
+QFrame[kind="warning"] { background: $panel; border: 1px solid $hairline; border-left: 3px solid $warn; border-radius: 8~; }
 QFrame[kind="line"] { background: $hairline; border: none; max-height: 1px; min-height: 1px; }
 QFrame[kind="drop"] { background: transparent; border: 1px dashed $edge; border-radius: 8~; }
 

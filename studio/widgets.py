@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QSlider,
+    QSpinBox,
     QStyle,
     QStyledItemDelegate,
     QToolButton,
@@ -92,6 +93,21 @@ def button(text: str, icon: str = "", *, kind: str = "", tip: str = "", clicked:
         out.setToolTip(tip)
     if clicked is not None:
         out.clicked.connect(lambda *_: clicked())
+    return out
+
+
+def spin(low: int, high: int, value: int, tip: str, *, step: int = 1) -> QSpinBox:
+    """A field for a whole number, 84 px wide; it tells of a typed number when it is complete."""
+    out = QSpinBox()
+    out.setRange(low, high)
+    out.setSingleStep(step)
+    out.setGroupSeparatorShown(True)
+    out.setValue(value)
+    out.setKeyboardTracking(False)
+    out.setFixedWidth(theme.theme().px(84))
+    out.setToolTip(tip)
+    out.setAccessibleName(tip)
+    out.lineEdit().setTextMargins(theme.theme().px(5), 0, 0, 0)  # the style sheet's padding does not reach the text
     return out
 
 

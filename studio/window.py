@@ -18,6 +18,7 @@ from studio.session import Session
 from studio.widgets import column, row
 from studio.workers.background import WarmUp
 
+EXPORTED = (".png", ".apng", ".webp", ".gif", ".svg", ".html", ".csv", ".md")  # files that may carry a recipe
 SCHEMES: tuple[theme.Scheme, ...] = ("system", "light", "dark")
 
 
@@ -37,6 +38,7 @@ class Window(QMainWindow):
         self.session = Session(self)
         self.pages: dict[str, Any] = {}
         self.ready = self._cold = False
+        self._first_scheme: theme.Scheme = "light"  # chosen after "system"
         self._then: list[Any] = []
         self._stack = QStackedWidget()
         self._rail_buttons: dict[str, QToolButton] = {}
@@ -149,10 +151,16 @@ class Window(QMainWindow):
         return rail
 
     def next_scheme(self) -> None:
-        """System, light, dark, and around."""
+        """The other of light and dark, then the first again, then as the system says, and around."""
         settings = QSettings()
         now = str(settings.value("scheme", "system"))
-        chosen = SCHEMES[(SCHEMES.index(now) + 1) % 3 if now in SCHEMES else 0]  # pyright: ignore[reportArgumentType]
+        if now not in SCHEMES:
+            now = "system"
+        other: theme.Scheme = "light" if theme.theme().name == "dark" else "dark"
+        if now == "system":
+            self._first_scheme = chosen = other  # the first press always changes something
+        else:
+            chosen = other if now == self._first_scheme else "system"
         settings.setValue("scheme", chosen)
         app = QApplication.instance()
         if isinstance(app, QApplication):
@@ -211,7 +219,7 @@ class Window(QMainWindow):
             self.open_run(path)
             return
         try:
-            found = recipe.read(path) if path.is_file() and path.suffix.lower() in (".png", ".csv") else None
+            found = recipe.read(path) if path.is_file() and path.suffix.lower() in EXPORTED else None
         except StudioError:
             found = None
         if found is not None:
@@ -237,8 +245,7 @@ class Window(QMainWindow):
         if QCoreApplication.organizationName():  # a page that is only drawn leaves no settings
             QSettings().setValue("geometry", self.saveGeometry())
         for page in self.pages.values():
-            if hasattr(page, "new"):
-                page.new.stop()
+            page.stop()
         self._warm_up.wait()
         self.session.close()
         event.accept()

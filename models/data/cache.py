@@ -14,9 +14,9 @@ import numpy as np
 
 from models.data.images import fingerprint
 from models.errors import DiskTrouble
-from models.files import home, write_json, writing
+from models.files import home, write_bytes, writing
 
-FORMAT = 1  # of the cache itself; a cache of another format is made anew
+FORMAT = 2  # of the cache itself; a cache of another format is made anew
 CHECKED = 256 << 20  # bytes up to which the content is hashed each time it is opened (about 0.3 s)
 
 _building = threading.RLock()  # two threads never write the same temporary file
@@ -57,7 +57,7 @@ def keep(name: str, chunks: Callable[[], Iterator[np.ndarray]], facts: Callable[
 
     Args:
         name: from `key`.
-        chunks: starts the decoding: (n, H, W, 3) uint8, at least one picture; what it raises is raised here, and nothing stays on disk.
+        chunks: starts the decoding: (n, H, W, C) uint8, at least one picture; what it raises is raised here, and nothing stays on disk.
         facts: called with all pictures when the last chunk is there; a dict for JSON, with at least `id`.
     """
     path = folder() / f"{name}.npy"
@@ -78,7 +78,7 @@ def keep(name: str, chunks: Callable[[], Iterator[np.ndarray]], facts: Callable[
         known = {"format": FORMAT, "shape": list(images.shape), **facts(images)}
         if not parts:
             try:
-                write_json(folder() / f"{name}.json", known)
+                write_bytes(folder() / f"{name}.json", json.dumps(known, allow_nan=False).encode())  # one line: a set may have 60,000 names
             except DiskTrouble:
                 _forget(path)
         return images, known

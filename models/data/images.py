@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,31 +19,33 @@ _MASK = (1 << 64) - 1
 
 @dataclass(eq=False)
 class ImageSet:
-    """Square RGB pictures with a fixed split; `models.contract.Batches` for pictures.
+    """Square pictures, colour or grey, with a fixed split; `models.contract.Batches` for pictures.
 
-    The split looks at each picture's own bytes, so it never moves when other pictures are added.
+    The split looks at each item's own bytes in its source (a drawn picture's number), so it is the same at every size and never moves when other
+    pictures are added.
     """
 
     id: str  # 16 hex digits over the decoded content
     spec: str  # what --data was given; a path made absolute, so that a run finds it from anywhere
     title: str  # for people: "faces", "lfwcrop-1800-64px-png (1,800 pictures)"
     size: int  # pixels a side
-    images: np.ndarray  # (N, H, W, 3) uint8, read-only, usually mapped from the cache
+    images: np.ndarray  # (N, H, W, C) uint8, read-only, usually mapped from the cache
     train: np.ndarray  # (n,) int64, rising indices into images; never empty
-    held_out: np.ndarray  # (m,) int64, rising indices into images; about a tenth, empty for a tiny set
+    held_out: np.ndarray  # (m,) int64, indices into images in the order of their hashes: the first few are a fair choice; about a tenth, maybe none
     names: Sequence[str]  # (N,) file names, or "face 123"
     labels: dict[str, np.ndarray] | None = None  # attribute -> (N,) int64, an index into its values
     values: dict[str, tuple[str, ...]] | None = None  # attribute -> the names of its values
     captions: Callable[[int], str] | None = None  # index -> a sentence
     skipped: tuple[str, ...] = ()  # one sentence for each picture that was left out
-    channels: int = 3
+    channels: int = 3  # C: 3, or 1 for grey
+    about: dict[str, Any] = field(default_factory=dict)  # for JSON; what `models.data.card` tells: original sizes, colour, duplicates, notes
     _norms: np.ndarray | None = field(default=None, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.images)
 
     def batch(self, seed: int, t: int, n: int) -> Tensor:
-        """Batch t of the training pictures, a function of (seed, t, n) alone: (n, 3, H, W) uint8.
+        """Batch t of the training pictures, a function of (seed, t, n) alone: (n, C, H, W) uint8.
 
         The training pictures are dealt without repetition; each epoch has an order of its own.
         """
@@ -60,18 +62,18 @@ class ImageSet:
         return np.concatenate(out) if out else np.empty(0, np.int64)
 
     def held(self, n: int) -> Tensor:
-        """The first n held-out pictures, fewer where there are fewer: (≤ n, 3, H, W) uint8."""
+        """The first n held-out pictures, a fair choice of all, fewer where there are fewer: (≤ n, C, H, W) uint8."""
         return _tensor(self.pictures(self.held_out[: max(0, n)]))
 
     def pictures(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Copies of some pictures, in the order asked for: (n, H, W, 3) uint8."""
+        """Copies of some pictures, in the order asked for: (n, H, W, C) uint8."""
         return np.asarray(self.images[np.asarray(indices, np.int64)])
 
     def nearest(self, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """For each picture the nearest training picture in pixel space.
 
         Args:
-            pictures: (m, H, W, 3) uint8.
+            pictures: (m, H, W, C) uint8.
 
         Returns:
             indices (m,) int64 into `images`, and root-mean-square distances (m,) float64 in grey levels, 0 … 255.
@@ -111,16 +113,26 @@ def fingerprint(images: np.ndarray) -> str:
     return digest.hexdigest()[:16]
 
 
-def split(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Train and held-out indices of (N, H, W, C) uint8: a tenth is held out, chosen by each picture's own bytes.
+def head(content: bytes | memoryview) -> int:
+    """The first eight bytes of the SHA-256 of an item, as a whole number: which side of the split it is on, for good."""
+    return int.from_bytes(hashlib.sha256(content).digest()[:8], "big")
 
-    Equal pictures go to the same side. If all would be held out, the first is trained on.
+
+def heads(images: np.ndarray) -> np.ndarray:
+    """The `head` of each picture's pixels: (N,) uint64. Equal pictures have equal heads."""
+    return np.fromiter((head(np.ascontiguousarray(picture).data) for picture in images), np.uint64, len(images))
+
+
+def split(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Train (rising) and held-out indices (in the order of their hashes) from the `head` of every item (N,) uint64: a tenth is held out.
+
+    Each item decides for itself, so none changes sides when others are added. If all would be held out, the first is trained on.
     """
-    heads = (hashlib.sha256(np.ascontiguousarray(picture).data).digest()[:8] for picture in images)
-    held = np.fromiter((int.from_bytes(head, "big") % 10 == 0 for head in heads), bool, len(images))
+    held = hashes % np.uint64(10) == 0
     if held.all():
         held[:1] = False
-    return np.flatnonzero(~held), np.flatnonzero(held)
+    out = np.flatnonzero(held)
+    return np.flatnonzero(~held), out[np.argsort(hashes[out], kind="stable")]
 
 
 @lru_cache(maxsize=4)

@@ -13,6 +13,7 @@ _WHERE = {
     "resume": "training",
     "sample": "sampling",
     "lab": "lab",
+    "evaluate": "evaluate",
     "inspect": "looking",
     "verify": "looking",
     "data": "data",

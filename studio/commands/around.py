@@ -20,6 +20,8 @@ def shoot(options: argparse.Namespace) -> Result:
     request = {
         "page": options.page,
         "run": str(options.run.resolve()) if options.run else None,
+        "data": options.data,
+        "state": options.state,
         "theme": options.theme,
         "width": width,
         "height": height,

@@ -73,13 +73,16 @@ def reading(title: str) -> Iterator[Callable[[int, int], None]]:
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
-    start, shown = time.monotonic(), False
+    pace, shown = Pace(), 0.0
+    pace.start()
 
     def progress(done: int, total: int) -> None:
         nonlocal shown
-        if done and total and time.monotonic() - start > 0.5:
-            left, shown = (time.monotonic() - start) * (total - done) / done, True
-            print(f"\r{title}: {done:,} of {total:,} · {duration(left)} left   ", end="", file=sys.stderr, flush=True)
+        pace.mark(done)
+        if done and pace.seconds > shown + (0.1 if shown else 0.5):
+            shown, left = pace.seconds, pace.left(total) if total else None
+            of = f" of {total:,}" if total else ""
+            print(f"\r\x1b[K{title}: {done:,}{of}" + (f" · {duration(left)} left" if left is not None else ""), end="", file=sys.stderr, flush=True)
 
     try:
         yield progress

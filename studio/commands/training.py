@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from models.errors import BadInput, RunFailed
 from studio.commands.terminal import Result, bar, reading, stoppable, strict, tell
 from studio.pace import Pace, duration
+
+EVALUATED = 2_000  # samples of an evaluation beside the training
 
 
 def settings(pairs: Sequence[str]) -> dict[str, str]:
@@ -25,7 +27,8 @@ def settings(pairs: Sequence[str]) -> dict[str, str]:
 def train(options: argparse.Namespace) -> Result:
     """A run from the beginning."""
     from models import catalog, device, knobs
-    from models.run import Run, new_path, preset_of
+    from models.opening import new_path, preset_of
+    from models.run import Run
 
     algorithm = catalog.algorithm(options.system)
     preset = preset_of(algorithm, options.preset)
@@ -44,14 +47,15 @@ def train(options: argparse.Namespace) -> Result:
             knob_values=knob_values,
             seed=options.seed,
             plan=device.choose(options.device, options.threads, options.precision, options.compile),
+            tensorboard=options.tensorboard,
             force=options.force,
             progress=progress,
         )
-    skipped = made.data.skipped
-    if skipped:
-        more = f" and {len(skipped) - 5:,} more" if len(skipped) > 5 else ""
-        tell(f"{len(skipped):,} of {len(skipped) + len(made.data):,} pictures were skipped: {' '.join(skipped[:5])}{more}")
-    return _train(made, made.total if options.steps is None else options.steps)
+    left_out, told = made.data.about["left_out"], made.data.skipped[:5]
+    if left_out:
+        more = f" and {left_out - len(told):,} more" if left_out > len(told) else ""
+        tell(f"{left_out:,} of {left_out + len(made.data):,} pictures were skipped: {' '.join(told)}{more}")
+    return _train(made, made.total if options.steps is None else options.steps, options.evaluate_every)
 
 
 def _settings(algorithm: Any, preset: Any) -> Result:
@@ -84,7 +88,7 @@ def resume(options: argparse.Namespace) -> Result:
     from models.run import Run
 
     with reading("opening the run") as progress:
-        opened = Run.open(options.run, device_name=options.device, progress=progress)
+        opened = Run.open(options.run, device_name=options.device, data_spec=options.data, progress=progress)
     tell(opened.notice)
     if options.threads not in (None, opened.plan.threads):
         tell(f"A run keeps the threads it was made with ({opened.plan.threads}): other threads would give other bits.")
@@ -95,10 +99,11 @@ def resume(options: argparse.Namespace) -> Result:
     except BaseException:
         opened.close()
         raise
-    return _train(opened, opened.total if options.steps is None else options.steps)
+    return _train(opened, opened.total if options.steps is None else options.steps, options.evaluate_every)
 
 
-def _train(active: Any, goal: int) -> Result:
+def _train(active: Any, goal: int, evaluate_every: int | None) -> Result:
+    active.on_line = lambda line: tell(line["text"]) if line["what"] == "alarm" else None
     first, pace = active.state.step, Pace()
     pace.start()
     try:
@@ -109,6 +114,10 @@ def _train(active: Any, goal: int) -> Result:
                     show(state.step, pace)
                 if stopped():
                     break
+                if info is not None and evaluate_every and (state.step % evaluate_every == 0 or state.step == goal):
+                    pace.stop()
+                    _evaluate(active, stopped)
+                    pace.start()
             active.save()
         step, rows = active.state.step, active.rows
         metrics = {name: strict(float(rows[-1, i])) if len(rows) else None for i, name in enumerate(active.folder.columns)}
@@ -130,3 +139,13 @@ def _train(active: Any, goal: int) -> Result:
         raise RunFailed(f"Stopped at step {step:,} of {goal:,} and saved; go on with: sampling-studio resume {active.folder.path} --steps {goal}")
     numbers = "  ".join(f"{k} {v:.4g}" for k, v in metrics.items() if v is not None)
     return result, f"{active.folder.path}: step {step:,} after {duration(pace.seconds)}\n{numbers}", 0
+
+
+def _evaluate(active: Any, stopped: Callable[[], bool]) -> None:
+    """The scores of the present step become a line of the journal."""
+    with reading(f"evaluating step {active.state.step:,}") as progress:
+        for view in active.evaluation(n=EVALUATED):
+            done, total = view.numbers["done"]
+            progress(int(done), int(total))
+            if stopped():
+                break

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from models.errors import BadInput
 from studio import recipe as recipes
 from studio.assets import asset
 from studio.export import Record
@@ -18,9 +20,10 @@ PAPER, INK, MUTED = (255, 255, 255), (26, 29, 33), (89, 98, 110)
 
 
 def write_sheet(record: Record, path: Path, *, columns: int | None = None, zoom: int | None = None) -> Sequence[Path]:
-    """All pictures on one sheet, seed and step under each; raises DiskTrouble."""
+    """All pictures on one sheet, seed and step under each; raises DiskTrouble, or BadInput if it is too large for readers of PNG."""
     assert record.pictures is not None
     columns, zoom = layout(record.pictures, columns, zoom)
+    _check_size(record.pictures.shape, columns, zoom)
     made = {
         "seed": record.seed,
         "ema": record.ema,
@@ -58,13 +61,12 @@ def layout(pictures: np.ndarray, columns: int | None, zoom: int | None) -> tuple
 def sheet(pictures: np.ndarray, title: str, step: int, seed: int, columns: int, zoom: int) -> np.ndarray:
     """The sheet's pixels, (height, width, 3) uint8; pictures are (n, H, W, 3) uint8."""
     height, width = (side * zoom for side in pictures.shape[1:3])
-    lines = math.ceil(len(pictures) / columns)
-    canvas = Image.new("RGB", (2 * MARGIN + columns * (width + GAP) - GAP, HEAD + MARGIN + lines * (height + CAPTION + GAP) - GAP), PAPER)
+    canvas = Image.new("RGB", _size(pictures.shape, columns, zoom), PAPER)
     draw = ImageDraw.Draw(canvas)
-    draw.text((MARGIN, 12), title, INK, _font("SemiBold", 15))
-    small = _font("Regular", 11)
+    draw.text((MARGIN, 12), title, INK, font("SemiBold", 15))
+    small = font("Regular", 11)
     facts = f"step {step:,} · seed {seed}"
-    if draw.textlength(title, _font("SemiBold", 15)) + draw.textlength(facts, small) + 3 * MARGIN < canvas.width:
+    if draw.textlength(title, font("SemiBold", 15)) + draw.textlength(facts, small) + 3 * MARGIN < canvas.width:
         draw.text((canvas.width - MARGIN, 15), facts, MUTED, small, anchor="ra")
     for i, picture in enumerate(pictures):
         x, y = MARGIN + i % columns * (width + GAP), HEAD + i // columns * (height + CAPTION + GAP)
@@ -74,6 +76,25 @@ def sheet(pictures: np.ndarray, title: str, step: int, seed: int, columns: int, 
     return np.asarray(canvas)
 
 
-def _font(weight: str, size: int) -> ImageFont.FreeTypeFont:
+def _size(shape: tuple[int, ...], columns: int, zoom: int) -> tuple[int, int]:
+    """Width and height of the sheet for pictures of shape (n, H, W, 3)."""
+    lines, width, height = math.ceil(shape[0] / columns), shape[2] * zoom, shape[1] * zoom
+    return 2 * MARGIN + columns * (width + GAP) - GAP, HEAD + MARGIN + lines * (height + CAPTION + GAP) - GAP
+
+
+def _check_size(shape: tuple[int, ...], columns: int, zoom: int) -> None:
+    width, height = _size(shape, columns, zoom)
+    limit = Image.MAX_IMAGE_PIXELS or width * height
+    if width * height > limit:
+        fit = round(0.98 * limit / ((shape[1] * zoom + CAPTION + GAP) * (shape[2] * zoom + GAP)))
+        raise BadInput(
+            f"A sheet of {shape[0]:,} pictures has {width * height:,} pixels, more than the {limit:,} that readers of PNG take: "
+            f"ask for at most {fit:,} pictures, or export a gallery or single pictures."
+        )
+
+
+@lru_cache(maxsize=8)
+def font(weight: str, size: int) -> ImageFont.FreeTypeFont:
+    """Inter, "Regular" or "SemiBold", from the files that the studio brings along."""
     found = sorted(p for p in asset("fonts").iterdir() if weight in p.stem and p.suffix in (".ttf", ".otf"))
     return ImageFont.truetype(str(found[0]), size, layout_engine=ImageFont.Layout.BASIC)

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import math
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QTimer
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QCheckBox, QMenu, QSpinBox, QStackedWidget, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QStackedWidget, QTabBar, QWidget
 
 from models.algorithms import began
 from models.contract import Note, Save
 from models.files import home
 from models.knobs import describe
 from studio import theme
-from studio.messages import Export, NewRun, OldRun, Opened, Progress, Reply, Trouble
+from studio.messages import NewRun, OldRun, Opened, Progress, Reply, Trouble
 from studio.pace import Pace, duration
+from studio.pages.browsing import Browsing
+from studio.pages.exporting import Exporting
+from studio.pages.judging import Judging
+from studio.pages.looking import Looking
 from studio.pages.page import Page
 from studio.panels.curves import CurvesPanel
 from studio.panels.detail import DetailPanel
@@ -32,10 +33,10 @@ from studio.panels.samples import ImageGrid
 from studio.panels.transport import Transport
 from studio.picture import sheet
 from studio.session import Session
-from studio.widgets import button, column, label, row
+from studio.widgets import button, column, label, row, spin
 
 SAMPLES, REAL, HELD_OUT = 64, 8, 256
-LOOK_MS = 400  # between looks at the samples while it runs; a look that takes long is asked for less often
+BESIDE = 296  # pixels at the right of the samples
 REMEDIES = {"back": "Go back to the last good state", "retry": "Go on"}
 
 
@@ -47,14 +48,17 @@ class BeganPage(Page):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
-        self._last_look = self._last_held = 0.0
-        self._cost = 0.05  # seconds that looking at the samples took last time
-        self._waiting = False  # a look is on its way
         self._reading: Pace | None = None
+        self._detail_of = 0
         self.new = NewRunPanel(began)
+        self.curves = CurvesPanel(began.PLOTS)
+        self.judging = Judging(session, self.curves, self.alarm, self)
         self.live = self._stage()
         self.stage.addWidget(self.new)
         self.stage.addWidget(self.live)
+        self.browsing = Browsing(self)
+        self.looking = Looking(session, self, self._look_at_samples, self._look_at_the_rest)
+        self.exporting = Exporting(session, self, self._drawn, began.views)
         self.knobs = KnobsPanel(describe(began.Knobs))
         self.journal = JournalPanel()
         self.transport = Transport()
@@ -62,9 +66,6 @@ class BeganPage(Page):
         self._sides = self.add_side(self.new.settings, self.knobs)
         self.add_foot(self.transport)
         self._buttons()
-        self._timer = QTimer(self)
-        self._timer.setInterval(LOOK_MS)
-        self._timer.timeout.connect(self._look)
         self._connect()
         self._show_new()
 
@@ -84,7 +85,6 @@ class BeganPage(Page):
         )
         self.detail = DetailPanel(columns=2)
         self.detail.closed.connect(lambda: self.beside.setCurrentIndex(0))
-        self.curves = CurvesPanel(began.PLOTS)
         self.beside = QStackedWidget()  # the run, or one sample of it
         overview = QWidget()
         right = column(overview, spacing=12)
@@ -93,50 +93,61 @@ class BeganPage(Page):
         right.addStretch(1)
         self.beside.addWidget(overview)
         self.beside.addWidget(self.detail)
-        self.beside.setFixedWidth(theme.theme().px(304))
+        self.beside.setFixedWidth(theme.theme().px(BESIDE))
         live = QWidget()
         body = column(live, spacing=12)
         upper = row(self.samples, self.beside, spacing=16)
         upper.setStretch(0, 1)
-        body.addLayout(upper, 3)
-        body.addWidget(self.curves, 2)
+        body.addLayout(upper, 15)
+        body.addWidget(self._lower(), 8)
         return live
 
+    def _lower(self) -> QWidget:
+        """The curves of the training, or those of the evaluations."""
+        self.tabs, self.plots = QTabBar(), QStackedWidget()
+        for word, panel in (("Training", self.curves), ("Quality", self.judging.panel)):
+            self.tabs.addTab(word)
+            self.plots.addWidget(panel)
+        self.tabs.setExpanding(False)
+        self.tabs.currentChanged.connect(self.plots.setCurrentIndex)
+        lower = QWidget()
+        body = column(lower, spacing=8)
+        line = row(self.tabs, self.judging.bar, spacing=12)
+        line.setStretch(1, 1)
+        body.addLayout(line)
+        body.addWidget(self.plots, 1)
+        return lower
+
     def _side(self) -> None:
-        self.ema, self.seed = QCheckBox("Averaged G (EMA)"), QSpinBox()
+        """What decides over the view stays above the journal, whatever the height of the window."""
+        self.ema, self.seed = QCheckBox("Averaged G (EMA)"), spin(0, 2**31 - 1, 0, "Seed of the samples: their latents z")
         self.ema.setChecked(True)
         self.ema.setToolTip("Draw from the moving average of G's weights, which is calmer than G itself")
-        self.seed.setRange(0, 2**31 - 1)
-        self.seed.setToolTip("The latents z of the samples")
-        self.seed.setFixedWidth(theme.theme().px(84))
-        view = QWidget()
-        body = column(view, spacing=8)
-        body.addWidget(self.ema)
-        body.addLayout(row(label("Seed of the samples"), 1, self.seed))
+        foot, line = QWidget(), QFrame()
+        line.setProperty("kind", "line")
+        body = column(foot, spacing=8)
+        body.addLayout(row(self.ema, 1, label("Seed"), self.seed))
         body.addWidget(self.curves.smoothing_control())
-        self.knobs.add_section("View", view)
-        self.journal.setMaximumHeight(theme.theme().px(190))
-        self.knobs.set_footer(self.journal)
+        body.addWidget(line)
+        body.addWidget(self.journal)
+        self.journal.setMaximumHeight(theme.theme().px(160))
+        self.knobs.set_footer(foot)
 
     def _buttons(self) -> None:
+        self.data_button = button("Data", "image", tip="The pictures that this run trains on", clicked=self.show_data)
         self.new_button = button("New run", "new", tip="New run (Ctrl+N)", clicked=self._show_new)
         self.open_button = button("Open…", "open", tip="Open a run (Ctrl+O)", clicked=self.choose_run)
-        self.export_button = button("Export…", "export", tip="Export the present step, with its recipe inside (Ctrl+E)")
-        menu = QMenu(self.export_button)
-        from studio.export import exporters
-
-        for name, exporter in exporters().items():
-            menu.addAction(exporter.label).triggered.connect(partial(self.ask_export, name))
-        self.export_button.setMenu(menu)
-        self.export_button.setEnabled(False)
-        for b in (self.new_button, self.open_button, self.export_button):
+        self.export_button = self.exporting.button
+        self.data_button.setEnabled(False)
+        for b in (self.data_button, self.new_button, self.open_button, self.export_button):
             self.tools.addWidget(b)
 
     def _connect(self) -> None:
         session, transport = self.session, self.transport
         self.new.started.connect(self._start)
         self.new.cancelled.connect(self._show_live)
-        self.knobs.changed.connect(session.set_knob)
+        self.new.browse.connect(self.browsing.show_data)
+        self.knobs.changed.connect(self._on_knob)
         self.journal.note.connect(lambda text: session.send(Note(text)))
         self.card.remedy.connect(self._on_remedy)
         transport.run.connect(session.go)
@@ -146,8 +157,8 @@ class BeganPage(Page):
         transport.stop.connect(session.stop)
         self.samples.clicked.connect(self._on_sample)
         self.samples.selected.connect(lambda index: self.detail.close_panel() if index < 0 else None)
-        self.ema.toggled.connect(self._look_again)
-        self.seed.valueChanged.connect(self._look_again)
+        self.ema.toggled.connect(self._on_other_samples)
+        self.seed.valueChanged.connect(self._on_other_samples)
         self.interpolation.wanted.connect(self._on_interpolation)
         self.interpolation.dropped.connect(lambda: session.drop("interpolation"))
         session.conditioned.connect(self._on_condition)
@@ -157,7 +168,6 @@ class BeganPage(Page):
         session.line.connect(self._on_line)
         session.replied.connect(self._on_reply)
         session.trouble.connect(self._on_trouble)
-        session.exported.connect(self._on_exported)
 
     # --- what a person does -----------------------------------------------------------------------------------
 
@@ -192,32 +202,25 @@ class BeganPage(Page):
         self.card.close_card()
         self.session.open(OldRun(path))
 
-    def ask_export(self, name: str, *_: Any) -> None:
-        """Ask where to, and export the present step."""
-        from studio.export import exporters
+    def show_data(self) -> None:
+        """The pictures that the open run trains on, and their card."""
+        if self.session.run is not None:
+            self.browsing.show_run(self.session.run)
 
-        run = self.session.run
-        if run is None:
-            return
-        extension = exporters()[name].extension
-        suggestion = home() / "exports" / f"{run.name}-{name}{extension}"
-        suggestion.parent.mkdir(parents=True, exist_ok=True)
-        self.ask_path(exporters()[name].label, suggestion, f"*{extension}" if extension else "", lambda path: self.export(name, path))
-
-    def export(self, name: str, path: Path) -> None:
-        """Write the present step with an exporter."""
-        self.tell(f"Exporting {path.name} …")
-        self.session.export(Export(name, path, seed=self.seed.value(), count=SAMPLES, ema=self.ema.isChecked()))
+    def stop(self) -> None:
+        """The window is closing."""
+        self.new.stop()
+        self.browsing.stop()
 
     def undo(self) -> None:
         """Take back the last turn of a knob."""
         if self.session.undo_knob():
             self.knobs.set_values(self.session.knobs)
+            self._look_when_paused()
 
     def choose_export(self) -> None:
         """Open the menu of exporters."""
-        if self.export_button.isEnabled():
-            self.export_button.showMenu()
+        self.exporting.choose()
 
     def save(self) -> None:
         """Keep the present step for good."""
@@ -230,6 +233,20 @@ class BeganPage(Page):
             self.session.go_back()
         else:
             self.session.go()
+
+    def _on_knob(self, name: str, value: Any) -> None:
+        self.session.set_knob(name, value)
+        self._look_when_paused()
+
+    def _look_when_paused(self) -> None:
+        """Some knobs, such as η, say how a picture is judged: what stands still is looked at anew."""
+        if self.session.condition in ("paused", "finished"):
+            self.looking.again()
+
+    def _on_other_samples(self, *_: Any) -> None:
+        self.looking.again()
+        if self.session.run is not None and self.interpolation.between.selected() == 1:
+            self.interpolation.ask_again(search=True)
 
     def _on_sample(self, index: int) -> None:
         self._detail_of = index
@@ -249,15 +266,16 @@ class BeganPage(Page):
         if condition == "empty":
             self.transport.show_state("stopped" if self.curves.history.end else "empty", reason)
             self.subtitle.setText("")
-            self._timer.stop()
+            self.alarm.hide()
+            self.looking.follow(False)
             self._show_new()
-            return
-        self.transport.show_state(condition, reason)
-        running = condition == "running"
-        self._timer.start() if running else self._timer.stop()
-        if condition in ("paused", "finished") and self.session.run is not None:
-            self._look_again()
-        self.export_button.setEnabled(condition in ("running", "paused", "finished"))
+        else:
+            self.transport.show_state(condition, reason)
+            self.looking.follow(condition == "running")
+            if condition in ("paused", "finished"):
+                self.looking.again()
+        for b in (self.export_button, self.data_button):
+            b.setEnabled(condition in ("running", "paused", "finished"))
 
     def _on_opening(self, done: int, total: int) -> None:
         self.transport.setVisible(True)
@@ -275,20 +293,21 @@ class BeganPage(Page):
         self.knobs.set_values(run.knobs)
         self.journal.clear()
         self.curves.clear()
+        self.judging.show_run(run)
         self.curves.append(1, self._columns(run.rows))
-        self._starts = np.cumsum([0, *(steps for _, steps in run.phases)])
-        for (name, _), first in zip(run.phases, self._starts, strict=False):
+        starts = np.cumsum([0, *(steps for _, steps in run.phases)])
+        for (name, _), first in zip(run.phases, starts, strict=False):
             if len(run.phases) > 1:
                 self.curves.mark_phase(int(first), name)
         for line in run.lines:
             self._on_line(line)
+        self.judging.settle()
         self.beside.setCurrentIndex(0)
         self.interpolation.reset(run.held_out, int(run.config["size"]))
-        self._waiting = False
         self._show_live()
         self._show_numbers()
         self.transport.show_progress(run.step, self._total(run.step), 0, None, run.device)
-        self._look_again()
+        self.looking.again()
 
     def _on_progress(self, progress: Progress) -> None:
         run = self.session.run
@@ -304,11 +323,12 @@ class BeganPage(Page):
         self.journal.add([(line["step"], line["text"], when)])
         if line["what"] in ("knobs", "lr", "back"):
             self.curves.mark_knob(line["step"], line["text"])
+        self.judging.show_line(line)
 
     def _on_reply(self, reply: Reply) -> None:
         match reply.panel:
             case "samples":
-                self._waiting, self._cost = False, reply.seconds
+                self.looking.answered(reply.seconds)
                 pictures = reply.view.pictures["samples"]
                 self.samples.show_images(pictures)
                 self.samples.set_heading("Samples G(z), same seeds", f"{'EMA' if self.ema.isChecked() else 'G itself'} · seed {self.seed.value()}")
@@ -330,41 +350,28 @@ class BeganPage(Page):
     def _on_trouble(self, trouble: Trouble) -> None:
         self.card.show_error(trouble.sentence, REMEDIES.get(trouble.remedy, ""), trouble.details)
         self.samples.set_stale(True)
-        self._waiting = False
-        self.notice.setText("")
-
-    def _on_exported(self, wish: Export, files: list[Path]) -> None:
-        self.tell(f"Exported {len(files)} files to {wish.path}" if len(files) > 2 else f"Exported {files[0]}")
+        self.looking.lost()
 
     # --- looking ----------------------------------------------------------------------------------------------
 
-    def _look_again(self, *_: Any) -> None:
-        """Everything on the stage, now."""
-        if self.session.run is None:
-            return
-        self._last_look = self._last_held = -math.inf
-        self._waiting = False
-        self._look()
+    def _drawn(self) -> dict[str, Any]:
+        """What an export draws: what is on the stage."""
+        return {"seed": self.seed.value(), "count": SAMPLES, "ema": self.ema.isChecked()}
 
-    def _look(self) -> None:
-        """The samples, if it is time and somebody looks; the rest every few seconds."""
-        now = time.monotonic()
-        if self._waiting or now - self._last_look < max(LOOK_MS / 1000, 10 * self._cost) or not self.isVisible():
-            return
-        self._waiting, self._last_look = True, now
+    def _look_at_samples(self) -> None:
         self.session.ask("samples", "samples", n=SAMPLES, seed=self.seed.value(), ema=self.ema.isChecked())
-        if now - self._last_held > 5:
-            self._last_held = now
-            self.session.ask("real", "real", n=REAL)
-            self.session.ask("held_out", "held_out", n=HELD_OUT)
-            self.interpolation.ask_again()
-            if self.beside.currentWidget() is self.detail:
-                self._on_sample(self._detail_of)
+
+    def _look_at_the_rest(self) -> None:
+        self.session.ask("real", "real", n=REAL)
+        self.session.ask("held_out", "held_out", n=HELD_OUT)
+        self.interpolation.ask_again()
+        if self.beside.currentWidget() is self.detail:
+            self._on_sample(self._detail_of)
 
     def showEvent(self, event: Any) -> None:
         """Look at once when the page appears."""
         super().showEvent(event)
-        self._look_again()
+        self.looking.again()
 
     def _show_numbers(self) -> None:
         smooth = {name: self.curves.history.series[name].at(float("inf")) for name in ("M_global", "loss_real", "loss_fake")}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QTimer, QUrl
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QSizePolicy, QStackedWidget, QWidget
 
 from studio import theme
 from studio.panels.card import ErrorCard
-from studio.widgets import ElidedLabel, column, label, row
+from studio.widgets import ElidedLabel, button, column, label, row
 
 NOTICE_MS = 12_000
 
@@ -21,6 +22,7 @@ class Page(QWidget):
     Attributes:
         stage: what is shown in the middle, one widget at a time.
         card: bad news, on top of the stage.
+        alarm: a warning there, which stops nothing.
     """
 
     SYSTEM = "home"  # whose accent it has
@@ -34,17 +36,21 @@ class Page(QWidget):
         self.header = QFrame()
         self.header.setProperty("kind", "header")
         self.tools = row()
-        line = row(label(self.TITLE, "title"), self.subtitle, 1, self.notice, spacing=12)
+        self.show_button = button("Show", kind="quiet", clicked=self._show_made)
+        self.show_button.hide()
+        self._made: Path | None = None
+        line = row(label(self.TITLE, "title"), self.subtitle, 1, self.notice, self.show_button, spacing=12)
         line.setContentsMargins(16, 0, 16, 0)
         line.addLayout(self.tools)
         self.header.setLayout(line)
 
         self.stage = QStackedWidget()
-        self.card = ErrorCard()
+        self.card, self.alarm = ErrorCard(), ErrorCard(kind="warning")
         ground = QFrame()
         ground.setProperty("kind", "stage")
         inside = column(ground, margin=16, spacing=12)
         inside.addWidget(self.card)
+        inside.addWidget(self.alarm)
         inside.addWidget(self.stage, 1)
 
         self.middle = QHBoxLayout()
@@ -56,7 +62,7 @@ class Page(QWidget):
         self.whole = whole
         self._quiet = QTimer(self)
         self._quiet.setSingleShot(True)
-        self._quiet.timeout.connect(lambda: self.notice.setText(""))
+        self._quiet.timeout.connect(lambda: self.tell(""))
         theme.notifier.changed.connect(self._sizes)
         self._sizes()
 
@@ -90,15 +96,28 @@ class Page(QWidget):
     def choose_export(self) -> None:
         """Ctrl+E."""
 
+    def stop(self) -> None:
+        """The window is closing: end what the page does beside it."""
+
     def fold(self) -> None:
         """Show or hide the controls at the side."""
         if self.sides is not None:
             self.sides.setVisible(not self.sides.isVisible())
 
-    def tell(self, text: str) -> None:
-        """Good news, for a while."""
+    def tell(self, text: str, made: Path | None = None, *, stay: bool = False) -> None:
+        """Good news, for a while, or until the next; with a button that shows the file or folder that was `made`."""
         self.notice.setText(text)
-        self._quiet.start(NOTICE_MS)
+        self._made = made
+        self.show_button.setVisible(made is not None)
+        self.show_button.setToolTip(f"Open {made}" if made is not None else "")
+        if stay or not text:
+            self._quiet.stop()
+        else:
+            self._quiet.start(NOTICE_MS)
+
+    def _show_made(self) -> None:
+        if self._made is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._made)))
 
     def ask_path(self, title: str, suggestion: Path, pattern: str, use: Callable[[Path], None]) -> None:
         """A file dialog that stops nothing; `use` gets the path. An empty pattern asks for a folder."""
@@ -106,6 +125,8 @@ class Page(QWidget):
         dialog.setModal(False)
         if pattern:
             dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+            dialog.filterSelected.connect(lambda chosen: follow(dialog, chosen))
+            dialog.setDefaultSuffix(suggestion.suffix.removeprefix("."))
         else:
             dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.fileSelected.connect(lambda name: use(Path(name)))
@@ -114,3 +135,12 @@ class Page(QWidget):
 
     def _sizes(self) -> None:
         self.header.setFixedHeight(theme.theme().px(48))
+
+
+def follow(dialog: QFileDialog, chosen: str) -> None:
+    """Another kind of file was chosen, such as "GIF (*.gif)": the name takes its ending."""
+    ending = chosen.partition("*")[2].rstrip(")")
+    named = dialog.selectedFiles()
+    dialog.setDefaultSuffix(ending.removeprefix("."))
+    if named and ending:
+        dialog.selectFile(Path(named[0]).with_suffix(ending).name)

@@ -15,6 +15,8 @@ from studio.widgets import button, column, label, row, tool
 class ErrorCard(QFrame):
     """A sentence, one remedy, and the details for those who ask; hidden while all is well.
 
+    `kind` is "error", or "warning" for what does not stop anything.
+
     Signals:
         remedy(str): the remedy button was pressed; its text.
         closed(): the card was put away.
@@ -23,9 +25,9 @@ class ErrorCard(QFrame):
     remedy = Signal(str)
     closed = Signal()
 
-    def __init__(self, sentence: str = "", remedy: str = "", details: str = "") -> None:
+    def __init__(self, sentence: str = "", remedy: str = "", details: str = "", *, kind: str = "error") -> None:
         super().__init__()
-        self.setProperty("kind", "error")
+        self.setProperty("kind", kind)
         self.sentence = label()
         self.sentence.setWordWrap(True)
         self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

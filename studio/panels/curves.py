@@ -33,16 +33,18 @@ class CurvesPanel(QWidget):
     hovered = Signal(int)
     smoothing_changed = Signal(float)
 
-    def __init__(self, plots: Sequence[Plot], columns: int = 0, smoothing: float = 0.98) -> None:
+    def __init__(self, plots: Sequence[Plot], columns: int = 0, smoothing: float = 0.98, *, points: bool = False) -> None:
+        """`points` marks each value, for series of a few."""
         super().__init__()
         self.history = History(c.field for p in plots for c in p.curves)
         self._knobs: dict[int, str] = {}
+        self._alarms: dict[int, str] = {}
         self._phases: dict[int, str] = {}
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(12)
-        self.cards = [PlotCard(p) for p in plots]
+        self.cards = [PlotCard(p, points=points) for p in plots]
         for i, card in enumerate(self.cards):
             grid.addWidget(card, *divmod(i, columns or len(plots)))
             card.hovered.connect(self._on_hover)
@@ -60,12 +62,29 @@ class CurvesPanel(QWidget):
         self.history.append(start_step, columns)
         self._later()
 
+    def add_point(self, step: int, values: Mapping[str, float]) -> None:
+        """Values of one step, where a series has a few only."""
+        self.history.add_point(step, values)
+        self._later()
+
+    def set_end(self, step: int) -> None:
+        """The step up to which the run has come: the axis shows them all."""
+        if step + 1 > self.history.end:
+            self.history.end = step + 1
+            self._later()
+
+    def for_export(self) -> None:
+        """As a figure: axis titles, and nothing to click."""
+        for card in self.cards:
+            card.for_export()
+
     def clear(self) -> None:
         """Another run begins."""
         self.history.clear()
-        self._knobs, self._phases = {}, {}
+        self._knobs, self._phases, self._alarms = {}, {}, {}
         for card in self.cards:
             card.show_marks([])
+            card.show_alarms([])
             card.show_phases({})
             card.show_cursor(None)
             card.fit()
@@ -122,6 +141,16 @@ class CurvesPanel(QWidget):
         for card in self.cards:
             card.show_marks(sorted(self._knobs))
 
+    def mark_alarm(self, step: int, text: str) -> None:
+        """A line where something looked wrong; its text appears beside the step when the mouse is near."""
+        self._alarms[step] = text
+        for card in self.cards:
+            card.show_alarms(sorted(self._alarms))
+
+    def alarms(self) -> list[int]:
+        """The steps that are marked so."""
+        return sorted(self._alarms)
+
     def show_cursor(self, step: int | None) -> None:
         """The line of the time machine; None takes it away."""
         for card in self.cards:
@@ -129,7 +158,7 @@ class CurvesPanel(QWidget):
 
     def _on_hover(self, step: int) -> None:
         near = _NEAR_PX * self.cards[0].pixel() if self.cards and step >= 0 else 0.0
-        notes = "".join(f" · {text}" for at, text in self._knobs.items() if abs(at - step) <= near)
+        notes = "".join(f" · {text}" for at, text in (*self._knobs.items(), *self._alarms.items()) if abs(at - step) <= near)
         for card in self.cards:
             card.show_step(step, notes)
         self.hovered.emit(step)

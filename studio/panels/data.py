@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QFileDialog, QFrame, QProgressBar
+from PySide6.QtWidgets import QFileDialog, QFrame, QLineEdit, QProgressBar, QWidget
 
 from studio import theme
+from studio.panels.datacard import DataCard
+from studio.panels.interpolation import smaller
 from studio.panels.samples import ImageGrid
 from studio.widgets import Combo, ElidedLabel, button, column, label, row
 
-FOLDER, ZIP = "Folder…", "Zip file…"
-_FILES = "Pictures or text (*.zip *.tar *.tar.xz *.tar.gz *.tgz *.npz *.gz *ubyte *.txt)"
+FOLDER, FILE, HUB = "Folder…", "File… (zip, tar, IDX, npz)", "Hugging Face data set…"
+PREFIX = "hub:"
+_FILES = "Pictures (*.zip *.tar *.tar.xz *.txz *.tar.gz *.tgz *.tar.bz2 *.npz *.npy *.idx *.gz *ubyte);;All files (*)"
 
 
 class DataPicker(QFrame):
-    """The built-in sources, a folder, an archive; or drop one here.
+    """The built-in sources, a folder, a file, a data set of the hub; or drop something here.
 
     Signals:
         chosen(str): what `--data` would be given.
         cancelled(): the person does not want to wait.
+        browse(): all the pictures are to be seen.
     """
 
     chosen = Signal(str)
     cancelled = Signal()
+    browse = Signal()
 
     def __init__(self, sources: Sequence[tuple[str, str]]) -> None:
         super().__init__()
@@ -35,21 +41,34 @@ class DataPicker(QFrame):
         self._sources, self._at = list(sources), 0
         self.combo = Combo([title for _, title in sources])
         self.combo.insertSeparator(len(sources))
-        self.combo.addItems([FOLDER, ZIP])
-        self.combo.setToolTip("Where the data comes from; a folder or an archive may also be dropped here")
+        self.combo.addItems([FOLDER, FILE, HUB])
+        self.combo.setMinimumContentsLength(12)
+        self.combo.setToolTip("Where the data comes from; a folder or a file may also be dropped here")
         self.combo.setAccessibleName("Data")
         self.combo.activated.connect(self._on_choice)
         self.text, self.error = ElidedLabel("", "caption"), label(kind="bad")
         self.error.setWordWrap(True)
-        self.grid = ImageGrid(columns=8, rows=2, max_zoom=1)
+        self.grid = ImageGrid(columns=7, rows=3, max_zoom=2)
+        self.card = DataCard()
+        self.card.browse.connect(self.browse)
+        self.name = QLineEdit()
+        self.name.setPlaceholderText("owner/name")
+        self.name.setAccessibleName("Name of a data set of the Hugging Face hub")
+        self.name.setToolTip("The name of a data set on huggingface.co; Enter reads it. It is downloaded once.")
+        self.name.returnPressed.connect(self._on_name)
+        self.hub = QWidget()
+        named = row(self.name, button("Read", clicked=self._on_name))
+        named.setStretch(0, 1)
+        self.hub.setLayout(named)
         self.bar, self.cancel_button = QProgressBar(), button("Cancel", clicked=self.cancelled.emit)
         self.bar.setTextVisible(False)
         body = column(self, spacing=8)
-        body.addWidget(self.combo)
-        body.addWidget(self.text)
-        body.addWidget(self.grid)
+        for w in (self.combo, self.hub, self.text):
+            body.addWidget(w)
         body.addLayout(row(self.bar, self.cancel_button))
-        body.addWidget(self.error)
+        for w in (self.error, self.card, self.grid):
+            body.addWidget(w)
+        self.hub.hide()
         self._quiet()
 
     def select(self, spec: str, title: str = "") -> None:
@@ -61,29 +80,32 @@ class DataPicker(QFrame):
             known.append(spec)
         self._at = known.index(spec)
         self.combo.setCurrentIndex(self._at)
+        self.hub.hide()
 
     def source(self) -> str:
         """The spec of the chosen source."""
         return self._sources[self._at][0]
 
-    def preview(self, images: np.ndarray | None, text: str = "") -> None:
-        """A few of the pictures, and a line such as 'faces-32 · 1,800 pictures'."""
+    def preview(self, images: np.ndarray | None, card: Mapping[str, Any] | None = None) -> None:
+        """A few of the pictures, and what is known about all of them."""
         self._quiet()
-        self.text.setText(text)
-        self.text.setVisible(bool(text))
+        if card is not None:
+            self.card.show_card(card)
+            self.card.show()
         if images is not None and len(images):
-            self.grid.show_images(images)
+            self.grid.show_images(smaller(images))
             self.grid.show()
 
     def show_error(self, sentence: str) -> None:
         """Why the source cannot be read."""
         self._quiet()
         self.error.setText(sentence)
-        self.error.show()
+        self.error.setVisible(bool(sentence))
 
     def show_progress(self, done: int, total: int) -> None:
         """While a source is read; a total of 0 is unknown."""
-        self.error.hide()
+        for w in (self.error, self.card, self.grid):
+            w.hide()
         self.bar.setRange(0, total)
         self.bar.setValue(done)
         self.bar.setVisible(True)
@@ -95,12 +117,17 @@ class DataPicker(QFrame):
         """The folder that the person picks; "" for none."""
         return QFileDialog.getExistingDirectory(self, "Folder of pictures")
 
-    def ask_zip(self) -> str:
+    def ask_file(self) -> str:
         """The file that the person picks; "" for none."""
         return QFileDialog.getOpenFileName(self, "Archive or data file", "", _FILES)[0]
 
     def _on_choice(self, place: int) -> None:
-        asked = {FOLDER: self.ask_folder, ZIP: self.ask_zip}.get(self.combo.itemText(place))
+        text = self.combo.itemText(place)
+        self.hub.setVisible(text == HUB)
+        if text == HUB:
+            self.name.setFocus()
+            return
+        asked = {FOLDER: self.ask_folder, FILE: self.ask_file}.get(text)
         spec = asked() if asked is not None else self._sources[place][0]
         if spec:
             self.select(spec)
@@ -108,8 +135,14 @@ class DataPicker(QFrame):
         else:
             self.combo.setCurrentIndex(self._at)
 
+    def _on_name(self) -> None:
+        name = self.name.text().strip().removeprefix(PREFIX).strip("/")
+        if name:
+            self.select(PREFIX + name, PREFIX + name)
+            self.chosen.emit(PREFIX + name)
+
     def _quiet(self) -> None:
-        for w in (self.text, self.error, self.grid, self.bar, self.cancel_button):
+        for w in (self.text, self.error, self.card, self.grid, self.bar, self.cancel_button):
             w.hide()
 
     # --- dropped ---

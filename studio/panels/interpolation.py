@@ -54,9 +54,10 @@ class InterpolationPanel(QWidget):
         self.between.select(0)
         self.between.buttons[1].setEnabled(held_out >= 2)
 
-    def ask_again(self) -> None:
-        """The weights have changed; a search for z_r is not begun again by itself, since it takes seconds."""
-        if self.between.selected() == 0:
+    def ask_again(self, *, search: bool = False) -> None:
+        """The weights have changed; a search for z_r is only begun again if that is wanted, since it takes seconds."""
+        if self.between.selected() == 0 or search:
+            self._searching = self.between.selected() == 1
             self._ask()
 
     def show_view(self, view: Any, *, last: bool) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QThread, QTimer, Signal
-from PySide6.QtWidgets import QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QScrollArea, QWidget
 
 from models import device
-from models.knobs import describe
+from models.data.sources import sources
+from models.knobs import Knob, describe
 from studio import theme
 from studio.messages import NewRun
 from studio.pace import duration
 from studio.panels.data import DataPicker
 from studio.panels.knobs import KnobsPanel
-from studio.widgets import Card, Segmented, button, column, label, row
+from studio.widgets import Card, ElidedLabel, Segmented, button, column, label, row, spin
 from studio.workers.background import Preview
 
 
@@ -27,25 +30,28 @@ class NewRunPanel(QWidget):
     Signals:
         started (NewRun): make and start it.
         cancelled (): back to the run that was open.
+        browse (ImageSet, dict): all pictures of the chosen data are to be seen; their card.
     """
 
     started = Signal(object)
     cancelled = Signal()
+    browse = Signal(object, object)
 
     def __init__(self, algorithm: Any) -> None:
         super().__init__()
         self._algorithm, self._preview, self._closed = algorithm, None, False
         self._presets = list(algorithm.PRESETS.values())
-        self.picker = DataPicker([("faces", "faces · 10,000 drawn here")])
+        self.picker = DataPicker(built_in())
         self.picker.chosen.connect(self._on_chosen)
+        self.picker.browse.connect(self.browse_all)
         self.picker.cancelled.connect(self._stop_preview)
         self.presets = Segmented([p.name for p in self._presets], [p.doc for p in self._presets])
         self.presets.chosen.connect(self._on_preset)
         self.doc, self.time = label(kind="muted"), label(kind="strong")
-        self.seed = QSpinBox()
-        self.seed.setRange(0, 2**31 - 1)
-        self.seed.setToolTip("Every random number of the run comes from this")
-        self.settings = KnobsPanel([*describe(device.Choice), *describe(algorithm.Config)])
+        self.seed = spin(0, 2**31 - 1, 0, "Seed: every random number of the run comes from this")
+        self.tensorboard = QCheckBox("Write TensorBoard files too")
+        self.tensorboard.setToolTip("Losses and samples as event files in the run's folder, for `tensorboard --logdir`")
+        self.settings = KnobsPanel([*machine(), *describe(algorithm.Config)])
         self.settings.changed.connect(lambda *_: self._soon())
         self.start_button = button("Train", "play", kind="primary", clicked=self._start)
         self.cancel_button = button("Cancel", clicked=self.cancelled.emit)
@@ -54,6 +60,7 @@ class NewRunPanel(QWidget):
         self._later.setInterval(400)
         self._later.timeout.connect(lambda: self._look(pictures=self._seen != self._wanted()))
         self._seen: tuple[str, int] | None = None
+        self._shown: tuple[Any, Mapping[str, Any]] | None = None
         self._arrange()
         self._on_preset(0)
 
@@ -64,19 +71,34 @@ class NewRunPanel(QWidget):
         for text in (self.doc, self.time):
             text.setWordWrap(True)
             how.body.addWidget(text)
+        self.doc.setMinimumHeight(2 * self.doc.fontMetrics().lineSpacing())  # nothing below it moves when another preset is chosen
         how.body.addLayout(row(label("Seed", "muted"), self.seed, 1))
+        how.body.addWidget(self.tensorboard)
         how.body.addLayout(row(self.start_button, self.cancel_button, 1))
-        left = column(spacing=12)
-        left.addWidget(label(f"New {self._algorithm.TITLE} run", "title"))
-        left.addWidget(label(self._algorithm.PAPER, "caption"))
+        inside = QWidget()
+        inside.setProperty("kind", "clear")
+        left = column(inside, spacing=12)
         left.addWidget(data)
-        left.addWidget(how)
         left.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidget(inside)
+        right = column(spacing=12)
+        right.addWidget(how)
+        right.addStretch(1)
+        cards = row(area, spacing=16)
+        cards.addLayout(right)
+        cards.setStretch(0, 5)
+        cards.setStretch(1, 3)
         middle = QWidget()
-        middle.setLayout(left)
-        middle.setMaximumWidth(theme.theme().px(720))
+        body = column(middle, spacing=12)
+        body.addWidget(label(f"New {self._algorithm.TITLE} run", "title"))
+        body.addWidget(ElidedLabel(self._algorithm.PAPER, "caption"))
+        body.addLayout(cards, 1)
+        middle.setMaximumWidth(theme.theme().px(1120))
         whole = row(1, middle, 1, spacing=0)
-        whole.setStretch(1, 8)
+        whole.setStretch(1, 100)
         self.setLayout(whole)
 
     def set_can_cancel(self, on: bool) -> None:
@@ -91,6 +113,10 @@ class NewRunPanel(QWidget):
     def refresh(self) -> None:
         """Look at the data again, when the form appears."""
         self._look(pictures=self._seen != self._wanted())
+
+    def is_ready(self) -> bool:
+        """Whether the data have been read, or cannot be."""
+        return self._preview is None and not self._later.isActive()
 
     def rest(self) -> None:
         """Look at no data for now."""
@@ -119,6 +145,7 @@ class NewRunPanel(QWidget):
             threads=int(plan["threads"]) or None,
             precision=str(plan["precision"]),
             compile=str(plan["compile"]),
+            tensorboard=self.tensorboard.isChecked(),
         )
 
     def _wanted(self) -> tuple[str, int]:
@@ -161,7 +188,7 @@ class NewRunPanel(QWidget):
         preview = self._preview = Preview(wish.system, wish.data, wish.config, plan, steps, self, look=pictures)
         wanted = self._wanted()
         preview.progressed.connect(self.picker.show_progress)
-        preview.shown.connect(lambda images, text: self._on_shown(wanted, images, text))
+        preview.shown.connect(lambda images, data, card: self._on_shown(wanted, images, data, card))
         preview.predicted.connect(self._on_predicted)
         preview.failed.connect(self._on_failed)
         preview.finished.connect(self._on_finished)
@@ -172,23 +199,39 @@ class NewRunPanel(QWidget):
         if self._preview is not None:
             self._preview.requestInterruption()
 
-    def _on_shown(self, wanted: tuple[str, int], images: Any, text: str) -> None:
-        self._seen = wanted
-        self.picker.preview(images, text)
+    def _on_shown(self, wanted: tuple[str, int], images: Any, data: Any, card: Mapping[str, Any]) -> None:
+        self._seen, self._shown = wanted, (data, card)
+        self.picker.preview(images, card)
         self.start_button.setEnabled(True)
 
     def _on_predicted(self, seconds: float) -> None:
         self.time.setText(f"About {duration(seconds)} here.")
 
     def _on_failed(self, sentence: str) -> None:
-        self._seen = None
-        self.picker.preview(None, "")
+        self._seen = self._shown = None
+        self.picker.preview(None)
         self.picker.show_error(sentence)
         self.start_button.setEnabled(False)
         self.time.setText("")
+
+    def browse_all(self) -> None:
+        """Ask for all the pictures to be shown, once they have been read."""
+        if self._shown is not None:
+            self.browse.emit(*self._shown)
 
     def _on_finished(self) -> None:
         preview, self._preview = self._preview, None
         if preview is not None:
             preview.wait()
             preview.deleteLater()
+
+
+def built_in() -> list[tuple[str, str]]:
+    """The sources that need no path: what `--data` is given, and a line about each."""
+    return [(s["name"], f"{s['name']} · {s['what']}") for s in sources() if s["example"] == f"--data {s['name']}"]
+
+
+def machine() -> list[Knob]:
+    """What a person may force about how a run computes; only devices that are here."""
+    found = describe(device.Choice)
+    return [replace(k, choices=("auto", *reversed(device.available()))) if k.name == "device" else k for k in found]

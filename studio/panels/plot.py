@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil, floor, log10
 from typing import TYPE_CHECKING, Any, cast
 
 import pyqtgraph as pg
@@ -24,6 +25,28 @@ class StepAxis(pg.AxisItem):
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         """Whole numbers only."""
         return [f"{v:,.0f}" if v == int(v) and v >= 0 else "" for v in values]
+
+
+class ValueAxis(pg.AxisItem):
+    """Logarithmic heights get as many numbers as there is room for: powers of ten, or 1, 2 and 5 times them where few fit in the range."""
+
+    def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float | None, list[float]]]:
+        """Places of the ticks; a logarithmic axis counts in exponents of ten."""
+        if not self.logMode:
+            return super().tickValues(minVal, maxVal, size)
+        low, high = sorted((minVal, maxVal))
+        room = max(2, int(size // (3 * theme.theme().px(11))))
+        powers = [float(e) for e in range(ceil(low), floor(high) + 1)]
+        if len(powers) < 2:
+            powers = [v for e in range(floor(low), floor(high) + 1) for m in (1, 2, 5) if low <= (v := e + log10(m)) <= high]
+        if len(powers) < 2:  # less than half a decade: round numbers, as on a plain axis
+            step = 10.0 ** floor(log10(max(10**high - 10**low, 1e-300)))
+            powers = [log10(step * i) for i in range(max(1, ceil(10**low / step)), floor(10**high / step) + 1)]
+        return [(None, powers[:: ceil(len(powers) / room) or 1])]
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        """Short numbers."""
+        return [f"{10**v:.3g}" for v in values] if self.logMode else super().tickStrings(values, scale, spacing)
 
 
 class _Canvas(pg.PlotWidget):
@@ -57,13 +80,15 @@ class PlotCard(Card):
 
     hovered = Signal(int)
 
-    def __init__(self, plot: Plot) -> None:
+    def __init__(self, plot: Plot, *, points: bool = False) -> None:
+        """`points` marks each value, for series of a few."""
         super().__init__(margin=12, spacing=4)
-        self._plot, self._history = plot, History(())
+        self._plot, self._history, self._points = plot, History(()), points
         self._shown, self._notes = -1, ""  # the step under the mouse
         self._phases: list[tuple[int, Any]] = []
+        self._alarms: list[Any] = []
         self.body.setContentsMargins(12, 8, 8, 6)
-        title = label(symbol_html(plot.title, 12), "section")
+        self._title = title = label(symbol_html(plot.title, 12), "section")
         title.setToolTip(plot.doc)
         self.at = ElidedLabel("", "caption", Qt.TextElideMode.ElideRight)
         self.at.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -85,7 +110,7 @@ class PlotCard(Card):
         self.legend = Legend([(c.label, c.role) for c in plot.curves])
         self.legend.setToolTip(plot.doc)
         self.body.addWidget(self.legend)
-        self.canvas = _Canvas(axisItems={"bottom": StepAxis("bottom")})
+        self.canvas = _Canvas(axisItems={"bottom": StepAxis("bottom"), "left": ValueAxis("left")})
         self.body.addWidget(self.canvas, 1)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._build()
@@ -140,6 +165,20 @@ class PlotCard(Card):
         """Ticks on the axis where a knob was turned."""
         self._ticks.setXVals(steps)
 
+    def show_alarms(self, steps: list[int]) -> None:
+        """Lines where something looked wrong."""
+        for line in self._alarms:
+            self._item.removeItem(line)
+        self._alarms = [pg.InfiniteLine(step, pen=self._alarm_pen()) for step in steps]
+        for line in self._alarms:
+            line.setZValue(-5)
+            self._item.addItem(line, ignoreBounds=True)
+
+    def _alarm_pen(self) -> QPen:
+        pen = self._line(theme.theme().warn)
+        pen.setWidth(2)
+        return pen
+
     def show_phases(self, phases: Mapping[int, str]) -> None:
         """Borders with a name on top."""
         for _, line in self._phases:
@@ -175,6 +214,21 @@ class PlotCard(Card):
         self._item.setLogMode(x=False, y=on)
         self._item.getAxis("left").setGrid(round(255 * theme.GRID_OPACITY))
 
+    def for_export(self) -> None:
+        """As a figure: axis titles instead of the heading, and nothing to click."""
+        t = theme.theme()
+        self.canvas.setCacheMode(pg.QtWidgets.QGraphicsView.CacheModeFlag.CacheNone)  # a cached ground would be a bitmap within an SVG
+        for widget in (self._title, self.at, self.fit_button, self.log_button):
+            widget.hide()
+        keep = self.fit_button.sizePolicy()
+        keep.setRetainSizeWhenHidden(False)
+        self.fit_button.setSizePolicy(keep)
+        for side, text in (("left", symbol_html(self._plot.title, 11)), ("bottom", "step")):
+            axis = self._item.getAxis(side)
+            axis.setLabel(text, **{"color": t.muted, "font-size": f"{t.px(11)}px"})
+        self._item.getAxis("left").setWidth(t.px(62))
+        self._item.getAxis("bottom").setHeight(t.px(40))
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """A fits."""
         if event.key() == Qt.Key.Key_A and not event.modifiers():
@@ -184,6 +238,7 @@ class PlotCard(Card):
 
     def _on_size(self, *_: object) -> None:
         self._ticks.setYRange([0, 6 / max(30, self._box.height())])
+        self._item.getAxis("bottom").setTickDensity(0.7 if self._box.width() > theme.theme().px(200) else 0.4)
         self._place_labels()
 
     def restyle(self) -> None:
@@ -202,6 +257,13 @@ class PlotCard(Card):
         for c, raw, smooth in zip(self._plot.curves, self._raw, self._smooth, strict=True):
             raw.setPen(theme.pen(c.role, raw=True))
             smooth.setPen(theme.pen(c.role))
+            if self._points and c.role != "baseline":
+                smooth.setSymbol("o")
+                smooth.setSymbolSize(t.px(5))
+                smooth.setSymbolPen(None)
+                smooth.setSymbolBrush(theme.pen(c.role).color())
+        for line in self._alarms:
+            line.setPen(self._alarm_pen())
         self._hair.setPen(self._line(t.edge))
         self._cursor.setPen(self._line(t.ink))
         self._ticks.setPen(self._line(t.ink))

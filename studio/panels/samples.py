@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QMimeData, QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QDrag, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
+from PySide6.QtGui import QColor, QDrag, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent, QShowEvent, QWheelEvent
+from PySide6.QtWidgets import QApplication, QScrollBar, QSizePolicy, QWidget
 
 from studio import picture, theme
 from studio.panels.tiling import Layout, fit
 
 GAP = 4
 _EDGE = 2  # the frame of the selected picture lies outside it
+_BAR = 10  # width of the scroll bar, which needs no more room than the gap beside the last column
+_NOTCH = 120  # angle of one click of a mouse wheel
 
 
 class ImageGrid(QWidget):
-    """A grid of pictures under a heading; one row of it is a strip.
+    """A grid of pictures under a heading; one row of it is a strip. Only the pictures that are seen are ever read.
 
     Signals:
         clicked(int): a picture was clicked, or Enter pressed on it.
@@ -33,12 +36,18 @@ class ImageGrid(QWidget):
         super().__init__()
         self._title, self._note = title, ""
         self._columns, self._most, self._only_rows, self._whole, self._max_zoom = columns, 0, rows, whole, max_zoom
-        self._pictures = np.zeros((0, 1, 1, 3), np.uint8)
+        self._pictures: Any = np.zeros((0, 1, 1, 3), np.uint8)
         self._captions: Sequence[str] = ()
+        self._tips: Sequence[str] = ()
         self._first_row, self._selected, self._hover, self._stale = 0, -1, -1, False
         self._sheet: QImage | None = None
         self._layout: Layout | None = None
         self._pressed: QPoint | None = None
+        self._wheel = 0
+        self.bar = QScrollBar(Qt.Orientation.Vertical, self)
+        self.bar.setAccessibleName("Further pictures")
+        self.bar.hide()
+        self.bar.valueChanged.connect(self._on_bar)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed if rows else QSizePolicy.Policy.Expanding)
@@ -47,12 +56,15 @@ class ImageGrid(QWidget):
 
     # --- what the page says ---
 
-    def show_images(self, pictures: np.ndarray, captions: Sequence[str] = ()) -> None:
-        """Show (n, H, W, C) uint8, with a line under each if `captions` are given; what was stale is fresh."""
+    def show_images(self, pictures: Any, captions: Sequence[str] = (), tips: Sequence[str] = ()) -> None:
+        """Show (n, H, W, C) uint8, with a line under each if `captions` are given; what was stale is fresh. `tips` say more than captions.
+
+        `pictures` may be anything that has `ndim`, `shape`, a length, indices and slices, such as an array mapped from a file.
+        """
         if pictures.ndim != 4:
             raise ValueError(f"A grid takes (n, H, W, C), not {pictures.shape}.")
         reshaped = pictures.shape[:3] != self._pictures.shape[:3] or bool(captions) != bool(self._captions)
-        self._pictures, self._captions, self._stale, self._sheet = pictures, captions, False, None
+        self._pictures, self._captions, self._tips, self._stale, self._sheet = pictures, captions, tips or captions, False, None
         if self._selected >= len(pictures):
             self.select(-1)
         if reshaped:
@@ -82,6 +94,11 @@ class ImageGrid(QWidget):
         self._most = most
         self._again()
 
+    def set_max_zoom(self, most: int) -> None:
+        """How large a pixel may become; 0 is as large as fits."""
+        self._max_zoom = most
+        self._again()
+
     def set_stale(self, stale: bool) -> None:
         """Fade what no longer belongs to the present settings."""
         if stale != self._stale:
@@ -106,6 +123,10 @@ class ImageGrid(QWidget):
         """How many pictures there are, seen or not."""
         return len(self._pictures)
 
+    def shown(self) -> Any:
+        """What `show_images` was given."""
+        return self._pictures
+
     def picture(self, index: int) -> np.ndarray:
         """One of them, as it came."""
         return self._pictures[index]
@@ -113,23 +134,51 @@ class ImageGrid(QWidget):
     def layout_now(self) -> Layout:
         """Zoom (device pixels a sample), columns and whole rows as they are on the screen."""
         if self._layout is None:
-            ratio, top = self.devicePixelRatioF(), self._top()
-            space = (int(self.width() * ratio), int((self.height() - top) * ratio))
-            height, width = self._pictures.shape[1:3]
-            n, lines = len(self._pictures), self._only_rows
-            self._layout = fit(
-                space,
-                n,
-                (width, height),
-                -(-n // lines) if lines else self._columns,
-                self._most,
-                gap=self._gap(),
-                below=round(self._below() * ratio),
-                whole=self._whole or bool(lines),
-                strict=bool(lines),
-                max_zoom=int(self._max_zoom * ratio),
-            )
+            place = self._fitted(self.width())
+            scrolls = not self._only_rows and place.columns * place.rows < len(self._pictures)
+            self._layout = self._fitted(self.width() - _BAR) if scrolls else place
+            self._place_bar(scrolls)
         return self._layout
+
+    def _fitted(self, wide: float) -> Layout:
+        ratio, top = self.devicePixelRatioF(), self._top()
+        space = (int(wide * ratio), int((self.height() - top) * ratio))
+        height, width = self._pictures.shape[1:3]
+        n, lines = len(self._pictures), self._only_rows
+        return fit(
+            space,
+            n,
+            (width, height),
+            -(-n // lines) if lines else self._columns,
+            self._most,
+            gap=self._gap(),
+            below=round(self._below() * ratio),
+            whole=self._whole or bool(lines),
+            strict=bool(lines),
+            max_zoom=int(self._max_zoom * ratio),
+        )
+
+    def _place_bar(self, on: bool) -> None:
+        """The scroll bar beside the last column, where not all rows fit."""
+        place = self._layout
+        assert place is not None
+        last = max(0, -(-len(self._pictures) // place.columns) - place.rows)
+        self._first_row = min(self._first_row, last)
+        self.bar.blockSignals(True)
+        self.bar.setRange(0, last)
+        self.bar.setPageStep(place.rows)
+        self.bar.setValue(self._first_row)
+        self.bar.blockSignals(False)
+        ratio, (height, width) = self.devicePixelRatioF(), self._pictures.shape[1:3]
+        right = place.columns * (width * place.zoom + self._gap()) / ratio
+        high = place.rows * ((height * place.zoom + self._gap()) / ratio + self._below())
+        self.bar.setGeometry(min(round(right), self.width() - _BAR), self._top(), _BAR, max(1, round(high) - GAP))
+        self.bar.setVisible(on and last > 0)
+
+    def _on_bar(self, row: int) -> None:
+        if row != self._first_row:
+            self._first_row, self._sheet = row, None
+            self.update()
 
     # --- sizes ---
 
@@ -177,7 +226,6 @@ class ImageGrid(QWidget):
 
     def _again(self) -> None:
         self._layout = self._sheet = None
-        self._first_row = min(self._first_row, max(0, self._rows_needed() - 1))
         self.updateGeometry()
         self.update()
 
@@ -201,7 +249,15 @@ class ImageGrid(QWidget):
 
     def index_at(self, point: QPoint) -> int:
         """The picture at a place of the widget; -1 for none."""
-        return next((i for i in self._seen() if self.rect_of(i).contains(point)), -1)
+        seen = self._seen()
+        if not seen:
+            return -1
+        place, ratio = self.layout_now(), self.devicePixelRatioF()
+        height, width = self._pictures.shape[1:3]
+        column = int(point.x() * ratio) // (width * place.zoom + self._gap())
+        row = int((point.y() - self._top()) // ((height * place.zoom + self._gap()) / ratio + self._below()))
+        index = seen.start + row * place.columns + column
+        return index if 0 <= column < place.columns and row >= 0 and self.rect_of(index).contains(point) else -1
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Heading, pictures, captions, frame."""
@@ -254,32 +310,41 @@ class ImageGrid(QWidget):
         """Another zoom may fit."""
         super().resizeEvent(event)
         self._layout = self._sheet = None
+        self.layout_now()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Whether there is a scroll bar is known before the first paint."""
+        super().showEvent(event)
+        self.layout_now()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Further rows, where not all of them fit."""
-        place = self.layout_now()
-        last = max(0, -(-len(self._pictures) // place.columns) - place.rows)
-        row = min(last, max(0, self._first_row - (1 if event.angleDelta().y() > 0 else -1)))
-        if row == self._first_row:
+        self.layout_now()
+        self._wheel += event.angleDelta().y()
+        notches = int(self._wheel / _NOTCH)
+        self._wheel -= notches * _NOTCH
+        row = self._first_row
+        self.bar.setValue(row - notches * max(1, self.bar.pageStep() // 4))
+        if notches and self._first_row == row:
+            self._wheel = 0
             event.ignore()
-        else:
-            self._first_row, self._sheet = row, None
-            self.update()
 
     def _scroll_to(self, index: int) -> None:
         place = self.layout_now()
         row = index // place.columns
-        first = min(max(self._first_row, row - place.rows + 1), row)
-        if first != self._first_row:
-            self._first_row, self._sheet = first, None
+        self.bar.setValue(min(max(self._first_row, row - place.rows + 1), row))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows select, Enter clicks, Esc selects none."""
-        key, columns = event.key(), self.layout_now().columns
-        moves = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -columns, Qt.Key.Key_Down: columns}
-        if key in moves and len(self._pictures):
+        """Arrows, Home, End and the page keys select, Enter clicks, Esc selects none."""
+        key, place, last = event.key(), self.layout_now(), len(self._pictures) - 1
+        page = place.columns * place.rows
+        moves = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -place.columns, Qt.Key.Key_Down: place.columns}
+        jumps = {Qt.Key.Key_PageUp: -page, Qt.Key.Key_PageDown: page, Qt.Key.Key_Home: -last - 1, Qt.Key.Key_End: last + 1}
+        if key in moves and last >= 0:
             to = 0 if self._selected < 0 else self._selected + moves[Qt.Key(key)]
-            self.select(to if 0 <= to < len(self._pictures) else self._selected)
+            self.select(to if 0 <= to <= last else self._selected)
+        elif key in jumps and last >= 0:
+            self.select(min(last, max(0, max(0, self._selected) + jumps[Qt.Key(key)])))
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._selected >= 0 and not event.modifiers():
             self.clicked.emit(self._selected)
         elif key == Qt.Key.Key_Escape and self._selected >= 0:
@@ -317,7 +382,7 @@ class ImageGrid(QWidget):
     def _set_hover(self, index: int) -> None:
         if index != self._hover:
             self._hover = index
-            self.setToolTip(self._captions[index] if 0 <= index < len(self._captions) else "")
+            self.setToolTip(self._tips[index] if 0 <= index < len(self._tips) else "")
             self.hovered.emit(index)
             self.update()
 

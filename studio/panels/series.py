@@ -137,6 +137,14 @@ class History:
                 self.series[name].extend(steps[: len(values)], np.asarray(values, dtype=np.float64))
         self.end = start_step + rows
 
+    def add_point(self, step: int, values: Mapping[str, float]) -> None:
+        """Values of one step, after all that are there; points of that step or later ones are forgotten."""
+        for name, value in values.items():
+            if name in self.series:
+                self.series[name].rewind(step)
+                self.series[name].extend(np.array([step]), np.array([value]))
+        self.end = max(self.end, step + 1)
+
     def set_beta(self, beta: float) -> None:
         """Weight of the past, cut to [0, 0.999]."""
         self.smoothing = min(LARGEST, max(0.0, beta))

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import QThread, Signal
 
 from models.errors import StudioError
 
-PREVIEW = 32  # pictures
+PREVIEW = 21  # pictures
 
 
 class WarmUp(QThread):
@@ -36,41 +35,40 @@ class WarmUp(QThread):
 
 
 class Preview(QThread):
-    """Opens a data source and predicts how long a run would take.
+    """Opens a data source, makes its card, and predicts how long a run would take.
 
     Signals:
         progressed (int, int): done, total.
-        shown (object, str): (n, H, W, C) uint8 and a line about them.
+        shown (ndarray, ImageSet, dict): a few pictures (n, H, W, C) uint8, all of them, and the card.
         predicted (float): seconds.
         failed (str): the sentence.
     """
 
     progressed = Signal(int, int)
-    shown = Signal(object, str)
+    shown = Signal(object, object, object)
     predicted = Signal(float)
     failed = Signal(str)
 
     def __init__(
         self, system: str, data: str, config: Mapping[str, Any], plan: Mapping[str, Any], steps: int, parent: Any = None, *, look: bool = True
     ) -> None:
+        """`look` opens the data; without steps nothing is predicted."""
         super().__init__(parent)
         self._system, self._data, self._config, self._plan, self._steps, self._look = system, data, config, plan, steps, look
 
     def run(self) -> None:
         """In the thread."""
         from models import catalog, device, knobs
-        from models.run import predicted_seconds
+        from models.data.card import card, sample
+        from models.opening import predicted_seconds
 
         try:
             algorithm = catalog.algorithm(self._system)
             config = knobs.make(algorithm.Config, self._config)
             if self._look:
                 data = algorithm.open_data(self._data, config, self._progress)
-                which = np.linspace(0, len(data.images) - 1, min(PREVIEW, len(data.images))).astype(int)
-                skipped = f" · {len(data.skipped)} skipped: {data.skipped[0]}" if data.skipped else ""
-                text = f"{data.title} · {len(data.train):,} to train on, {len(data.held_out):,} held out{skipped}"
-                self.shown.emit(data.pictures(which), text)
-            if not self.isInterruptionRequested():
+                self.shown.emit(data.pictures(sample(data, PREVIEW)), data, card(data))
+            if self._steps and not self.isInterruptionRequested():
                 self.predicted.emit(predicted_seconds(algorithm, config, device.choose(**self._plan), self._steps))
         except InterruptedError:
             pass

@@ -25,7 +25,8 @@ class TrainingJob:
     def open(self, progress: Callable[[int, int], None]) -> Opened:
         """Slow: imports torch, reads data and checkpoint."""
         from models import device
-        from models.run import Run, new_path
+        from models.opening import new_path
+        from models.run import Run
 
         source = self.source
         if isinstance(source, NewRun):
@@ -40,6 +41,7 @@ class TrainingJob:
                 knob_values=source.knobs,
                 seed=source.seed,
                 plan=plan,
+                tensorboard=source.tensorboard,
                 progress=progress,
             )
         else:
@@ -104,11 +106,11 @@ class TrainingJob:
     def export(self, wish: Export) -> Callable[[], list[Path]]:
         """Pin the present step, draw what is wanted, and return the writing, which needs the worker no more."""
         from studio.export import exporters
-        from studio.verify import record_of
+        from studio.export.taking import record_of
 
         exporter = exporters()[wish.name]
         self.run.save(pin=True)
-        record = record_of(self.run, seed=wish.seed, count=wish.count, ema=wish.ema, pictures=exporter.pictures)
+        record = record_of(self.run, seed=wish.seed, count=wish.count, ema=wish.ema, pictures=exporter.pictures, needs=exporter.needs)
         return lambda: list(exporter.write(record, wish.path, **wish.options))
 
     def close(self, *, save: bool) -> None:

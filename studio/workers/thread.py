@@ -1,7 +1,8 @@
 """Drives any job in a QThread: run, pause, single step, commands and views act between two steps.
 
 The thread never touches a widget, the window never touches a tensor: what crosses is in `studio.messages`. Numbers are batched
-without loss, of pictures only the newest request of a panel is served, and there are at most RATE messages a second.
+without loss, of pictures only the newest request of a panel is served, and there are at most RATE messages a second. A view that
+comes in parts is a generator: its first part is taken at once, at the step at which it is begun; the others take turns between steps.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from typing import Any
 from PySide6.QtCore import QThread, Signal
 
 from models.errors import BadInput, Diverged, OutOfMemory, StudioError
-from studio.messages import Ask, Export, Progress, Reply, Trouble
+from studio.messages import EVALUATION, OWN, Ask, Evaluate, Export, Progress, Reply, Trouble
 from studio.pace import Pace
 from studio.workers.jobs import TrainingJob, memory
 
 RATE = 15.0
 SHARE = 0.25  # of the time of a running job that views may take
+SLICE = 0.08  # seconds of an evaluation at a time: a pause waits no longer, and short parts do not wait for a step each
 
 
 class Cancelled(Exception):
@@ -57,7 +59,8 @@ class Worker(QThread):
         self._job, self._goal = job, goal
         self._inbox: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._asks: dict[str, Ask] = {}
-        self._long: tuple[Ask, Iterator[Any]] | None = None
+        self._long: dict[str, tuple[Ask, Iterator[Any]]] = {}  # of each panel, in the order of their turns
+        self._evaluate = Evaluate()
         self._steps: Iterator[Any] | None = None
         self._todo = 0  # steps to do before pausing; -1: until told
         self._good = True  # the State is that of a step
@@ -91,6 +94,10 @@ class Worker(QThread):
     def drop(self, panel: str) -> None:
         """Cancel the long view of a panel."""
         self._inbox.put(("drop", panel))
+
+    def evaluate(self, wish: Evaluate) -> None:
+        """From now on evaluate at the multiples of a number of steps; one that is not done yet is never dropped for a newer one."""
+        self._inbox.put(("evaluate", wish))
 
     def export(self, wish: Export) -> None:
         """Draw the present step for an exporter."""
@@ -127,14 +134,14 @@ class Worker(QThread):
     def _turn(self) -> None:
         """Serve what has come, then do one step, or wait."""
         try:
-            self._read(wait=not self._todo and not self._asks and self._long is None)
+            self._read(wait=not self._todo and not self._asks and not self._long)
             if self._quit:
                 return
             if self._todo:
                 self._advance()
         except Exception as error:
             self._failed(error)
-        if not self._todo or time.monotonic() - self._viewed > 0.1:
+        if not self._todo or time.monotonic() > self._viewed:
             self._serve()
 
     def _read(self, *, wait: bool) -> None:
@@ -164,24 +171,31 @@ class Worker(QThread):
             case "command":
                 self._job.apply(content)
             case "ask":
-                self._drop(content.panel)
-                self._asks[content.panel] = content
+                self._on_ask(content)
+            case "evaluate":
+                self._evaluate = content
             case "drop":
                 self._drop(content)
             case "export":
                 self.drawn.emit(content, self._job.export(content))
             case "back":
                 about = self._job.go_back(content)
-                self._long, self._steps, self._todo, self._good = None, None, 0, True
+                self._steps, self._todo, self._good = None, 0, True
+                self._long.clear()
                 self._pace.stop()
                 self.opened.emit(about)
             case _:
                 pass
 
+    def _on_ask(self, ask: Ask) -> None:
+        if ask.panel == EVALUATION and EVALUATION in self._long:
+            return  # one at a time, to its end
+        self._drop(ask.panel)
+        self._asks[ask.panel] = ask
+
     def _drop(self, panel: str) -> None:
         self._asks.pop(panel, None)
-        if self._long and self._long[0].panel == panel:
-            self._long = None
+        self._long.pop(panel, None)
 
     def _go(self, steps: int) -> None:
         if not self._good:
@@ -200,6 +214,7 @@ class Worker(QThread):
             next(self._steps)
         next(self._steps)
         self._todo -= self._todo > 0
+        self._evaluate_if_due()
         at_goal = self._goal is not None and self._job.step >= self._goal and self._todo < 0
         if at_goal:
             from models.contract import Save
@@ -210,6 +225,21 @@ class Worker(QThread):
             self._emit(now)
         if not self._todo or at_goal:
             self._rest("goal" if at_goal else "step")
+
+    def _evaluate_if_due(self) -> None:
+        """Begin an evaluation of this very step; later parts come between later steps."""
+        wish = self._evaluate
+        if not wish.every or self._job.step % wish.every or EVALUATION in self._long:
+            return
+        started = time.monotonic()
+        try:
+            self._asks.pop(EVALUATION, None)  # a person has asked for the same
+            self._answer(Ask(EVALUATION, EVALUATION, {"n": wish.samples, "seed": wish.seed}, OWN), started)
+        except Diverged:
+            raise
+        except Exception as error:
+            self._tell(error, harmless=True)
+        self._share(started)
 
     def _emit(self, now: float) -> None:
         self._emitted = now
@@ -230,26 +260,32 @@ class Worker(QThread):
         try:
             if self._asks:
                 self._answer(self._asks.pop(next(iter(self._asks))), started)
-            elif self._long is not None:
-                self._go_on(*self._long, started)
+            elif self._long:
+                self._go_on(*self._long.pop(next(iter(self._long))), started)
         except Exception as error:
             self._tell(error, harmless=True)
+        self._share(started)
+
+    def _share(self, started: float) -> None:
+        """No more views until the job has had its part of the time."""
         now = time.monotonic()
         self._viewed = now + (now - started) * (1 / SHARE - 1)
 
     def _answer(self, ask: Ask, started: float) -> None:
         answer = self._job.view(ask.view, **ask.arguments)
         if isinstance(answer, Iterator):
-            self._long = (ask, answer)
+            self._go_on(ask, answer, started)
         else:
             self.replied.emit(Reply(ask.panel, ask.number, self._job.step, answer, time.monotonic() - started))
 
     def _go_on(self, ask: Ask, parts: Iterator[Any], started: float) -> None:
-        self._long, part = None, next(parts, None)
+        part = next(parts, None)
+        while ask.panel == EVALUATION and part is not None and not _last(part) and time.monotonic() - started < SLICE:
+            part = next(parts)
         if part is not None:
-            self._long = (ask, parts)
-            done = part.numbers.get("done")
-            last = done is not None and done[0] >= done[1]
+            last = _last(part)
+            if not last:
+                self._long[ask.panel] = (ask, parts)  # at the end of the queue
             self.replied.emit(Reply(ask.panel, ask.number, self._job.step, part, time.monotonic() - started, last))
 
     def _opening(self, done: int, total: int) -> None:
@@ -261,7 +297,8 @@ class Worker(QThread):
 
     def _failed(self, error: Exception) -> None:
         """Pause; the State stays usable unless it was in the middle of a step."""
-        stepping, self._todo, self._steps, self._long = self._todo, 0, None, None
+        stepping, self._todo, self._steps = self._todo, 0, None
+        self._long.clear()
         self._pace.stop()
         self._tell(error)
         if isinstance(error, Diverged | OutOfMemory) or (stepping and not isinstance(error, StudioError)):
@@ -281,3 +318,9 @@ class Worker(QThread):
             )
         else:
             self.trouble.emit(Trouble("Something unexpected happened in this run: its last saved state is kept.", "back", details))
+
+
+def _last(part: Any) -> bool:
+    """Whether a View is the last part of a long one."""
+    done = part.numbers.get("done")
+    return done is not None and bool(done[0] >= done[1])

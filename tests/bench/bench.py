@@ -1,11 +1,12 @@
 """Speed and size of the studio: ratios measured interleaved in one run, medians of rounds. Nothing here asserts a time.
 
-bench.py [step|window|start|memory|all] [--seconds S] [--rounds N] [--minutes M] [--json]
+bench.py [step|window|start|memory|pictures|all] [--seconds S] [--rounds N] [--minutes M] [--json]
 
 step     one step of BEGAN against a good textbook step and the common three-pass step; GFLOP/s against its bare layers
 window   training in the window against head-less, at the same number of threads; gaps of the event loop
 start    process start to the first paint, without torch; the gap when torch comes
 memory   growth of the resident memory while a run trains in the window
+pictures metrics, opening of large data sets, galleries
 """
 
 from __future__ import annotations
@@ -29,14 +30,20 @@ Row = dict[str, Any]
 def main() -> int:
     """Measure, print the table, and the JSON if it is wanted."""
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("what", nargs="*", choices=["step", "window", "start", "memory", "all"], default=["all"])
+    words.add_argument("what", nargs="*", choices=["step", "window", "start", "memory", "pictures", "all"], default=["all"])
     words.add_argument("--seconds", type=float, default=60.0, help="of the watch over the event loop; of each step measurement a third")
     words.add_argument("--rounds", type=int, default=5, help="of the window beside head-less, and of starts")
     words.add_argument("--minutes", type=float, default=10.0, help="of the watch over memory")
     words.add_argument("--threads", type=int, help="of torch in `step` (default: those of a run)")
     words.add_argument("--json", action="store_true", help="the results as one line of JSON, the last")
     options = words.parse_args()
-    parts: dict[str, Callable[[argparse.Namespace], list[Row]]] = {"step": step, "window": window, "start": start, "memory": memory}
+    parts: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
+        "step": step,
+        "window": window,
+        "start": start,
+        "memory": memory,
+        "pictures": pictures,
+    }
     chosen = list(parts) if "all" in options.what else options.what
     print(f"load before the bench: {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores")
     with tempfile.TemporaryDirectory() as home:
@@ -158,6 +165,26 @@ def memory(options: argparse.Namespace) -> list[Row]:
     return [
         plain("memory: resident after warm-up", found["first"], "MB"),
         at_most(f"memory: growth over {options.minutes:g} min in the window", 100 * (found["last"] / found["first"] - 1), 2, "%"),
+    ]
+
+
+# --- pictures -----------------------------------------------------------------------------------------------------
+
+
+def pictures(options: argparse.Namespace) -> list[Row]:
+    """One process measures them all."""
+    del options
+    with tempfile.TemporaryDirectory() as folder:
+        found = child("pictures.py", folder)
+    return [
+        at_most("5,000 samples, 32 px: features, Fréchet, KID, precision … coverage", found["measured"], 20, "s"),
+        plain("… torchmetrics / ours, Fréchet and KID on given features", found["oracle"], "×"),
+        plain("… training the judge, once a data set", found["judge"], "s"),
+        plain("IDX of 60,000 pictures: first opening", found["idx_first"], "s"),
+        at_most("IDX of 60,000 pictures: second opening", found["idx_second"], 3, "s"),
+        plain("HTML gallery of 1,000 pictures", found["gallery"], "s"),
+        at_most("HTML gallery of 1,000 pictures / their PNGs", found["gallery_size"], 2, "×"),
+        at_most("10,000 pictures in the window: opened", found["browse"], 0.5, "s"),
     ]
 
 

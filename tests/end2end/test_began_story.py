@@ -66,7 +66,7 @@ def test_from_data_to_gallery_and_back(qtbot, qapp, tmp_path, pictures):
     page.transport.run_button.click()
     qtbot.waitUntil(lambda: window.session.condition == "paused", timeout=20_000)
     with qtbot.waitSignal(window.session.exported, timeout=60_000):
-        page.export("sheet", tmp_path / "gallery.png")
+        page.exporting.export("sheet", tmp_path / "gallery.png")
     run, step = window.session.run.path, window.session.step
     close(qtbot, window)
 

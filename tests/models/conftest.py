@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from models import catalog, knobs
-from models.contract import Event, Phase, Plan, Preset, View
+from models.contract import Event, Phase, Plan, Preset, Progress, Score, View
 from models.data import faces
 from models.knobs import knob
 
@@ -102,6 +102,13 @@ def _toy(first: int, second: int, every: int) -> SimpleNamespace:
         assert set(recent) == {"loss", "reward"}
         return [Event("told", f"at {state.step}")] if state.step % (2 * every) == 0 else []
 
+    def evaluate(state, data, knobs_now, *, n, seed, rows=None):
+        del data, knobs_now, seed, rows
+        mean = float(state.net.weight.detach().mean())
+        yield Progress(0, 2)
+        yield Progress(1, 2)
+        yield Progress(2, 2, {"mean": Score(mean, n, 0.0, "target", "Mean", "of the weights")})
+
     return SimpleNamespace(
         NAME="toy",
         TITLE="Toy",
@@ -118,6 +125,7 @@ def _toy(first: int, second: int, every: int) -> SimpleNamespace:
         between=between,
         sample=lambda state, n, seed: View(),
         cost=lambda config: 1.0,
+        evaluate=evaluate,
     )
 
 

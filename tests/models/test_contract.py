@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import inspect
 import itertools
+import json
 import pickle
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from models import catalog, checkpoint, knobs
-from models.contract import Algorithm, Phase, Plan, View
+from models.contract import Algorithm, Phase, Plan, Progress, View
 from models.run import Run
 
 SYSTEMS = list(catalog.ALGORITHMS)
@@ -37,6 +38,8 @@ VIEWS: dict[str, dict[str, dict[str, Any]]] = {
         "interpolation": {"seed": 1, "a": 0, "b": 3, "steps": 4, "ema": True},
         "recovery": {"a": 0, "b": 2, "steps": 3, "iterations": 21},
         "held_out": {"n": 3},
+        "scores": {"seed": 1, "n": 5, "ema": True},
+        "loop": {"seed": 1, "n": 3, "frames": 6, "ema": True},
     }
 }
 
@@ -313,6 +316,53 @@ def test_a_sample_does_not_depend_on_how_many_are_drawn(name, precision, small, 
         assert np.array_equal(system.sample(state, n, 9).pictures["samples"], many[:n]), n
     assert not np.array_equal(system.sample(state, 1, 10).pictures["samples"], many[:1])
     assert len(np.unique(many.reshape(130, -1), axis=0)) > 100
+
+
+# --- how good it is -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("told", [False, True])
+def test_an_evaluation_is_of_the_step_at_which_it_began(name, told, small, pictures):
+    """Whatever is trained, drawn or looked at between its slices; and it leaves the State and the generators alone."""
+    one, two = started(name, small, pictures), started(name, small, pictures)
+    rows = []
+    for case in (one, two):
+        rows = np.array([[np.nan if v is None else float(v) for v in info] for info in go(*case, 3)], np.float32)
+    how: Any = {"n": 10, "seed": 4, "rows": rows if told else None}
+    system, state, data, _, knb = one
+    torch.manual_seed(5)
+    before = digest(state), torch.get_rng_state()
+    alone = list(system.evaluate(state, data, knb, **how))
+    assert (digest(state), torch.get_rng_state().tolist()) == (before[0], before[1].tolist())
+    beside = []
+    for part in system.evaluate(two[1], two[2], two[4], **how):
+        beside.append(part)
+        if len(beside) in (1, 2, 30):
+            go(*two, 1)
+    assert beside[-1].scores == alone[-1].scores
+    go(*one, 3)
+    assert digest(state) == digest(two[1])
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_scores_are_plain_and_come_with_the_last_part(name, small, pictures):
+    system, state, data, _, knb = started(name, small, pictures)
+    parts = list(system.evaluate(state, data, knb, n=10, seed=0))
+    assert all(isinstance(p, Progress) for p in parts)
+    assert all(a.done <= b.done and a.total == b.total for a, b in itertools.pairwise(parts))
+    assert all(not p.scores and p.done < p.total for p in parts[:-1])
+    assert parts[-1].done == parts[-1].total
+    assert parts[-1].scores
+    for key, score in parts[-1].scores.items():
+        assert score.direction in ("lower", "higher", "target", ""), key
+        assert score.label, key
+        assert score.doc.endswith("."), key
+        assert "FID" not in score.label, key
+        assert isinstance(score.n, int), key
+        for value in (score.value, score.reference, score.spread):
+            assert value is None or (type(value) is float and np.isfinite(value)), key
+    json.dumps({k: s._asdict() for k, s in parts[-1].scores.items()}, allow_nan=False)
 
 
 @pytest.mark.parametrize("name", SYSTEMS)

@@ -20,8 +20,9 @@ from models import checkpoint, device, opening
 from models import run as running
 from models.algorithms import began
 from models.contract import NextPhase, Note, Plan, Save, SetKnobs, Stop
+from models.drive import train, walk
 from models.errors import BadData, BadFile, BadInput, BadSetting, DiskTrouble, Diverged, OutOfMemory, RunBusy
-from models.run import Run, train, walk
+from models.run import Run
 
 ROOT = Path(running.__file__).parents[1]
 
@@ -150,10 +151,10 @@ def test_a_run_is_not_made_over_another_without_force(make):
 
 def test_names_of_new_runs_are_free_and_tame(monkeypatch, tmp_path):
     monkeypatch.setenv("SAMPLING_STUDIO_HOME", str(tmp_path))
-    first = running.new_path("began", "../My Pictures (1).zip")
+    first = opening.new_path("began", "../My Pictures (1).zip")
     assert first == tmp_path / "runs" / "began-my-pictures--1-1"
     first.mkdir(parents=True)
-    assert running.new_path("began", "../My Pictures (1).zip").name == "began-my-pictures--1-2"
+    assert opening.new_path("began", "../My Pictures (1).zip").name == "began-my-pictures--1-2"
 
 
 # --- going on -----------------------------------------------------------------------------------------------------
@@ -594,7 +595,7 @@ def test_data_that_changed_are_refused(make, toy):
     run = make()
     run.close()
     toy.open_data = lambda spec, config, progress=None: SimpleNamespace(id="1" * 16, spec=spec, title=spec)
-    with pytest.raises(BadData, match="data has changed since run was made: restore it, or start a new run"):
+    with pytest.raises(BadData, match="does not hold the pictures that run was made from: restore them, name their new place"):
         Run.open(run.folder.path)
     assert Run.open(run.folder.path, write=False, data=False).data is None
     toy.open_data = lambda spec, config, progress=None: SimpleNamespace(id="0" * 16, spec=spec, title=spec)

@@ -188,7 +188,7 @@ def test_version_and_help(do):
         assert "usage" in done.out
 
 
-@pytest.mark.parametrize("name", ["chain", "fill", "evaluate"])
+@pytest.mark.parametrize("name", ["chain", "fill"])
 def test_planned_commands_say_so(do, name):
     refused(do(name, "anything", "--json"), name, "still to come")
 
@@ -203,7 +203,7 @@ BAD = {
     "a planned system": (["train", "seqgan", "--data", "faces"], ["still to come"]),
     "no data": (["train", "began"], ["--data"]),
     "unknown data": (["train", "began", "--data", "facez"], ["facez", "faces"]),
-    "planned data": (["train", "began", "--data", "shapes"], ["shapes", "not built"]),
+    "planned data": (["train", "began", "--data", "oracle"], ["oracle", "not built"]),
     "an unknown preset": (["train", "began", "--data", "faces", "--preset", "huge"], ["huge", "quick"]),
     "a set without =": (["train", "began", "--data", "faces", "--set", "gamma"], ["NAME=VALUE", "gamma"]),
     "a set without a name": (["train", "began", "--data", "faces", "--set", "=1"], ["NAME=VALUE"]),
@@ -231,7 +231,13 @@ BAD = {
     "no samples": (["sample", "{run}", "-n", "0", "--out", "a.png"], ["-n", "0"]),
     "samples without --out": (["sample", "{run}"], ["--out"]),
     "an unknown format": (["sample", "{run}", "--out", "a.psd"], [".psd", ".png"]),
-    "a planned format": (["sample", "{run}", "--out", "a.webp"], ["still to come"]),
+    "a planned format": (["sample", "{run}", "--out", "a.mp4"], ["still to come"]),
+    "a reel as a table": (["sample", "{run}", "--reel", "--out", "a.csv"], ["--reel writes .webp", "a.csv"]),
+    "event files as a picture": (["sample", "{run}", "--tensorboard", "--out", "a.png"], ["--tensorboard writes a folder"]),
+    "two exports at once": (["sample", "{run}", "--reel", "--plots", "--out", "a.png"], ["--plots and --reel"]),
+    "frames of a sheet": (["sample", "{run}", "--frames", "9", "--out", "a.png"], ["--frames", "a loop"]),
+    "a rate for a table": (["sample", "{run}", "--fps", "9", "--out", "a.csv"], ["--fps", "animations"]),
+    "a rate that nobody sees": (["sample", "{run}", "--fps", "90", "--out", "a.gif"], ["--fps", "from 1 to 50"]),
     "a sheet into a folder": (["sample", "{run}", "--out", "{dots}"], ["folder"]),
     "plots as a table": (["sample", "{run}", "--plots", "--out", "a.csv"], [".png"]),
     "a step without checkpoint": (["sample", "{run}", "--step", "7", "--out", "a.png"], ["step 7", "12, 20, 30"]),
@@ -353,7 +359,7 @@ def test_data_that_have_changed(do, place, tmp_path):
     folder = shutil.copytree(place / "pictures", tmp_path / "p")
     do("train", "began", "--data", folder, *SET, "--steps", 1, "--out", tmp_path / "r")
     (folder / "03.png").unlink()
-    refused(do("resume", tmp_path / "r", "--steps", 2), "has changed")
+    refused(do("resume", tmp_path / "r", "--steps", 2), "does not hold the pictures")
     shutil.rmtree(folder)
     refused(do("resume", tmp_path / "r", "--steps", 2), "no data source, file or folder")
     assert do("sample", tmp_path / "r", "-n", 2, "--out", tmp_path / "s.png").status == 0  # samples need no data

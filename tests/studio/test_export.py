@@ -1,12 +1,15 @@
 """Exporters: what is on the sheet, in the folder, in the table; and that each carries its recipe."""
 
 import csv
+from dataclasses import replace
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from models.errors import DiskTrouble
+from models import sink
+from models.errors import BadInput, DiskTrouble
 from studio import recipe
 from studio.export import Record, exporters, sheet
 from studio.export.curves import table
@@ -25,8 +28,8 @@ def record():
 
 def test_the_list_of_exporters():
     found = exporters()
-    assert list(found) == ["sheet", "singles", "curves", "plots"]
-    assert {e.extension for e in found.values()} == {".png", "", ".csv"}
+    assert list(found) == ["sheet", "singles", "gallery", "animation", "reel", "curves", "plots", "svg", "report", "tensorboard"]
+    assert {e.extension for e in found.values()} == {".png", "", ".csv", ".html", ".webp", ".svg", ".md"}
 
 
 def test_a_sheet_shows_every_picture_and_carries_its_recipe(record, tmp_path):
@@ -62,7 +65,7 @@ def test_captions_stay_inside_their_cell(record, zoom):
     width = 32 * zoom
     long = f"seed {record.seed} #{9} · step {record.step:,}" if width >= 128 else f"{record.seed} #9 · {record.step:,}"
     if zoom >= 3:  # the zoom that layout() chooses for 32 px
-        assert sheet._font("Regular", 11).getlength(long) <= width + sheet.GAP
+        assert sheet.font("Regular", 11).getlength(long) <= width + sheet.GAP
 
 
 def test_the_sheet_changes_with_step_and_seed(record):
@@ -119,3 +122,57 @@ def test_a_place_that_cannot_be_written_gives_one_sentence(record, tmp_path, nam
     (tmp_path / "file").write_text("")
     with pytest.raises(DiskTrouble, match="could not be written"):
         exporters()[name].write(record, tmp_path / "file" / "a")
+
+
+def test_a_sheet_that_no_reader_takes_is_refused_before_it_is_drawn(record, tmp_path):
+    many = np.broadcast_to(np.zeros((1, 256, 256, 3), np.uint8), (1400, 256, 256, 3))  # takes no memory
+    with pytest.raises(BadInput, match="ask for at most 1,") as raised:
+        exporters()["sheet"].write(replace(record, pictures=many), tmp_path / "a.png")
+    assert list(tmp_path.iterdir()) == []
+    fit = int(str(raised.value).split("at most ")[1].split()[0].replace(",", ""))
+    sheet._check_size((fit, 256, 256, 3), *sheet.layout(many[:fit], None, None))  # what it says does fit
+
+
+# --- SVG --------------------------------------------------------------------------------------------------------------
+
+
+def test_an_svg_is_whole_and_shows_what_the_picture_shows(qapp, record, tmp_path):
+    from PySide6.QtGui import QImage, QPainter
+    from PySide6.QtSvg import QSvgRenderer
+
+    (path,) = exporters()["svg"].write(record, tmp_path / "p.svg", width=900, height=300)
+    assert recipe.read(path)["made"] == {"theme": "light", "width": 900, "height": 300, "steps": 50, "marks": 1}
+    text = path.read_text("utf-8")
+    root = ElementTree.fromstring(text)
+    assert (root.get("width"), root.get("height"), root.get("viewBox")) == ("900", "300", "0 0 900 300")
+    words = "".join(e.text or "" for e in root.iter() if e.tag.endswith("text"))
+    for word in ("L(x)", "step", "Reconstruction error"):
+        assert word in words
+    assert "log" not in words.replace("global", "")  # no buttons
+    assert "<image" not in text
+    assert "<!DOCTYPE" not in text
+    renderer = QSvgRenderer(str(path))
+    assert renderer.isValid()
+    image = QImage(900, 300, QImage.Format.Format_RGB32)
+    image.fill(0xFFFF00FF)
+    painter = QPainter(image)
+    renderer.render(painter)
+    painter.end()
+    pixels = np.asarray(image.constBits()).reshape(300, 900, 4)[..., 2::-1].astype(int)
+    assert not (pixels == [255, 0, 255]).all(2).any()
+    (drawn,) = exporters()["plots"].write(record, tmp_path / "p.png", width=900, height=300)
+    with Image.open(drawn) as other:
+        assert np.abs(pixels - np.asarray(other)).mean() < 12
+
+
+# --- TensorBoard ------------------------------------------------------------------------------------------------------
+
+
+def test_event_files_hold_every_number(record, tmp_path):
+    (path,) = exporters()["tensorboard"].write(record, tmp_path / "board")
+    scalars, texts = sink.read(path)
+    assert list(scalars) == list(record.columns)
+    assert len(scalars["k_t"]) == 49  # one was not finite
+    assert all(np.float32(scalars["loss_fake"][i]) == record.rows[i - 1, 1] for i in range(1, 51))
+    assert recipe.read(path)["made"] == {"steps": 50}
+    assert list(texts) == ["recipe"]

@@ -12,6 +12,7 @@ from PIL import Image, PngImagePlugin
 
 from models.errors import BadFile, DiskTrouble
 from studio import recipe
+from studio.export import moving
 
 leaves = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20)
 values = st.recursive(leaves, lambda v: st.lists(v, max_size=4) | st.dictionaries(st.text(max_size=8), v, max_size=4), max_leaves=12)
@@ -169,3 +170,72 @@ def test_a_disk_that_will_not_have_it(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DiskTrouble, match="could not be written"):
         recipe.save_png(PICTURE, tmp_path / "file" / "a.png", recipe.make("sheet", {}))
+
+
+# --- the other carriers -------------------------------------------------------------------------------------------------
+
+
+def carry(path, told):
+    """A small file that carries `told`."""
+    match path.suffix:
+        case ".svg":
+            path.write_text(f'<svg xmlns="http://www.w3.org/2000/svg"><metadata>{recipe.as_element(told)}</metadata></svg>', "utf-8")
+        case ".html":
+            path.write_text(f"<!doctype html><title>t</title>{recipe.as_script(told)}<script>1</script>", "utf-8")
+        case _:
+            frames = [moving.Frame(np.asarray(PICTURE), 40), moving.Frame(255 - np.asarray(PICTURE), 40)]
+            moving.save(path, frames, told)
+    return path
+
+
+CARRIERS = [".webp", ".gif", ".apng", ".svg", ".html"]
+
+
+@pytest.mark.parametrize("suffix", CARRIERS)
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@given(source=sources)
+def test_every_format_carries_any_recipe(tmp_path_factory, suffix, source):
+    told = recipe.make("x", source, words="</script>]]>&amp;<!-- \u2028 \ufffe \x7f γ", seed=7)
+    assert recipe.read(carry(tmp_path_factory.mktemp("any") / f"a{suffix}", told)) == told
+
+
+@pytest.mark.parametrize("suffix", CARRIERS)
+def test_cut_or_changed_anywhere_it_is_damaged_or_whole(tmp_path, suffix):
+    told = recipe.make("x", {"run": {"path": "x"}})
+    content = carry(tmp_path / f"a{suffix}", told).read_bytes()
+    path = tmp_path / f"b{suffix}"
+    for place in range(len(content)):
+        for damaged in (content[:place], content[:place] + bytes([content[place] ^ 0x41]) + content[place + 1 :]):
+            path.write_bytes(damaged)
+            try:
+                recipe.read(path)
+            except BadFile:  # and nothing else
+                pass
+
+
+@pytest.mark.parametrize("suffix", [*CARRIERS, ".jpg", ".md"])
+def test_a_foreign_file_of_the_format(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    match suffix:
+        case ".svg":
+            path.write_text('<svg xmlns="http://www.w3.org/2000/svg"><metadata>words</metadata></svg>')
+        case ".html" | ".md":
+            path.write_text("<!doctype html><script>1</script>")
+        case _:
+            PICTURE.save(path, {".webp": "WEBP", ".gif": "GIF", ".apng": "PNG", ".jpg": "JPEG"}[suffix], comment=b"of another program")
+    with pytest.raises(BadFile, match="no recipe"):
+        recipe.read(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<!DOCTYPE svg [<!ENTITY a SYSTEM "file:///etc/passwd">]><svg><s:recipe xmlns:s="urn:sampling-studio:1">&a;</s:recipe></svg>',
+        '<!DOCTYPE svg [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><svg><s:recipe xmlns:s="urn:sampling-studio:1">&b;</s:recipe></svg>',
+        '<!DOCTYPE svg><svg><s:recipe xmlns:s="urn:sampling-studio:1">{}</s:recipe></svg>',
+    ],
+)
+def test_entities_are_not_even_read(tmp_path, text):
+    (tmp_path / "a.svg").write_text(text)
+    with pytest.raises(BadFile, match="document type"):
+        recipe.read(tmp_path / "a.svg")

@@ -8,7 +8,7 @@ from PySide6.QtCore import QThread
 
 from models.contract import Note, Save
 from models.run import Run
-from studio.messages import Export, NewRun, OldRun
+from studio.messages import Evaluate, Export, NewRun, OldRun
 from studio.session import Session
 from studio.verify import verify
 from tests.studio.tiny import TINY, pictures
@@ -116,6 +116,39 @@ def test_knobs_are_turned_and_turned_back(qtbot, opened):
     assert first == 2e-4
     qtbot.waitUntil(lambda: len([line for line in opened.lines if line["what"] == "knobs"]) == 4, timeout=20_000)
     assert next(line["text"] for line in opened.lines if line["what"] == "knobs") == "γ 0.5 → 0.3"
+
+
+def test_a_drag_is_a_few_lines_and_ends_at_its_last_value(qtbot, opened):
+    for place in range(40):
+        opened.set_knob("gamma", round(0.1 + place / 100, 2))
+    assert opened.knobs["gamma"] == 0.49
+    opened.step_once()  # nothing is trained with an older value
+    qtbot.waitUntil(lambda: opened.step == 1, timeout=20_000)
+    lines = [line for line in opened.lines if line["what"] == "knobs"]
+    assert [line["change"] for line in lines] == [{"gamma": 0.1}, {"gamma": 0.49}]
+    opened.set_knob("gamma", 0.6)
+    qtbot.waitUntil(lambda: opened.lines[-1].get("change") == {"gamma": 0.6}, timeout=5000)  # without anything else
+    assert opened.undo_knob() == ("gamma", 0.5)
+    qtbot.waitUntil(lambda: opened.lines[-1].get("change") == {"gamma": 0.5}, timeout=5000)
+
+
+def test_knobs_that_are_turned_together_are_all_sent(qtbot, opened):
+    for place in range(10):
+        opened.set_knob("gamma", round(0.1 + place / 100, 2))
+        opened.set_knob("lr", 1e-4 * (1 + place))
+    opened.stop()
+    until(qtbot, opened, "empty")
+    change = {}
+    for line in opened.lines:
+        change |= line.get("change", {})
+    assert change == {"gamma": 0.19, "lr": pytest.approx(1e-3)}
+
+
+def test_when_to_evaluate_holds_for_the_next_run_too(qtbot, session, wish):
+    session.evaluate_every(Evaluate(3, 50))
+    with qtbot.waitSignal(session.opened, timeout=60_000):
+        session.open(wish)
+    qtbot.waitUntil(lambda: session._worker._evaluate == Evaluate(3, 50), timeout=5000)
 
 
 @pytest.mark.parametrize(("name", "value"), [("gamma", 2.0), ("gamma", float("nan")), ("gamma", "x"), ("nothing", 1)])

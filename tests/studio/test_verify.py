@@ -93,9 +93,9 @@ def test_a_run_that_was_moved(made, tmp_path, capsys):
 
 def test_nothing_is_read_from_the_picture_before_it_is_made_again(mine, monkeypatch):
     order = []
-    again, compare = verify._again, verify._compare
-    monkeypatch.setattr(verify, "_again", lambda *a: (order.append("again"), again(*a))[1])
-    monkeypatch.setattr(verify, "_compare", lambda *a: (order.append("compare"), compare(*a))[1])
+    again, compare = verify.again, verify.compare
+    monkeypatch.setattr(verify, "again", lambda *a: (order.append("again"), again(*a))[1])
+    monkeypatch.setattr(verify, "compare", lambda *a: (order.append("compare"), compare(*a))[1])
     assert verify.verify(mine / "sheet.png").verdict == "identical"
     assert order == ["again", "compare"]
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from models import knobs
 from models.algorithms import began
+from models.algorithms.began import shown
 from models.contract import Plan
 from models.data.sources import open_images
 from models.nets.autoencoder import AutoEncoder, Conv, Decoder, Encoder, initialise, scales
@@ -486,35 +487,35 @@ def trained(data):
 
 def test_shapes_of_the_views(trained, data):
     knb = turned()
-    real = began.view_real(trained, data, knb, n=2)
+    real = shown.view_real(trained, data, knb, n=2)
     assert real.pictures["real"].shape == real.pictures["D"].shape == (2, 32, 32, 3)
     assert np.array_equal(real.pictures["real"], data.pictures(data.held_out[:2]))
     assert real.numbers["error"].shape == (2,)
-    detail = began.view_detail(trained, data, knb, seed=1, index=3, ema=True)
+    detail = shown.view_detail(trained, data, knb, seed=1, index=3, ema=True)
     many = began.sample(trained, 9, 1).pictures["samples"]
     assert np.array_equal(detail.pictures["sample"][0], many[3])
     where, distance = data.nearest(many[3:4])
     assert detail.words["nearest"] == [data.names[int(where[0])]]
     assert np.array_equal(detail.pictures["nearest"][0], data.images[where[0]])
     assert detail.numbers["distance"] == pytest.approx(distance)
-    assert began.view_held_out(trained, data, knb, n=100).numbers["error"].shape == (3,)
+    assert shown.view_held_out(trained, data, knb, n=100).numbers["error"].shape == (3,)
 
 
 @pytest.mark.parametrize("eta", [1, 2])
 def test_the_error_of_a_picture_is_its_L(trained, data, eta):
-    view = began.view_real(trained, data, turned(eta=eta), n=3)
+    view = shown.view_real(trained, data, turned(eta=eta), n=3)
     x = data.held(3).double() / 127.5 - 1
     D = copy.deepcopy(trained.D).double()
     with torch.no_grad():
         gap = (x - D(x)).abs() ** eta
     assert view.numbers["error"] == pytest.approx(gap.mean((1, 2, 3)).numpy(), rel=1e-4)
-    assert began.view_held_out(trained, data, turned(eta=eta), n=3).numbers["error"] == pytest.approx(view.numbers["error"], rel=1e-5)
+    assert shown.view_held_out(trained, data, turned(eta=eta), n=3).numbers["error"] == pytest.approx(view.numbers["error"], rel=1e-5)
 
 
 def test_a_set_without_held_out_pictures_shows_none(trained, data):
     data.held_out = data.held_out[:0]
-    assert began.view_real(trained, data, turned(), n=4).pictures["D"].shape == (0, 32, 32, 3)
-    assert began.view_held_out(trained, data, turned(), n=4).numbers["error"].shape == (0,)
+    assert shown.view_real(trained, data, turned(), n=4).pictures["D"].shape == (0, 32, 32, 3)
+    assert shown.view_held_out(trained, data, turned(), n=4).numbers["error"].shape == (0,)
 
 
 def test_samples_are_drawn_in_whole_chunks(trained):
@@ -528,7 +529,7 @@ def test_samples_are_drawn_in_whole_chunks(trained):
 
 def test_an_interpolation_ends_at_the_samples_and_moves_between(trained, data):
     samples = began.sample(trained, 5, 3).pictures["samples"]
-    path = began.view_interpolation(trained, data, turned(), seed=3, a=4, b=1, steps=7, ema=True).pictures["path"]
+    path = shown.view_interpolation(trained, data, turned(), seed=3, a=4, b=1, steps=7, ema=True).pictures["path"]
     assert path.shape == (7, 32, 32, 3)
     assert np.array_equal(path[0], samples[4])
     assert np.array_equal(path[-1], samples[1])
@@ -540,9 +541,9 @@ def test_an_interpolation_ends_at_the_samples_and_moves_between(trained, data):
 
 def test_a_recovery_finds_latents_in_the_support_that_come_closer(trained, data, monkeypatch):
     lines = []
-    real_line = began._line
-    monkeypatch.setattr(began, "_line", lambda a, b, steps: (lines.append(torch.stack([a, b])), real_line(a, b, steps))[1])
-    views = list(began.view_recovery(trained, data, turned(), a=0, b=2, steps=3, iterations=90, lr=0.2))
+    real_line = shown._line
+    monkeypatch.setattr(shown, "_line", lambda a, b, steps: (lines.append(torch.stack([a, b])), real_line(a, b, steps))[1])
+    views = list(shown.view_recovery(trained, data, turned(), a=0, b=2, steps=3, iterations=90, lr=0.2))
     assert [list(v.numbers["done"]) for v in views] == [[20, 90], [40, 90], [60, 90], [80, 90], [90, 90]]
     x = began.to_model(trained, data.held(3)[[0, 2]])
     with torch.no_grad():
@@ -564,8 +565,8 @@ def test_a_recovery_of_a_pictures_own_sample_finds_it_again(trained, data):
     own = began.sample(trained, 2, 5).pictures["samples"]
     data.images = np.concatenate([data.images, own])
     data.held_out = np.array([len(data.images) - 2, len(data.images) - 1])
-    *_, last = began.view_recovery(trained, data, turned(), a=0, b=1, steps=2, iterations=300, lr=0.05)
-    first = next(iter(began.view_recovery(trained, data, turned(), a=0, b=1, steps=2, iterations=1)))
+    *_, last = shown.view_recovery(trained, data, turned(), a=0, b=1, steps=2, iterations=300, lr=0.05)
+    first = next(iter(shown.view_recovery(trained, data, turned(), a=0, b=1, steps=2, iterations=1)))
     assert (last.numbers["error"] < 0.5 * first.numbers["error"]).all()
 
 
@@ -577,10 +578,50 @@ def test_it_learns(data, precision):
     torch.set_num_threads(1)
     cfg = config(batch=8, n=4)
     state = began.init(cfg, 0, Plan("cpu", 1, precision, True, "off"))
-    error = lambda: float(began.view_held_out(state, data, turned(), n=3).numbers["error"].mean())  # noqa: E731
+    error = lambda: float(shown.view_held_out(state, data, turned(), n=3).numbers["error"].mean())  # noqa: E731
     before = error()
     infos = [began.step(state, x, turned(lr=1e-3)) for x in itertools.islice(began.batches(data, cfg, 0, 0), 200)]
     assert error() < 0.75 * before
     M = [float(i.M_global) for i in infos]
     assert np.mean(M[-20:]) < 0.8 * np.mean(M[:20])
     assert all(0 <= float(i.k_t) <= 1 for i in infos)
+
+
+# --- how good it is ---------------------------------------------------------------------------------------------------
+
+
+def evaluated(state, data, knobs_now, **more):
+    return list(began.evaluate(state, data, knobs_now, n=20, seed=2, **more))[-1].scores
+
+
+def test_own_measures_are_means_over_the_last_hundred_steps(pictures):
+    cfg, knobs_now = config(), began.Knobs(gamma=0.3)
+    data = began.open_data(str(pictures), cfg)
+    state = began.init(cfg, 0, PLAN)
+    rows = np.random.default_rng(0).uniform(0.1, 1, (250, 6)).astype(np.float32)
+    real, fake, _, M = rows[-100:].astype(float).T[:4]
+    found = evaluated(state, data, knobs_now, rows=rows)
+    assert found["M_global"].value == pytest.approx(M.mean())
+    assert found["M_global"].spread == pytest.approx(M.std())
+    assert found["M_global"].n == 100
+    assert found["gamma_hat"].value == pytest.approx(fake.mean() / real.mean())
+    assert found["gamma_hat"].reference == 0.3
+    assert found["loss_fake"].value == pytest.approx(fake.mean())
+    assert "last 100 steps" in found["M_global"].doc
+
+
+@pytest.mark.parametrize("rows", [None, np.empty((0, 6), np.float32)])
+def test_without_rows_they_are_those_of_fresh_pictures(rows, pictures):
+    cfg, knobs_now = config(), began.Knobs(gamma=0.3, eta=2)
+    data = began.open_data(str(pictures), cfg)
+    state = began.init(cfg, 0, PLAN)
+    found = evaluated(state, data, knobs_now, rows=rows)
+    real = shown._through_D(state, data.pictures(data.train), 2)[1].mean()
+    fake = shown._through_D(state, began.sample(state, 20, 2).pictures["samples"], 2)[1].mean()
+    held = shown._through_D(state, data.pictures(data.held_out), 2)[1]
+    assert found["gamma_hat"].value == pytest.approx(fake / real, rel=1e-4)
+    assert found["M_global"].value == pytest.approx(real + abs(0.3 * real - fake), rel=1e-4)
+    assert found["loss_held_out"].value == pytest.approx(held.mean(), rel=1e-4)
+    assert found["loss_held_out"].n == len(held)
+    assert "fresh samples" in found["M_global"].doc
+    assert found["M_global"].spread is None

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from models.data.images import ImageSet, fingerprint, split
+from models.data.images import ImageSet, fingerprint, heads, split
 
 
 def crowd(n: int, size: int = 8, seed: int = 0) -> np.ndarray:
@@ -11,7 +11,7 @@ def crowd(n: int, size: int = 8, seed: int = 0) -> np.ndarray:
 
 
 def make(images: np.ndarray) -> ImageSet:
-    train, held = split(images)
+    train, held = split(heads(images))
     return ImageSet(fingerprint(images), "here", "here", images.shape[1], images, train, held, [f"{i}.png" for i in range(len(images))])
 
 
@@ -54,17 +54,17 @@ def test_one_picture_is_enough():
 
 def test_the_split_is_a_tenth_and_stays_when_pictures_are_added():
     images = crowd(2000, size=4)
-    train, held = split(images)
+    train, held = split(heads(images))
     assert 150 < len(held) < 250
     assert sorted([*train, *held]) == list(range(2000))
     more = np.concatenate([crowd(300, size=4, seed=9), images])
-    _, held_more = split(more)
+    _, held_more = split(heads(more))
     np.testing.assert_array_equal(held_more[held_more >= 300] - 300, held)
 
 
 def test_equal_pictures_are_on_the_same_side():
     images = crowd(300, size=4)
-    train, _ = split(np.concatenate([images, images]))
+    train, _ = split(heads(np.concatenate([images, images])))
     np.testing.assert_array_equal(train[train < 300], train[train >= 300] - 300)
 
 

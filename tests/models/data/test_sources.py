@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.data import cache, faces, sources
+from models.data import archives, cache, encoded, faces, sources
 from models.data.sources import BUILTIN, open_images
 from models.errors import BadData
 
@@ -89,7 +89,7 @@ def test_unusable_pictures_are_skipped_and_named(folder):
 
 def test_the_second_time_nothing_is_decoded(folder, monkeypatch):
     first = open_images(str(folder), size=16)
-    monkeypatch.setattr(sources, "decode", None)
+    monkeypatch.setattr(encoded, "decode", None)
     told: list[tuple[int, int]] = []
     again = open_images(str(folder), size=16, progress=lambda *a: told.append(a))
     assert again.id == first.id
@@ -141,9 +141,9 @@ def test_a_disk_that_takes_nothing_is_no_obstacle(folder, tmp_path, monkeypatch)
 @pytest.mark.parametrize("after", [0, 1, 2, 3])
 def test_a_disk_that_fills_up_on_the_way_is_no_obstacle(folder, monkeypatch, after):
     """The write of chunk `after` fails; one picture a chunk; 3 is the last write, of the final header."""
-    monkeypatch.setattr(sources, "CHUNK", 1)
+    monkeypatch.setattr(encoded, "CHUNK", 1)
     decoded, header = [], cache._header
-    monkeypatch.setattr(sources, "decode", lambda *a: decoded.append(1) or original(*a))
+    monkeypatch.setattr(encoded, "decode", lambda *a: decoded.append(1) or original(*a))
     original = sys.modules["models.data.decode"].decode
     expected = np.array(open_images(str(folder), size=16).images)
     for file in kept():
@@ -231,8 +231,8 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
     path = hostile(tmp_path / "bomb.zip", "a.bmp", content=bytes(20 << 20))
     with pytest.raises(BadData, match="times its size"):
         open_images(str(path), size=16)
-    monkeypatch.setattr(sources, "ZIP_RATIO", 10**9)
-    monkeypatch.setattr(sources, "ZIP_TOTAL", 10 << 20)
+    monkeypatch.setattr(archives, "RATIO", 10**9)
+    monkeypatch.setattr(archives, "TOTAL", 10 << 20)
     with pytest.raises(BadData, match="would unpack to"):
         open_images(str(path), size=16)
 
@@ -250,7 +250,8 @@ def test_a_member_that_lies_about_its_size_is_skipped(folder, tmp_path):
 
 
 def test_a_member_that_is_too_large_is_skipped(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "FILE_LIMIT", 1500)
+    monkeypatch.setattr(encoded, "FILE_LIMIT", 1500)
+    monkeypatch.setattr(archives, "FILE_LIMIT", 1500)
     for spec in (folder, zipped(folder, tmp_path / "set.zip")):
         data = open_images(str(spec), size=16)
         assert list(data.names) == ["a.jpg"]
@@ -274,13 +275,13 @@ def test_damage_inside_a_zip_loses_one_picture(folder, tmp_path):
     ("spec", "words"),
     [
         ("fases", "did you mean 'faces'"),
-        ("nowhere/at/all", "--data accepts faces, a folder"),
+        ("nowhere/at/all", "--data accepts faces, shapes, glyphs, glyphs-binary, a folder"),
         ("", "--data accepts"),
         ("a\0b", "--data accepts"),
         ("x" * 5000, "--data accepts"),
-        ("shapes", "not built yet"),
         ("oracle", "not built yet"),
-        ("hub:cifar10", "not built yet"),
+        ("grammar", "not built yet"),
+        ("shape", "did you mean 'shapes'"),
     ],
 )
 def test_names_that_are_not_there(spec, words):
@@ -291,12 +292,15 @@ def test_names_that_are_not_there(spec, words):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("a.tar.xz", "tar archives is planned"),
-        ("train-images-idx3-ubyte.gz", "IDX files is planned"),
-        ("a.npz", "npz"),
+        ("a.tar.xz", "not a tar archive that can be read"),
+        ("a.tgz", "not a tar archive that can be read"),
+        ("train-images-idx3-ubyte.gz", "not an IDX file: it begins with 73 6f 6d 65"),
+        ("a.npz", "not an .npz that can be read"),
+        ("a.npy", "not an array that can be read"),
+        ("a.tar.zst", "pack its pictures as zip"),
         ("a.txt", "text files is planned"),
         ("a.png", "single picture"),
-        ("a.exe", "neither a folder"),
+        ("a.exe", "holds no data that can be read"),
         ("a.zip", "not a zip"),
     ],
 )
@@ -304,6 +308,13 @@ def test_files_of_another_kind(tmp_path, name, words):
     (tmp_path / name).write_bytes(b"something")
     with pytest.raises(BadData, match=words):
         open_images(str(tmp_path / name), size=32)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders here")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.tar")
+    with pytest.raises(BadData, match="neither a folder nor a plain file"):
+        open_images(str(tmp_path / "pipe.tar"), size=32)
 
 
 def test_nothing_to_see(tmp_path):
@@ -318,7 +329,7 @@ def test_nothing_to_see(tmp_path):
     assert kept() == []
 
 
-@pytest.mark.parametrize(("spec", "size"), [("faces", 16), ("faces", 512), ("faces", 48), (".", 8), (".", 1024), (".", 0)])
+@pytest.mark.parametrize(("spec", "size"), [("faces", 16), ("faces", 512), ("glyphs", 512), ("faces", 48), (".", 8), (".", 1024), (".", 0)])
 def test_sizes_that_cannot_be_had(spec, size):
     with pytest.raises(BadData, match="choose one of"):
         open_images(spec, size=size)
@@ -339,6 +350,11 @@ def test_faces_are_a_source(monkeypatch):
     assert data.captions(5) == faces.caption(5)
     assert all(len(v) == 300 for v in data.labels.values())
     assert open_images("faces", size=32).id == data.id
+
+
+def test_two_channels_cannot_be_had():
+    with pytest.raises(BadData, match="choose 1"):
+        open_images("faces", size=32, channels=2)
 
 
 def test_every_source_is_listed_with_an_example():

@@ -54,7 +54,11 @@ def start(qtbot, window, folder, tmp_path, steps=0):
 def test_form_previews_and_predicts_then_starts(qtbot, window, folder):
     page = window.show_page("began")
     page.new.choose_data(str(folder))
-    qtbot.waitUntil(lambda: "40" in page.new.picker.text.full_text() or "to train on" in page.new.picker.text.full_text(), timeout=60_000)
+    card = page.new.picker.card
+    qtbot.waitUntil(lambda: card.isVisible(), timeout=60_000)
+    assert card.facts["Pictures"].full_text() == "40 at 32 px"
+    assert card.facts["Original size"].full_text() == "40×40"
+    assert any("only" in note for note in card.notes.text().splitlines())  # too few to train on
     qtbot.waitUntil(lambda: page.new.time.text().startswith("About"), timeout=60_000)
     page.new.settings.set_values(TINY)
     with qtbot.waitSignal(window.session.opened, timeout=60_000):
@@ -125,7 +129,7 @@ def test_export_from_the_page_verifies(qtbot, window, folder, tmp_path):
     page = start(qtbot, window, folder, tmp_path, steps=2)
     for name, file in (("sheet", "sheet.png"), ("curves", "curves.csv")):
         with qtbot.waitSignal(window.session.exported, timeout=60_000):
-            page.export(name, tmp_path / file)
+            page.exporting.export(name, tmp_path / file)
         assert verify(tmp_path / file).verdict == "identical"
 
 
@@ -144,7 +148,7 @@ def test_two_runs_after_each_other_and_closing_saves(qtbot, window, folder, tmp_
 def test_dropped_export_opens_the_run_that_made_it(qtbot, window, folder, tmp_path):
     page = start(qtbot, window, folder, tmp_path, steps=1)
     with qtbot.waitSignal(window.session.exported, timeout=60_000):
-        page.export("sheet", tmp_path / "sheet.png")
+        page.exporting.export("sheet", tmp_path / "sheet.png")
     window.session.stop()
     qtbot.waitUntil(lambda: window.session._worker is None, timeout=20_000)
     with qtbot.waitSignal(window.session.opened, timeout=60_000):

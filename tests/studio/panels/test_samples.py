@@ -67,7 +67,7 @@ def grid(qtbot, dressed) -> ImageGrid:
     out = ImageGrid("Samples G(z)", 8)
     qtbot.addWidget(out)
     out.show_images(PICTURES)
-    out.resize(540, 404 + 20)
+    out.resize(550, 404 + 20)  # ten of them for the scroll bar
     with qtbot.waitExposed(out):
         out.show()
     return out

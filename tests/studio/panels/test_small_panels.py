@@ -10,7 +10,7 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 
 from studio.panels.card import EmptyStage, ErrorCard
-from studio.panels.data import FOLDER, ZIP, DataPicker
+from studio.panels.data import FILE, FOLDER, DataPicker
 from studio.panels.detail import DetailPanel
 from studio.panels.journal import JournalPanel
 from studio.panels.readouts import Readouts
@@ -144,13 +144,13 @@ class TestData:
             picker.combo.activated.emit(1)
         assert told.args == ["shapes"]
         picker.ask_folder = lambda: "/pictures/mine"  # type: ignore[method-assign]
-        picker.ask_zip = lambda: ""  # type: ignore[method-assign]
+        picker.ask_file = lambda: ""  # type: ignore[method-assign]
         with qtbot.waitSignal(picker.chosen) as told:
             picker.combo.activated.emit(picker.combo.findText(FOLDER))
         assert told.args == ["/pictures/mine"]
         assert picker.combo.currentText() == "mine"
         with qtbot.assertNotEmitted(picker.chosen):
-            picker.combo.activated.emit(picker.combo.findText(ZIP))
+            picker.combo.activated.emit(picker.combo.findText(FILE))
         assert picker.source() == "/pictures/mine"
         assert picker.combo.currentText() == "mine"
 
@@ -159,7 +159,7 @@ class TestData:
         assert picker.bar.isVisible()
         with qtbot.waitSignal(picker.cancelled):
             picker.cancel_button.click()
-        picker.preview(np.zeros((40, 32, 32, 3), np.uint8), "faces-32 · 1,800 pictures")
+        picker.preview(np.zeros((40, 32, 32, 3), np.uint8), {"title": "faces", "count": 1800})
         assert picker.grid.isVisible()
         assert not picker.bar.isVisible()
         picker.show_error("The folder has no pictures in it.")

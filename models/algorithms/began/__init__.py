@@ -32,7 +32,6 @@ from models import knobs as settings
 from models.contract import Curve, Event, Phase, Plan, Plot, Preset, View
 from models.data.images import ImageSet
 from models.data.sources import open_images
-from models.errors import BadInput
 from models.knobs import knob
 from models.nets.autoencoder import AutoEncoder, Decoder, initialise, macs
 
@@ -337,7 +336,7 @@ def forward_G(state: State, z: Tensor) -> Tensor:
         return state.run_G(z, carry(state)).float()
 
 
-# --- what it shows ----------------------------------------------------------------------------------------------
+# --- samples ----------------------------------------------------------------------------------------------
 
 CHUNK = 64  # samples are drawn in whole chunks, so that a sample's bits do not depend on how many were asked for
 
@@ -366,95 +365,4 @@ def cost(config: Config) -> float:
     return config.batch * 2 * (3 * macs(G) + 6 * macs(D)) / 1e9
 
 
-# Views: f(state, data, knobs, **request) -> View. One that takes long is a generator of Views, the last one complete.
-
-
-def view_samples(state: State, data: ImageSet, knobs: Knobs, *, n: int, seed: int, ema: bool) -> View:
-    """`samples`: G(z) for the latents of `seed`."""
-    del data, knobs
-    return sample(state, n, seed, ema=ema)
-
-
-@torch.no_grad()
-def _through_D(state: State, pictures: np.ndarray, eta: int) -> tuple[np.ndarray, np.ndarray]:
-    """D(v) as pictures, and L(v) of each."""
-    v = to_model(state, torch.from_numpy(pictures).permute(0, 3, 1, 2))
-    with autocast(state):
-        D_v = state.D(v, carry(state))
-    return to_pictures(D_v), reconstruction(v, D_v, eta).cpu().numpy()
-
-
-def view_real(state: State, data: ImageSet, knobs: Knobs, *, n: int) -> View:
-    """`real` pictures held out from training, their reconstruction `D`, and their `error` L(x)."""
-    real = data.held(n).permute(0, 2, 3, 1).numpy()
-    D_x, error = _through_D(state, real, knobs.eta)
-    return View({"real": real, "D": D_x}, {"error": error})
-
-
-def view_detail(state: State, data: ImageSet, knobs: Knobs, *, seed: int, index: int, ema: bool) -> View:
-    """One sample large: itself, the `nearest` training picture, `D` of both, with their errors."""
-    chosen = sample(state, index + 1, seed, ema=ema).pictures["samples"][-1:]
-    where, distance = data.nearest(chosen)
-    near = data.pictures(where)
-    D_v, error = _through_D(state, np.concatenate([chosen, near]), knobs.eta)
-    return View(
-        {"sample": chosen, "nearest": near, "D": D_v[:1], "D_nearest": D_v[1:]},
-        {"error": error[:1], "error_nearest": error[1:], "distance": distance},
-        {"nearest": [data.names[int(where[0])]]},
-    )
-
-
-def view_interpolation(state: State, data: ImageSet, knobs: Knobs, *, seed: int, a: int, b: int, steps: int, ema: bool) -> View:
-    """`path`: straight line in z between latents `a` and `b` of a seed, both ends included."""
-    del data, knobs
-    z = latents(max(a, b) + 1, state.config.z, torch.Generator().manual_seed(seed))
-    return View({"path": generate(state, _line(z[a], z[b], steps), ema)})
-
-
-def view_recovery(state: State, data: ImageSet, knobs: Knobs, *, a: int, b: int, steps: int, iterations: int, lr: float = 0.05) -> Iterator[View]:
-    """Interpolation between two held-out real pictures (section 4.2): z_r minimises |x_r - G(z_r)| by Adam, then a line in z.
-
-    Yields every 20 iterations: `real`, `path`, `error` |x_r - G(z_r)| of both ends, and how many iterations are `done`.
-    """
-    del knobs
-    if max(a, b) >= len(data.held_out):
-        raise BadInput(f"{data.title} holds out {len(data.held_out)} pictures, too few to recover number {max(a, b) + 1}: add more pictures.")
-    real = data.held(max(a, b) + 1)[[a, b]]
-    x = to_model(state, real)
-    z = torch.zeros(2, state.config.z, device=x.device, requires_grad=True)
-    optimiser = torch.optim.Adam([z], lr=lr)
-    for done in range(1, iterations + 1):
-        with autocast(state):
-            G_z = state.average(z, carry(state))
-        error = reconstruction(x, G_z, 1)
-        (z.grad,) = torch.autograd.grad(error.sum(), z)
-        optimiser.step()
-        with torch.no_grad():
-            z.clamp_(-1, 1)  # the support of U[-1, 1]
-        if done % 20 == 0 or done == iterations:
-            start, end = z.detach().cpu()
-            path = generate(state, _line(start, end, steps), ema=True)
-            yield View(
-                {"real": real.permute(0, 2, 3, 1).numpy(), "path": path},
-                {"error": error.detach().cpu().numpy(), "done": np.array([done, iterations], float)},
-            )
-
-
-def view_held_out(state: State, data: ImageSet, knobs: Knobs, *, n: int) -> View:
-    """`error`: L(x) of held-out pictures, which D has never seen."""
-    chunks = data.held(n).permute(0, 2, 3, 1).split(CHUNK)
-    return View({}, {"error": np.concatenate([_through_D(state, c.numpy(), knobs.eta)[1] for c in chunks])})
-
-
-def _line(start: Tensor, end: Tensor, steps: int) -> Tensor:
-    return torch.lerp(start, end, torch.linspace(0, 1, steps)[:, None])
-
-
-views: dict[str, Callable[..., Any]] = {
-    "samples": view_samples,
-    "real": view_real,
-    "detail": view_detail,
-    "interpolation": view_interpolation,
-    "recovery": view_recovery,
-    "held_out": view_held_out,
-}
+from models.algorithms.began.shown import evaluate, views  # noqa: E402, F401 (they show what is above)

@@ -1,0 +1,171 @@
+"""The gallery: one HTML page with everything in it, which asks no address for anything and forbids itself to.
+
+The pictures are lossless PNGs, each of them once. Without JavaScript the page shows all of them, and the frames of the reel below each
+other; with it they are sorted, zoomed and moved through, see gallery.js.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import io
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from models.files import write_bytes
+from models.tiling import tile
+from studio import recipe as recipes
+from studio.export import Record
+from studio.export.taking import spread
+
+FRAMES, STRIP = 24, 16  # of the training: frames, and pictures of each
+STRIP_BYTES = 150_000  # PNG bytes that all frames may have; a third of the pictures' where that is more
+SIDE = 96  # pixels that a picture has at least when the page opens
+ACCENTS = ("began", "bgan", "ppgn", "gallery")  # named in gallery.css; the last one is for every other system
+_HERE = Path(__file__).parent
+
+
+def write_gallery(record: Record, path: Path) -> Sequence[Path]:
+    """All pictures of a record on one page; raises DiskTrouble."""
+    assert record.pictures is not None
+    pngs = [as_png(picture) for picture in record.pictures]
+    strips = strips_of(record.reel, sum(map(len, pngs)))
+    made = {"seed": record.seed, "ema": record.ema, "count": len(pngs), "rows": [0, len(pngs)], "steps": sorted(record.reel)}
+    text = page(record, pngs, strips, recipes.make("gallery", record.recipe, **made))
+    write_bytes(path, text.encode())
+    return [path]
+
+
+def as_png(picture: np.ndarray) -> bytes:
+    """(H, W, 3) uint8 as the smallest PNG that is quick to make."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG", compress_level=9)
+    return buffer.getvalue()
+
+
+def strips_of(reel: Mapping[int, np.ndarray], size: int) -> dict[int, bytes]:
+    """Frames of the training as strips of a few pictures, few enough that the page stays small beside `size` bytes of pictures."""
+    if not reel:
+        return {}
+    budget = max(STRIP_BYTES, size // 3)
+    steps = spread(sorted(reel), FRAMES)
+    one = max(1, len(as_png(reel[steps[-1]][0])))
+    steps = spread(steps, max(2, min(FRAMES, budget // one)))
+    count = max(1, min(STRIP, budget // (one * len(steps))))
+    return {step: as_png(tile(reel[step][:count], columns=min(count, len(reel[step])))) for step in steps}
+
+
+def page(record: Record, pngs: Sequence[bytes], strips: Mapping[int, bytes], recipe: recipes.Recipe) -> str:
+    """The whole page as text."""
+    assert record.pictures is not None
+    width = record.pictures.shape[2]
+    zoom = max(1, math.ceil(SIDE / width))
+    system = record.recipe["system"]
+    style = (_HERE / "gallery.css").read_text("utf-8")
+    strip = (min(STRIP, _strip_width(strips) // width) if strips else 1) * width * max(1, zoom // 2 + zoom % 2)
+    for word, value in (("SYSTEM", system if system in ACCENTS else ACCENTS[-1]), ("CELL_PX", f"{zoom * width}px"), ("STRIP_PX", f"{strip}px")):
+        style = style.replace(word, value)
+    script = (_HERE / "gallery.js").read_text("utf-8")
+    policy = f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
+    score = next(iter(record.scores), "")
+    title = html.escape(record.title)
+    facts = f"{len(pngs):,} samples · seed {record.seed} · step {record.step:,}{'' if record.ema else ' · without moving average'}"
+    return "\n".join(
+        (
+            f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}, step {record.step:,}</title>',
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="generator" content="Sampling Studio">',
+            f'<link rel="icon" href="data:,">\n{recipes.as_script(recipe)}\n<style>{style}</style>\n</head>\n<body>',
+            f"<header>\n<div><h1>{title}</h1><p>{facts}</p></div>\n{_tools(score)}\n</header>\n<main>",
+            _training(record, strips),
+            f'<section aria-label="Samples">\n<ol class="pictures" data-zoom="{zoom}">',
+            *(_picture(record, i, png, score) for i, png in enumerate(pngs)),
+            f"</ol>\n</section>\n</main>\n<footer>{html.escape(_footer(record))}</footer>\n{_dialogs(bool(score))}",
+            f"<script>{script}</script>\n</body>\n</html>\n",
+        )
+    )
+
+
+def _picture(record: Record, i: int, png: bytes, score: str) -> str:
+    assert record.pictures is not None
+    height, width = record.pictures.shape[1:3]
+    told, data, below = f"sample {i} · seed {record.seed} · step {record.step:,}", "", ""
+    if score:
+        value = f"{record.scores[score][i]:.4g}"
+        told, data, below = f"{told} · {score} {value}", f' data-score="{value}"', f'<span class="told">{value}</span>'
+    source = base64.b64encode(png).decode()
+    image = f'<img src="data:image/png;base64,{source}" alt="{html.escape(_alt(record, i))}" width="{width}" height="{height}">'
+    return f'<li data-told="{html.escape(told)}"{data}><button type="button">{image}{below}</button></li>'
+
+
+def _alt(record: Record, i: int) -> str:
+    system, data = record.title.split(" on ", 1)[0], record.recipe["data"]["title"]
+    return f"{system} sample {i} of seed {record.seed} at step {record.step:,}, trained on {data}"
+
+
+def _tools(score: str) -> str:
+    choices = [("drawn", "as drawn")]
+    if score:
+        choices += [("low", f"{score}, lowest first"), ("high", f"{score}, highest first")]
+    options = "".join(f'<option value="{value}">{html.escape(text)}</option>' for value, text in choices)
+    order = f'<label>Order <select id="sort">{options}</select></label>' if score else ""
+    return (
+        f'<div class="tools" hidden>{order}<button type="button" id="smaller" aria-label="Smaller pictures">−</button>'
+        '<button type="button" id="larger" aria-label="Larger pictures">+</button><button type="button" id="theme">Light or dark</button>'
+        '<button type="button" id="copy">Copy recipe</button><button type="button" id="ask" aria-label="Keys">?</button></div>'
+    )
+
+
+def _training(record: Record, strips: Mapping[int, bytes]) -> str:
+    if not strips:
+        return ""
+    count = _strip_width(strips) // next(iter(record.reel.values())).shape[2]
+    slider = f'<input type="range" id="time" min="0" max="{len(strips) - 1}" value="{len(strips) - 1}" aria-label="Step of the training">'
+    figures = (
+        f'<figure data-told="step {step:,}"><img src="data:image/png;base64,{base64.b64encode(png).decode()}" '
+        f'alt="The same {count} latents at step {step:,} of the training"><figcaption>step {step:,}</figcaption></figure>'
+        for step, png in strips.items()
+    )
+    head = f'<div class="head"><h2>The same latents over the training</h2><label hidden>{slider}<output id="step"></output></label></div>'
+    return "\n".join(('<section id="training">', head, *figures, "</section>"))
+
+
+def _dialogs(scored: bool) -> str:
+    keys = (
+        ("← → ↑ ↓", "go from picture to picture"),
+        ("Home, End", "the first, the last"),
+        ("Enter", "see one large"),
+        ("Esc", "close it"),
+        ("+, −", "larger, smaller"),
+        *((("o", "another order"),) if scored else ()),
+        ("t", "light or dark"),
+        ("c", "copy the recipe"),
+        ("?", "these keys"),
+    )
+    rows = "".join(f"<dt>{a}</dt><dd>{b}</dd>" for a, b in keys)
+    return (
+        '<dialog id="view" aria-label="One sample"><img id="large" src="data:," alt=""><p id="caption"></p><div class="row">'
+        '<span><button type="button" id="previous">Previous</button> <button type="button" id="next">Next</button></span>'
+        '<button type="button" class="close">Close</button></div></dialog>\n'
+        f'<dialog id="help" aria-label="Keys"><h2>Keys</h2><dl>{rows}</dl><div class="row"><span></span>'
+        '<button type="button" class="close">Close</button></div></dialog>'
+    )
+
+
+def _footer(record: Record) -> str:
+    name, state = record.recipe["run"]["name"], str(record.recipe["state_hash"])[:12]
+    return f"Sampling Studio · run {name} · state {state} · the recipe in this page makes it again"
+
+
+def _strip_width(strips: Mapping[int, bytes]) -> int:
+    with Image.open(io.BytesIO(next(iter(strips.values()))), formats=["PNG"]) as image:
+        return image.width
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,0 +1,126 @@
+"""The Record of a run: everything that exporters may want, drawn and copied at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from models import knobs
+from models.contract import View
+from models.data.card import card
+from models.data.images import ImageSet
+from models.errors import BadInput
+from models.run import Run
+from studio.export import Record
+
+MOST_FRAMES = 240  # of the reel
+LOOP_FRAMES = 480  # most frames that a loop has unless more are asked for
+
+
+def record_of(
+    run: Run,
+    *,
+    seed: int,
+    count: int,
+    ema: bool = True,
+    pictures: bool = True,
+    needs: Collection[str] = (),
+    frames: int | None = None,
+    reel: Sequence[int] | None = None,
+) -> Record:
+    """The Record that exporters write: the present step of a run, with what is needed of `count` latents of a seed.
+
+    Args:
+        pictures: draw `count` samples.
+        needs: "scores" of them, a "loop" through their latents, the "reel" of the run, the "card" of its data; what there is not stays empty.
+        frames: of the loop.
+        reel: steps of its frames; all up to the present one, evenly thinned out, if None.
+
+    Raises:
+        BadInput: the system has no loop, or a frame of the reel is gone.
+    """
+    drawn = run.algorithm.sample(run.state, count, seed, ema=ema).pictures["samples"] if pictures else None
+    return Record(
+        title=f"{run.algorithm.TITLE} on {run.folder.record['data']['title']}",
+        recipe=run.recipe(),
+        pictures=None if drawn is None else coloured(drawn),
+        seed=seed,
+        ema=ema,
+        rows=run.rows.copy(),
+        columns=tuple(run.folder.columns),
+        marks=tuple((line["step"], line["text"]) for line in run.lines if line["what"] in ("knobs", "phase")),
+        scores=_scores(run, seed, count, ema) if "scores" in needs and pictures else {},
+        loop=_loop(run, seed, count, ema, frames) if "loop" in needs else None,
+        latents=count if "loop" in needs else 0,
+        reel=_reel(run, reel) if "reel" in needs else {},
+        lines=tuple(run.lines),
+        about={**about(run), "card": _card(run) if "card" in needs else None},
+    )
+
+
+def coloured(pictures: np.ndarray) -> np.ndarray:
+    """(…, 1 or 3) uint8 with three channels."""
+    return np.ascontiguousarray(np.broadcast_to(pictures, (*pictures.shape[:-1], 3)))
+
+
+def about(run: Run) -> Mapping[str, Any]:
+    """Names for people: the system, its paper, the settings (name -> [symbol, doc]), and how the run was made."""
+    fields = [*knobs.describe(type(run.config)), *knobs.describe(type(run.knobs))]
+    record = run.folder.record
+    return {
+        "title": run.algorithm.TITLE,
+        "paper": getattr(run.algorithm, "PAPER", ""),
+        "fields": {f.name: [f.symbol, f.doc] for f in fields},
+        "defaults": _defaults(run),
+        "first_knobs": record["knobs"],
+        "preset": record.get("preset", ""),
+        "created": record.get("created", ""),
+        "phases": [[p.name, p.steps] for p in run.phases],
+    }
+
+
+def _card(run: Run) -> dict[str, Any] | None:
+    """The facts of the data that a report tells; None if the run was opened without its data."""
+    if not isinstance(run.data, ImageSet):
+        return None
+    whole = card(run.data)
+    twins = whole["duplicates"]["count"]
+    return {k: whole[k] for k in ("count", "train", "held_out", "original", "colour", "notes")} | {"duplicates": {"count": twins}}
+
+
+def _defaults(run: Run) -> dict[str, dict[str, Any]]:
+    """The settings of the run's preset."""
+    preset = run.algorithm.PRESETS.get(run.folder.record.get("preset")) or next(iter(run.algorithm.PRESETS.values()))
+    made = (knobs.make(run.algorithm.Config, preset.config), knobs.make(run.algorithm.Knobs, preset.knobs))
+    return dict(zip(("config", "knobs"), (m.model_dump() for m in made), strict=True))
+
+
+def spread(steps: Sequence[int], most: int) -> list[int]:
+    """At most `most` of them, evenly, the first and the last included."""
+    if len(steps) <= most:
+        return list(steps)
+    return [steps[i] for i in np.linspace(0, len(steps) - 1, most).round().astype(int)]
+
+
+def _scores(run: Run, seed: int, count: int, ema: bool) -> Mapping[str, np.ndarray]:
+    if "scores" not in run.algorithm.views:
+        return {}
+    found: View = run.view("scores", seed=seed, n=count, ema=ema)
+    return {name: np.asarray(values) for name, values in found.numbers.items() if len(values) == count}
+
+
+def _loop(run: Run, seed: int, count: int, ema: bool, frames: int | None) -> np.ndarray:
+    if "loop" not in run.algorithm.views:
+        raise BadInput(f"{run.algorithm.TITLE} has no latents to go through: export its samples as a sheet or a gallery.")
+    frames = frames or min(LOOP_FRAMES, max(24, 12 * count))
+    return coloured(run.view("loop", seed=seed, n=count, frames=frames, ema=ema).pictures["path"])
+
+
+def _reel(run: Run, steps: Sequence[int] | None) -> Mapping[int, np.ndarray]:
+    if steps is None:
+        steps = spread([s for s in run.watch.reel.steps() if s <= run.state.step], MOST_FRAMES)
+    found = {step: coloured(run.watch.reel.frame(step)) for step in steps}
+    fewest = min((len(f) for f in found.values()), default=0)
+    return {step: frame[:fewest] for step, frame in found.items()}

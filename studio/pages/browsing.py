@@ -1,0 +1,84 @@
+"""All pictures of a data set, on a page's stage: of the form, or of the open run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import QObject, QThread
+from PySide6.QtWidgets import QWidget
+
+from studio.messages import Opened
+from studio.pages.page import Page
+from studio.panels.browse import BrowsePanel
+from studio.workers.background import Preview
+
+
+class Browsing(QObject):
+    """Shows a BrowsePanel, reading the data if it must, and leads back to what was there before."""
+
+    def __init__(self, page: Page) -> None:
+        super().__init__(page)
+        self._page, self.panel = page, BrowsePanel()
+        self._before: QWidget | None = None
+        self._reader: Preview | None = None
+        self._read: tuple[Any, Any, Mapping[str, Any]] | None = None  # of which run, data, card
+        page.stage.addWidget(self.panel)
+        self.panel.closed.connect(self.leave)
+
+    def show_data(self, data: Any, card: Mapping[str, Any]) -> None:
+        """An ImageSet and its card."""
+        self._enter()
+        self.panel.show_data(data, card)
+
+    def show_run(self, run: Opened) -> None:
+        """The pictures that a run trains on; they are opened beside it, which takes no time from it."""
+        self._enter()
+        wanted = (run.system, run.data_spec, tuple(sorted(run.config.items())))
+        if self._read is not None and self._read[0] == wanted:
+            self.panel.show_data(*self._read[1:])
+            return
+        self.panel.show_waiting(f"Reading {run.data} …")
+        if self._reader is not None:
+            return
+        reader = self._reader = Preview(run.system, run.data_spec, run.config, {}, 0, self)
+        reader.shown.connect(lambda _, data, card: self._on_read(wanted, data, card))
+        reader.failed.connect(self._on_failed)
+        reader.finished.connect(self._on_finished)
+        reader.start(QThread.Priority.LowPriority)
+
+    def is_ready(self) -> bool:
+        """Whether nothing is being read."""
+        return self._reader is None
+
+    def leave(self) -> None:
+        """Back to what was on the stage."""
+        if self._before is not None and self._page.stage.currentWidget() is self.panel:
+            self._page.stage.setCurrentWidget(self._before)
+
+    def stop(self) -> None:
+        """Let the reading end, for good."""
+        if self._reader is not None:
+            self._reader.requestInterruption()
+            self._reader.wait()
+
+    def _enter(self) -> None:
+        now = self._page.stage.currentWidget()
+        if now is not self.panel:
+            self._before = now
+        self._page.stage.setCurrentWidget(self.panel)
+
+    def _on_read(self, wanted: Any, data: Any, card: Mapping[str, Any]) -> None:
+        self._read = (wanted, data, card)
+        if self._page.stage.currentWidget() is self.panel:
+            self.panel.show_data(data, card)
+
+    def _on_failed(self, sentence: str) -> None:
+        self.leave()
+        self._page.card.show_error(sentence)
+
+    def _on_finished(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.wait()
+            reader.deleteLater()

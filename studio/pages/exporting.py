@@ -1,0 +1,72 @@
+"""The menu of exporters, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QMenu
+
+from models.files import home
+from studio.export import Exporter, exporters
+from studio.messages import Export
+from studio.pages.page import Page
+from studio.session import Session
+from studio.widgets import button
+
+
+class Exporting(QObject):
+    """Asks where to, hands the wish to the session, tells what was written.
+
+    Attributes:
+        button: for the page's header; disabled while there is nothing to export.
+    """
+
+    def __init__(self, session: Session, page: Page, about: Callable[[], Mapping[str, Any]], views: Collection[str]) -> None:
+        """`about` gives seed, count and ema of what is on the stage; `views` are those that the system has."""
+        super().__init__(page)
+        self._session, self._page, self._about = session, page, about
+        self.button = button("Export…", "export", tip="Export the present step, with its recipe inside (Ctrl+E)")
+        menu = QMenu(self.button)
+        for name, exporter in exporters().items():
+            if "loop" in exporter.needs and "loop" not in views:
+                continue  # everything else that a system has not is left out of the file
+            menu.addAction(exporter.label).triggered.connect(partial(self.ask, name))
+        self.button.setMenu(menu)
+        self.button.setEnabled(False)
+        session.exported.connect(self._on_exported)
+        session.trouble.connect(lambda _: page.tell(""))
+
+    def choose(self) -> None:
+        """Open the menu."""
+        if self.button.isEnabled():
+            self.button.showMenu()
+
+    def ask(self, name: str, *_: Any) -> None:
+        """Ask where to, and export the present step."""
+        run = self._session.run
+        if run is None:
+            return
+        exporter = exporters()[name]
+        suggestion = home() / "exports" / f"{run.name}-{name}{exporter.extension}"
+        suggestion.parent.mkdir(parents=True, exist_ok=True)
+        self._page.ask_path(exporter.label, suggestion, pattern(exporter), lambda path: self.export(name, path))
+
+    def export(self, name: str, path: Path) -> None:
+        """Write the present step with an exporter."""
+        self._page.tell(f"Exporting {path.name} …", stay=True)
+        self._session.export(Export(name, path, **self._about()))
+
+    def _on_exported(self, wish: Export, files: list[Path]) -> None:
+        folder = wish.path.is_dir()
+        many = f"{len(files):,} files" if len(files) != 1 else "1 file"
+        self._page.tell(f"Exported {many} to {wish.path}" if folder else f"Exported {files[0]}", wish.path if folder else files[0])
+
+
+def pattern(exporter: Exporter) -> str:
+    """The file dialog's filter of an exporter; "" for one that writes a folder."""
+    endings = (exporter.extension, *exporter.others) if exporter.extension else ()
+    return ";;".join(f"{ending[1:].upper()} (*{ending})" for ending in endings)

@@ -1,0 +1,186 @@
+"""All pictures of a data set, of which only those that are seen are ever read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, overload
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+
+from studio import theme
+from studio.panels.datacard import DataCard
+from studio.panels.samples import ImageGrid
+from studio.widgets import Card, Combo, ElidedLabel, button, column, label, row
+
+SIDE, LARGEST = 304, 96  # pixels of the card, and of a picture at most
+EVERY = "all"
+
+
+class Some:
+    """Some of many pictures, in an order; read one slice at a time."""
+
+    ndim = 4
+
+    def __init__(self, images: Any, rows: np.ndarray) -> None:
+        self._images, self.rows = images, rows
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, H, W, C)."""
+        return (len(self.rows), *self._images.shape[1:])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        return np.asarray(self._images[self.rows[key]])
+
+
+class Lazy(Sequence[str]):
+    """Words that are made when they are asked for."""
+
+    def __init__(self, count: int, make: Callable[[int], str]) -> None:
+        self._count, self._make = count, make
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        """One, or some of them."""
+        if isinstance(index, slice):
+            return [self._make(i) for i in range(*index.indices(self._count))]
+        return self._make(index)
+
+
+class BrowsePanel(QWidget):
+    """A grid with a filter, beside the data's card.
+
+    Signals:
+        closed(): the person goes back (the button, or Esc).
+    """
+
+    closed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._data: Any = None
+        self.back = button("Back", "back", tip="Back (Esc)", clicked=self.closed.emit)
+        self.title, self.about = ElidedLabel("", "strong"), ElidedLabel("", "caption")
+        self.attribute, self.value = Combo(), Combo()
+        self.attribute.setAccessibleName("Classes to choose from")
+        self.value.setAccessibleName("Class to show")
+        self.attribute.currentIndexChanged.connect(self._on_attribute)
+        self.value.currentIndexChanged.connect(self._filter)
+        self.filter = QWidget()
+        line = row(label("Only", "muted"), self.attribute, self.value)
+        self.filter.setLayout(line)
+        self.grid = ImageGrid(columns=7)
+        self.grid.set_max_columns(60)
+        self.grid.selected.connect(self._tell)
+        self.grid.hovered.connect(lambda index: self._tell(index if index >= 0 else self.grid.selection()))
+        self.card = DataCard(columns=2, rows=20)
+        top = row(self.back, self.title, self.filter, spacing=12)
+        top.setStretch(1, 1)
+        body = row(spacing=16)
+        left = column(spacing=8)
+        left.addWidget(self.grid, 1)
+        left.addWidget(self.about)
+        body.addLayout(left, 1)
+        body.addWidget(self._side())
+        whole = column(self, spacing=12)
+        whole.addLayout(top)
+        whole.addLayout(body, 1)
+
+    def _side(self) -> QWidget:
+        holder = Card()
+        self.card.browse_button.hide()
+        holder.body.addWidget(self.card)
+        inside = QWidget()
+        inside.setProperty("kind", "clear")
+        stack = column(inside)
+        stack.addWidget(holder)
+        stack.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(inside)
+        area.setFixedWidth(theme.theme().px(SIDE))
+        return area
+
+    def show_data(self, data: Any, card: Mapping[str, Any]) -> None:
+        """An ImageSet and its card; nothing of it is read before it is seen."""
+        self._data = data
+        self.grid.set_max_zoom(max(1, LARGEST // data.size))
+        self.card.show_card(card)
+        self.card.browse_button.hide()
+        names = [name for name in (data.labels or {}) if len((data.values or {}).get(name, ())) > 1]
+        self.filter.setVisible(bool(names))
+        self.attribute.blockSignals(True)
+        self.attribute.clear()
+        self.attribute.addItems(names)
+        self.attribute.blockSignals(False)
+        self.attribute.setVisible(len(names) > 1)
+        self.grid.select(-1)
+        self._on_attribute()
+        self.grid.bar.setValue(0)
+        self.grid.setFocus()
+
+    def show_waiting(self, text: str) -> None:
+        """What is happening while the data are read."""
+        self.title.setText(text)
+        self.filter.hide()
+        self.grid.show_images(np.zeros((0, 1, 1, 3), np.uint8))
+
+    def _on_attribute(self, *_: Any) -> None:
+        name = self.attribute.currentText()
+        self.value.blockSignals(True)
+        self.value.clear()
+        self.value.addItems([EVERY, *((self._data.values or {}).get(name, ()) if name else ())])
+        self.value.blockSignals(False)
+        self._filter()
+
+    def _filter(self, *_: Any) -> None:
+        data, name, place = self._data, self.attribute.currentText(), self.value.currentIndex()
+        rows = np.arange(len(data)) if not name or place <= 0 else np.flatnonzero(data.labels[name] == place - 1)
+        self.grid.select(-1)
+        captions = Lazy(len(rows), lambda i: self._caption(int(rows[i])))
+        self.grid.show_images(Some(data.images, rows), captions, Lazy(len(rows), lambda i: self._words(int(rows[i]))))
+        self.grid.bar.setValue(0)
+        shown = f"{len(rows):,} of {len(data):,} pictures" if len(rows) < len(data) else f"all {len(data):,} pictures"
+        self.title.setText(f"{data.title} · {shown}")
+        self._tell(-1)
+
+    def _labels(self, place: int) -> dict[str, str]:
+        data = self._data
+        return {name: str(data.values[name][int(kinds[place])]) for name, kinds in (data.labels or {}).items() if name in (data.values or {})}
+
+    def _caption(self, place: int) -> str:
+        labels = self._labels(place)
+        name = self.attribute.currentText()
+        return labels[name] if len(labels) == 1 or (self.value.currentIndex() > 0 and name in labels) else str(self._data.names[place])
+
+    def _words(self, place: int) -> str:
+        data = self._data
+        sentence = data.captions(place) if data.captions else ""
+        labels = ", ".join(f"{name}: {value}" for name, value in self._labels(place).items())
+        return " · ".join(part for part in (str(data.names[place]), sentence or labels) if part)
+
+    def _tell(self, index: int) -> None:
+        """The picture under the mouse, or the selected one, in words."""
+        pictures = self.grid.shown()
+        self.about.setText(self._words(int(pictures.rows[index])) if isinstance(pictures, Some) and 0 <= index < len(pictures) else "")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc goes back."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.closed.emit()
+        else:
+            super().keyPressEvent(event)

@@ -1,0 +1,282 @@
+"""How good the samples are, measured at chosen steps while the run goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any, NamedTuple
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import QCheckBox, QListView, QStackedWidget, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from models.contract import Curve, Plot
+from studio import theme
+from studio.messages import Evaluate
+from studio.panels.curves import CurvesPanel
+from studio.widgets import Card, ElidedLabel, button, label, number, row, spin
+
+_Index = QModelIndex | QPersistentModelIndex
+LINE = int(Qt.ItemDataRole.UserRole)
+EVERY, SAMPLES = 500, 1_000
+ORDER = (
+    *("frechet", "kid", "coverage", "recall", "precision", "density", "duplicates", "nearest"),
+    *("classes", "class_entropy", "ssim", "sliced_wasserstein"),
+)
+LAST = ("loss_held_out", "loss_fake", "gamma_hat", "M_global")  # the page has them in larger type
+ARROWS = {"lower": "↓", "higher": "↑", "target": "→"}
+MEANS = {"lower": "lower is better", "higher": "higher is better", "target": "the nearer to the reference the better"}
+FLOOR = "frechet_floor"
+EMPTY = (
+    "Not evaluated yet.\nAn evaluation draws new samples and compares them with pictures that were held out: their distance, what they "
+    "cover, how many repeat each other. Training goes on meanwhile, and an alarm tells when the samples collapse.\n"
+    "Press Evaluate now, or choose after how many steps."
+)
+
+PLOTS = (
+    Plot(
+        "Fréchet",
+        (Curve("frechet", "samples", "measure"), Curve(FLOOR, "real", "baseline")),
+        "Distance of the samples' features from those of real pictures; the dotted line is what as many real pictures get: lower is better.",
+    ),
+    Plot(
+        "Variety",
+        (Curve("coverage", "coverage", "real"), Curve("recall", "recall", "judge"), Curve("duplicates", "twins", "generated")),
+        "Shares: of real pictures that have a sample near them, of real pictures that G could draw, of samples that nearly repeat another.",
+    ),
+)
+
+
+class ScoreLine(NamedTuple):
+    """One score as it is shown."""
+
+    name: str
+    label: str
+    value: float | None
+    reference: float | None
+    direction: str
+    change: float | None  # since the evaluation before, relative to it
+    better: int  # 1, 0 or -1
+    tip: str
+
+
+def score_lines(now: Mapping[str, Mapping[str, Any]], before: Mapping[str, Mapping[str, Any]]) -> list[ScoreLine]:
+    """What an evaluation tells, in the order of the list; `before` is the evaluation before it, or empty."""
+    places = {name: i for i, name in enumerate(ORDER)} | {name: 100 + i for i, name in enumerate(LAST)}
+    return [_score_line(name, now[name], before.get(name, {})) for name in sorted(now, key=lambda name: (places.get(name, 50), name))]
+
+
+def _score_line(name: str, score: Mapping[str, Any], before: Mapping[str, Any]) -> ScoreLine:
+    value, reference, direction = score.get("value"), score.get("reference"), str(score.get("direction") or "")
+    old, better, change = before.get("value"), 0, None
+    if value is not None and old is not None:
+        change = (value - old) / abs(old) if old else None
+        nearer = abs(old - reference) - abs(value - reference) if reference is not None else 0.0
+        gain = {"lower": old - value, "higher": value - old, "target": nearer}
+        worth = gain.get(direction, 0.0)
+        better = 0 if abs(value - old) < 0.01 * abs(old) else (worth > 0) - (worth < 0)
+    spread = score.get("spread")
+    facts = [
+        f"{number(value)}" + (f" ± {number(spread)}" if spread else "") + f", n = {score.get('n', 0):,}" if value is not None else "",
+        MEANS.get(direction, ""),
+        f"reference {number(reference)}" if reference is not None else "",
+        f"{number(old)} the time before" if old is not None else "",
+    ]
+    title = str(score.get("label") or name)
+    tip = f"<p><b>{escape(title)}</b></p><p>{escape(str(score.get('doc') or ''))}</p><p>{escape('; '.join(f for f in facts if f))}</p>"
+    return ScoreLine(name, title, value, reference, direction, change, better, tip)
+
+
+class ScoreModel(QAbstractListModel):
+    """The lines of one evaluation."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.lines: list[ScoreLine] = []
+
+    def rowCount(self, parent: _Index | None = None) -> int:
+        """All of them."""
+        return 0 if parent is not None and parent.isValid() else len(self.lines)
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """The line; in words for who cannot see it."""
+        line = self.lines[index.row()]
+        words = f"{line.label} {number(line.value)}" + (f", reference {number(line.reference)}" if line.reference is not None else "")
+        return {int(Qt.ItemDataRole.DisplayRole): words, int(Qt.ItemDataRole.ToolTipRole): line.tip, LINE: line}.get(int(role))
+
+    def show_lines(self, lines: list[ScoreLine]) -> None:
+        """Another evaluation."""
+        self.beginResetModel()
+        self.lines = lines
+        self.endResetModel()
+
+
+class _Painter(QStyledItemDelegate):
+    """Name and arrow, value, reference, change since the time before."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        """One line."""
+        t, box, line = theme.theme(), QRectF(option.rect), index.data(LINE)  # pyright: ignore[reportAttributeAccessIssue]
+        change = f"{line.change:+.0%}".replace("-", "−") if line.change is not None and 0.005 <= abs(line.change) < 10 else ""
+        words = (number(line.value), _brief(line.reference), change)
+        colours = (t.ink if line.value is not None else t.muted, t.muted, {1: t.good, -1: t.bad}.get(line.better, t.muted))
+        painter.save()
+        right = box.right() - 2
+        for word, colour, wide, weight in reversed(list(zip(words, colours, WIDTHS, (600, 400, 400), strict=True))):
+            painter.setFont(theme.font(11, weight))
+            painter.setPen(QColor(colour))
+            place = QRectF(right - t.px(wide), box.top(), t.px(wide), box.height())
+            painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, word)
+            right -= t.px(wide)
+        painter.setFont(theme.font(11))
+        painter.setPen(QColor(t.ink))
+        name = QRectF(box.left() + 2, box.top(), right - box.left() - 2, box.height())
+        text = f"{line.label} {ARROWS.get(line.direction, '')}".rstrip()
+        text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, int(name.width()))
+        painter.drawText(name, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+        painter.restore()
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+        """A caption."""
+        return QSize(40, theme.theme().px(17))
+
+
+def _brief(value: float | None) -> str:
+    """A reference, which has little room: two digits where it is small."""
+    if value is None:
+        return ""
+    return f"{value:.1g}".replace("-", "−") if 0 < abs(value) < 0.01 else number(value)
+
+
+WIDTHS = (50, 54, 44)  # pixels of value, reference and change
+
+
+class Scores(Card):
+    """The newest evaluation as a list under its heads."""
+
+    def __init__(self) -> None:
+        super().__init__(margin=12, spacing=2)
+        self.body.setContentsMargins(12, 8, 8, 6)
+        self.title, self.samples = label("Scores", "section"), ElidedLabel("", "caption", Qt.TextElideMode.ElideLeft)
+        heads = row(self.title, self.samples, spacing=6)
+        heads.setStretch(1, 1)
+        for word, wide, tip in zip(("value", "real", "change"), WIDTHS, _TIPS, strict=True):
+            head = label(word, "caption")
+            head.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            head.setFixedWidth(theme.theme().px(wide))
+            head.setToolTip(tip)
+            heads.addWidget(head)
+        heads.setSpacing(0)
+        heads.setContentsMargins(2, 0, 2 + theme.theme().px(10), 0)  # the scroll bar's place
+        self.body.addLayout(heads)
+        self.view, self.model = QListView(), ScoreModel(self)
+        self.view.setModel(self.model)
+        self.view.setItemDelegate(_Painter(self))
+        self.view.setUniformItemSizes(True)
+        self.view.setSelectionMode(QListView.SelectionMode.NoSelection)
+        self.view.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.view.setAccessibleName("Scores of the newest evaluation")
+        self.body.addWidget(self.view, 1)
+
+    def show_evaluation(self, line: Mapping[str, Any], before: Mapping[str, Any] | None) -> None:
+        """A line of the journal, and the one of the evaluation before."""
+        self.samples.setText(f" · step {line['step']:,}")
+        self.samples.setToolTip(f"{line.get('n', 0):,} samples of seed {line.get('seed', 0)}")
+        self.model.show_lines(score_lines(line["scores"], before["scores"] if before else {}))
+
+
+_BUSY = "Evaluating {:.0%}"
+_TIPS = ("Of the samples", "What as many real pictures get", "Since the evaluation before")
+
+
+class EvaluateBar(QWidget):
+    """When to evaluate, and how far the present evaluation is.
+
+    Signals:
+        changed (Evaluate): the person wants another rhythm.
+        now (): evaluate the present step.
+    """
+
+    changed = Signal(object)
+    now = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.on = QCheckBox("Evaluate every")
+        self.on.setToolTip("Measure the samples at the multiples of so many steps, beside the training")
+        self.every = spin(10, 1_000_000, EVERY, "Steps between two evaluations", step=100)
+        self.samples = spin(50, 50_000, SAMPLES, "Samples of an evaluation", step=500)
+        for field in (self.every, self.samples):
+            field.setFixedWidth(theme.theme().px(74))  # in the smallest window all of it stays readable
+            field.valueChanged.connect(self._tell)
+        self.on.toggled.connect(self._tell)
+        self.now_button = button(_BUSY.format(1.0), clicked=self.now.emit)
+        self.now_button.setMinimumWidth(self.now_button.sizeHint().width())  # nothing moves when it counts
+        self.setLayout(row(1, self.on, self.every, label("steps with"), self.samples, label("samples"), self.now_button, spacing=6))
+        self.show_progress(0, 0, 0)
+
+    def wish(self) -> Evaluate:
+        """What is chosen."""
+        return Evaluate(self.every.value() if self.on.isChecked() else 0, self.samples.value())
+
+    def show_progress(self, step: int, done: float, total: float) -> None:
+        """How far the evaluation of a step is; a total of 0 is none."""
+        busy = done < total
+        self.now_button.setText(_BUSY.format(done / total) if busy else "Evaluate now")
+        self.now_button.setToolTip(f"Step {step:,} is being evaluated" if busy else "Measure the samples of the present step")
+        self.now_button.setEnabled(not busy)
+
+    def _tell(self, *_: object) -> None:
+        self.changed.emit(self.wish())
+
+
+class QualityPanel(QStackedWidget):
+    """Scores of the newest evaluation, and the main ones over steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scores, self.curves = Scores(), CurvesPanel(PLOTS, smoothing=0.0, points=True)
+        self.lines: list[Mapping[str, Any]] = []
+        self.empty = Card()
+        words = label(EMPTY, "muted")
+        words.setWordWrap(True)
+        words.setMaximumWidth(theme.theme().px(640))
+        self.empty.body.addStretch(1)
+        self.empty.body.addLayout(row(1, words, 1))
+        self.empty.body.addStretch(1)
+        shown = QWidget()
+        line = row(self.scores, self.curves, spacing=12)
+        self.scores.setMinimumWidth(theme.theme().px(300))
+        line.setStretch(0, 1)
+        line.setStretch(1, 3)
+        shown.setLayout(line)
+        self.addWidget(self.empty)
+        self.addWidget(shown)
+
+    def show_line(self, line: Mapping[str, Any]) -> None:
+        """A line "evaluated" of the journal; one of an earlier step only joins the curves."""
+        self.lines = sorted([old for old in self.lines if old["step"] != line["step"]] + [line], key=lambda one: one["step"])
+        self.curves.history.clear()
+        for one in self.lines:
+            scores = one["scores"]
+            values = {name: score.get("value") for name, score in scores.items()}
+            values[FLOOR] = scores.get("frechet", {}).get("reference")
+            self.curves.add_point(one["step"], {name: value for name, value in values.items() if value is not None})
+        self.curves.set_end(self._end)
+        self.scores.show_evaluation(self.lines[-1], self.lines[-2] if len(self.lines) > 1 else None)
+        self.setCurrentIndex(1)
+
+    def set_end(self, step: int) -> None:
+        """How far the run has come."""
+        self._end = step
+        self.curves.set_end(step)
+
+    def clear(self) -> None:
+        """Another run, or the same one set back."""
+        self.lines, self._end = [], 0
+        self.curves.clear()
+        self.scores.model.show_lines([])
+        self.setCurrentIndex(0)
+
+    _end = 0

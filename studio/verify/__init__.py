@@ -1,0 +1,72 @@
+"""Makes an exported thing again from its checkpoint and recipe, and only then looks at the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal, NamedTuple
+
+from models.errors import BadFile, BadInput
+from models.run import Run
+from studio import recipe as recipes
+from studio.export.taking import record_of
+from studio.verify.comparing import compare
+from studio.verify.fits import against_checkpoint, elsewhere
+from studio.verify.making import again
+
+__all__ = ["CLOSE", "Verdict", "record_of", "verify"]
+
+CLOSE = 8 / 255  # largest difference that another device or version may make
+READ = ("curves", "tensorboard")  # of numbers that are read, not computed again
+
+
+class Verdict(NamedTuple):
+    """identical: every bit. close: small differences that another device, version or a lossy format explains. different: with the reason."""
+
+    verdict: Literal["identical", "close", "different"]
+    max_difference: float | None  # of pixels in [0, 1], or of numbers; None where there is nothing to subtract
+    reason: str
+
+
+def verify(path: Path, run_path: Path | None = None) -> Verdict:
+    """Whether `path` is what its recipe makes.
+
+    Raises:
+        BadFile: it carries no recipe, it is damaged, or its run, checkpoint or reel is gone.
+    """
+    recipe = recipes.read(path)
+    try:
+        step, kind = int(recipe["step"]), str(recipe["kind"])
+        where = run_path or Path(str(recipe["run"]["path"]))
+        gone = not (where / "run.json").is_file()
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise BadFile(f"The recipe in {path.name} is incomplete: it was changed after the export.") from None
+    if gone:
+        raise BadFile(f"The run {where} that made {path.name} is gone: give its new place with --run.")
+    run = Run.open(where, write=False, data=False, step=step, kept=str(recipe.get("checkpoint")), check=False)
+    reason = against_checkpoint(run, recipe)
+    try:
+        with TemporaryDirectory() as folder:
+            made = again(run, recipe, Path(folder))
+            if recipes.read(made.path)["made"] != recipe["made"]:
+                raise ValueError(kind)
+            gap = compare(path, made.path, kind, recipe["made"])
+    except BadFile:
+        if reason:
+            return Verdict("different", None, reason)
+        raise
+    except (KeyError, TypeError, ValueError, OverflowError, RuntimeError, MemoryError, BadInput):
+        return Verdict("different", None, reason or "the recipe does not describe an export that this studio can make")
+    if reason:
+        return Verdict("different", gap.difference, reason)
+    told = f"; {made.note}" if made.note else ""
+    if gap.difference is None:
+        return Verdict("different", None, gap.why)
+    changes = elsewhere(run, recipe) if kind not in READ else []
+    if gap.difference == 0 and not gap.lossy:
+        return Verdict("identical", 0.0, f"made again from checkpoint and recipe, every bit is the same{told}")
+    if gap.difference == 0:
+        return Verdict("close", 0.0, f"made again and reduced to 256 colours a frame as it was, it is the same; GIF keeps no more{told}")
+    if changes and gap.difference <= CLOSE:
+        return Verdict("close", gap.difference, f"small differences, explained by another {' and '.join(changes)}{told}")
+    return Verdict("different", gap.difference, "checkpoint and recipe make something else: the file or its recipe was changed")

@@ -1,0 +1,152 @@
+"""How far an exported file is from what its recipe makes."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import re
+import struct
+from collections.abc import Callable, Mapping
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from models import sink
+from models.errors import BadFile
+from studio.export import moving
+
+SHAPE = "what the recipe makes has another shape"
+WORDS = "its words are not those that the recipe makes"
+_DATA = re.compile(r'src="data:image/png;base64,([^"]*)"')
+_SCORE = re.compile(r'(?<= data-score=")[^"]*(?=")|(?<=<span class="told">)[^<]*(?=</span>)|(?<= · )[^"·]*(?=" data-score=)')
+_CARRIED = re.compile(r'<s:recipe .*?</s:recipe>|<script type="application/json".*?</script>', re.DOTALL)
+
+
+class Gap(NamedTuple):
+    """How far two files are from each other."""
+
+    difference: float | None  # the largest of pixels in [0, 1], or of numbers; 0 for none; None where there is nothing to subtract
+    why: str = SHAPE  # what None means
+    lossy: bool = False  # the format keeps less than was made
+
+
+def compare(path: Path, again: Path, kind: str, made: Mapping[str, Any]) -> Gap:
+    """Hold `path` against `again`; raises BadFile if it is damaged."""
+    try:
+        if kind == "report":
+            return _reports(path, again, made)
+        return _COMPARERS[kind](path, again)
+    except (OSError, SyntaxError, EOFError, IndexError, struct.error, ValueError, Image.DecompressionBombError) as error:
+        raise BadFile(f"{path.name} cannot be read ({error}): it is damaged.") from None
+
+
+def _pictures(path: Path, again: Path) -> Gap:
+    with Image.open(again) as a, Image.open(path, formats=["PNG"]) as b:
+        if a.size != b.size or a.mode != b.mode:
+            return Gap(None)
+        return Gap(_far(np.asarray(a), np.asarray(b)))
+
+
+def _animations(path: Path, again: Path) -> Gap:
+    lossy, largest = path.suffix.lower() == ".gif", 0.0
+    for ours, theirs in zip_longest(moving.read(again), moving.read(path)):
+        if ours is None or theirs is None or ours.ms != theirs.ms or ours.pixels.shape != theirs.pixels.shape:
+            return Gap(None, "what the recipe makes has other frames")
+        largest = max(largest, _far(ours.pixels, theirs.pixels))
+    return Gap(largest, lossy=lossy)
+
+
+def _galleries(path: Path, again: Path) -> Gap:
+    ours, theirs = (p.read_text("utf-8") for p in (again, path))
+    if _SCORE.sub("", _DATA.sub("", _CARRIED.sub("", ours))) != _SCORE.sub("", _DATA.sub("", _CARRIED.sub("", theirs))):
+        return Gap(None, WORDS)
+    largest = 0.0
+    for a, b in zip(_DATA.findall(ours), _DATA.findall(theirs), strict=True):
+        if a != b:
+            first, second = _embedded(a), _embedded(b)
+            if first.shape != second.shape:
+                return Gap(None)
+            largest = max(largest, _far(first, second))
+    for a, b in zip(_SCORE.findall(ours), _SCORE.findall(theirs), strict=True):
+        if a != b:
+            largest = max(largest, abs(float(a.split()[-1]) - float(b.split()[-1])) or 1.0)
+    return Gap(largest)
+
+
+def _embedded(text: str) -> np.ndarray:
+    try:
+        content = base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise ValueError(error) from None
+    with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def _drawings(path: Path, again: Path) -> Gap:
+    ours, theirs = (_CARRIED.sub("", p.read_text("utf-8")) for p in (again, path))
+    return Gap(0.0) if ours == theirs else Gap(None, "its lines and words are not those that the recipe makes")
+
+
+def _tables(path: Path, again: Path) -> Gap:
+    if path.read_bytes() == again.read_bytes():
+        return Gap(0.0)
+    ours, theirs = _numbers(again), _numbers(path)
+    if theirs is None or ours is None or ours.shape != theirs.shape:
+        return Gap(None)
+    gap = np.abs(ours - theirs)
+    return Gap(float(gap[np.isfinite(gap)].max(initial=0.0)) or None, WORDS)
+
+
+def _numbers(path: Path) -> np.ndarray | None:
+    """The numbers of a table, NaN for an empty place; None if it is none."""
+    try:
+        cells = [[float(v or "nan") for v in line.split(",")] for line in path.read_text("utf-8").splitlines()[1:]]
+        return np.array(cells, np.float64)
+    except ValueError:
+        return None
+
+
+def _events(path: Path, again: Path) -> Gap:
+    ours, theirs = sink.read(again)[0], sink.read(path)[0]
+    if {tag: list(values) for tag, values in ours.items()} != {tag: list(values) for tag, values in theirs.items()}:
+        return Gap(None, "it has other tags or steps than the recipe makes")
+    return Gap(max((abs(a - b) for tag in ours for a, b in zip(ours[tag].values(), theirs[tag].values(), strict=True)), default=0.0))
+
+
+def _reports(path: Path, again: Path, made: Mapping[str, Any]) -> Gap:
+    """The words, and every figure; `made` was found equal to that of `again`, so its names are names of files."""
+    stem = f"{made['stem']}_files"
+    if path.read_text("utf-8") != again.read_text("utf-8"):
+        return Gap(None, WORDS)
+    largest = 0.0
+    for name in made["figures"]:
+        figure = path.parent / stem / name
+        if not figure.is_file():
+            raise BadFile(f"{path.name} has lost its figure {stem}/{name}: keep the folder beside it.")
+        gap = (_drawings if figure.suffix == ".svg" else _pictures)(figure, again.parent / stem / name)
+        if gap.difference is None:
+            return Gap(None, f"its figure {name} is not what the recipe makes")
+        largest = max(largest, gap.difference)
+    return Gap(largest)
+
+
+def _far(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.abs(a.astype(np.int16) - b.astype(np.int16)).max(initial=0)) / 255
+
+
+_COMPARERS: Mapping[str, Callable[[Path, Path], Gap]] = {
+    "sheet": _pictures,
+    "single": _pictures,
+    "plots": _pictures,
+    "strip": _pictures,
+    "gallery": _galleries,
+    "animation": _animations,
+    "reel": _animations,
+    "curves": _tables,
+    "tensorboard": _events,
+    "svg": _drawings,
+}

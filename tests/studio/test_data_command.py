@@ -1,0 +1,118 @@
+"""`sampling-studio data`: the list, the card of a source, and the sheet of samples."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.data import faces, glyphs, shapes
+from models.data.sources import BUILTIN
+from studio.cli import main
+from tests.studio.tiny import Done, pictures, refused
+
+
+@pytest.fixture
+def do(capfd):
+    def call(*words):
+        status = main([str(w) for w in words])
+        said = capfd.readouterr()
+        return Done(status, said.out, said.err)
+
+    return call
+
+
+@pytest.fixture(autouse=True)
+def _few(monkeypatch):
+    for module in (faces, shapes, glyphs):
+        monkeypatch.setattr(module, "COUNTS", {32: 200})
+
+
+@pytest.fixture
+def digits(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (90, 28, 28), np.uint8)
+    head = bytes([0, 0, 8, 3]) + struct.pack(">3I", *pixels.shape)
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(head + pixels.tobytes()))
+    labels = bytes([0, 0, 8, 1]) + struct.pack(">I", 90) + bytes(i % 10 for i in range(90))
+    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels))
+    return tmp_path / "train-images-idx3-ubyte.gz"
+
+
+def test_the_list_is_aligned(do):
+    lines = do("data").out.splitlines()
+    at = lines[0].index("for example")
+    assert len(lines) == 11
+    assert all(line[at:].startswith(("for example", "--data ")) for line in lines)
+    listed = do("data", "--json").json["sources"]
+    assert [s["name"] for s in listed][: len(BUILTIN)] == list(BUILTIN)
+    assert {s["name"] for s in listed} >= {"folder", "zip", "tar", "idx", "npz", "hub:NAME"}
+
+
+def test_the_card_of_a_file(do, digits):
+    about = do("data", digits, "--size", 28, "--json").json
+    assert (about["count"], about["size"], about["colour"], about["train"] + about["held_out"]) == (90, 28, "grey", 90)
+    assert about["classes"]["class"] == {str(i): 9 for i in range(10)}
+    assert do("data", digits, "--json").json["size"] == 32
+    text = do("data", digits).out
+    assert "0: 9, 1: 9" in text
+    assert "32 × 32, originally 28 × 28" in text
+
+
+@pytest.mark.parametrize("source", [*BUILTIN, "digits", "folder"])
+def test_a_sheet_of_every_kind_of_source(do, digits, tmp_path, source):
+    spec = {"digits": digits, "folder": tmp_path / "pictures"}.get(source, source)
+    if source == "folder":
+        pictures(tmp_path / "pictures")
+    done = do("data", spec, "--out", tmp_path / "sheet.png", "--json")
+    assert done.status == 0
+    assert "sheet.png" in done.err
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.mode == "RGB"
+        assert 480 <= sheet.width <= 1600
+        pixels = np.asarray(sheet)
+    assert (pixels[-8:] == 255).all()  # nothing runs off the page
+    assert (pixels[:, -8:] == 255).all()
+    assert (pixels[40:] != 255).any()
+
+
+def test_words_under_pictures_stay_under_them(monkeypatch):
+    from models.data.sources import open_images
+    from studio.commands.data import LINES, _words
+    from studio.export.sheet import font
+
+    found = open_images("faces", size=32)
+    for i in range(60):
+        lines = _words(found, i, 96)
+        assert 1 <= len(lines) <= LINES
+        assert all(font("Regular", 11).getlength(line) <= 96 for line in lines)
+    assert found.captions
+    assert " ".join(_words(found, 0, 5000)) == found.captions(0)
+    monkeypatch.setattr(found, "captions", lambda i: "x" * 200)
+    assert _words(found, 0, 96)[0].endswith("x…")
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["shapez"], ["shapez", "did you mean 'shapes'"]),
+        (["oracle"], ["not built yet"]),
+        (["/no/where"], ["/no/where"]),
+        (["faces", "--size", "48"], ["--size", "48"]),
+        (["faces", "--size", "512"], ["choose one of 32"]),
+        (["--out", "a.png"], ["--out needs a source"]),
+        (["faces", "--out", "a.jpg"], ["ends in .png", "a.jpg"]),
+        (["hub:"], ["hub: needs a name"]),
+    ],
+)
+def test_bad_input_is_one_line(do, words, parts):
+    refused(do("data", *words), *parts)
+
+
+def test_a_sheet_that_cannot_be_written(do, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = do("data", "glyphs", "--out", tmp_path / "file" / "sheet.png")
+    assert (done.status, done.out) == (1, "")
+    assert done.err.count("\n") == 1
