@@ -160,6 +160,45 @@ class Lab:
             _, self.info = self.kernel.step(self._moments[-2].state, self.target, self._moments[-1].knobs, self.streams)
         return taken
 
+    def move(self, chain: int, position: Sequence[float]) -> None:
+        """Put the head of one chain elsewhere, first coordinates first; the step that led here can still be taken back.
+
+        Raises:
+            BadInput: the target has no finite density there.
+        """
+        x = self.state.x.clone()
+        x[chain, : len(position)] = torch.tensor([float(v) for v in position], dtype=x.dtype)
+        if not bool(x[chain].isfinite().all()):
+            raise BadInput("A chain stands on finite numbers: drop it elsewhere.")
+        fresh = self.kernel.init(x[chain : chain + 1], self.target)
+        scores = self.state.scores
+        if scores is not None and fresh.scores is not None:
+            scores = scores.clone()
+            scores[chain] = fresh.scores[0]
+        log_p, frozen = self.state.log_p.clone(), self.state.frozen.clone()
+        log_p[chain], frozen[chain] = fresh.log_p[0], False
+        self.state = self.state._replace(x=x, log_p=log_p, scores=scores, frozen=frozen)
+        self._moments[-1] = self._moments[-1]._replace(state=self.state)
+        self.info = None
+
+    def retarget(self, target: Density) -> None:
+        """Walk on another density of the same dimension from where the chains stand; what went before cannot be gone back to.
+
+        Raises:
+            BadInput: the target has other dimensions or terms, or no chain stands where it has a density.
+        """
+        if target.d != self.target.d or target.terms != self.target.terms:
+            raise BadInput(f"{target.title} has other dimensions or terms than {self.target.title}: begin a new walk on it.")
+        state = self.kernel.init(self.state.x, target)
+        self.target, self.state, self.info = target, state._replace(t=self.state.t), None
+        self._moments.clear()
+        self._moments.append(Moment(self.state, self.knobs, None))
+
+    def path(self, draws: int, chains: int, axes: int) -> Tensor:
+        """(chains, up to draws + 1, axes): the first chains' way up to now, where it began included; cheaper than `trace`."""
+        last = [self._moments[i] for i in range(max(0, len(self._moments) - draws - 1), len(self._moments))]
+        return torch.stack([m.state.x[:chains, :axes] for m in last], 1)
+
     def walk(self) -> Generator[tuple[State, Info | None], Command | None, None]:
         """Step for ever; yields (state, info), first before any step. A Command that is sent takes effect before the next step."""
         command = yield self.state, self.info

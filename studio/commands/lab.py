@@ -38,7 +38,7 @@ def lab(options: argparse.Namespace) -> Result:
         tell(f"{summary.frozen:,} of {summary.chains:,} chains left the finite numbers and were frozen: smaller steps keep more of them going.")
     result = _result(options, walk, summary, start)
     if options.out:
-        _write(walk, half, options.out)
+        write_chains(walk, half, options.out)
         result["out"] = str(options.out)
     return result, _text(result, walk, summary), 0
 
@@ -181,7 +181,7 @@ def _root(value: float | None) -> float | None:
     return None if value is None else math.sqrt(value)
 
 
-def _write(walk: Any, half: int, path: Path) -> None:
+def write_chains(walk: Any, half: int, path: Path) -> None:
     """A row for each chain: frozen or not, acceptance, mean log density, mean and last position; raises DiskTrouble."""
     from models.files import write_bytes
     from models.metrics import chain

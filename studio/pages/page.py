@@ -96,6 +96,17 @@ class Page(QWidget):
     def choose_export(self) -> None:
         """Ctrl+E."""
 
+    def toggle(self) -> bool:
+        """Ctrl+Enter: run or pause what the page itself runs; False if that is the session."""
+        return False
+
+    def step_once(self) -> bool:
+        """Ctrl+.: one step of it; False if that is the session's."""
+        return False
+
+    def step_back(self) -> None:
+        """Ctrl+,: one step back, where there is a way back."""
+
     def stop(self) -> None:
         """The window is closing: end what the page does beside it."""
 
@@ -119,11 +130,14 @@ class Page(QWidget):
         if self._made is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._made)))
 
-    def ask_path(self, title: str, suggestion: Path, pattern: str, use: Callable[[Path], None]) -> None:
-        """A file dialog that stops nothing; `use` gets the path. An empty pattern asks for a folder."""
+    def ask_path(self, title: str, suggestion: Path, pattern: str, use: Callable[[Path], None], *, opening: bool = False) -> None:
+        """A file dialog that stops nothing; `use` gets the path. An empty pattern asks for a folder; `opening` for a file that is there."""
         dialog = QFileDialog(self, title, str(suggestion), pattern)
         dialog.setModal(False)
-        if pattern:
+        if pattern and opening:
+            dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+            dialog.setNameFilter("Paintings (*.json *.png)" if ";;" in pattern else pattern)
+        elif pattern:
             dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
             dialog.filterSelected.connect(lambda chosen: follow(dialog, chosen))
             dialog.setDefaultSuffix(suggestion.suffix.removeprefix("."))

@@ -228,3 +228,51 @@ def test_a_target_of_ones_own():
     walk = Lab("mala", Laplace(), chains=200, start="wide")
     walk.step(300)
     assert float(walk.summary(150).covariance[0, 0]) == pytest.approx(2, rel=0.15)
+
+
+def test_a_moved_chain_walks_as_one_that_began_there():
+    walk, other = (Lab("mala", open_target("banana"), chains=3, seed=4) for _ in range(2))
+    walk.step(2)
+    other.step(2)
+    walk.move(1, (0.5, -1.0))
+    assert walk.state.x[1].tolist() == [0.5, -1.0]
+    assert float(walk.state.log_p[1]) == pytest.approx(float(open_target("banana").log_p(torch.tensor([[0.5, -1.0]], dtype=torch.float64))[0]))
+    walk.step()
+    other.step()
+    assert torch.equal(walk.state.x[[0, 2]], other.state.x[[0, 2]])  # nobody else has noticed
+    walk.back(2)
+    other.back(2)
+    assert same(walk.state, other.state)  # the step that led there is taken back as ever
+
+
+def test_a_chain_cannot_be_moved_off_the_density():
+    walk = Lab("mala", open_target("expr:log(x)-x"), chains=2)
+    before = walk.state
+    for place in ((-1.0,), (math.nan,)):
+        with pytest.raises(BadInput):
+            walk.move(0, place)
+    assert same(walk.state, before)
+
+
+def test_another_target_under_the_same_chains():
+    walk = Lab("mala", open_target("banana"), chains=5)
+    walk.step(3)
+    x = walk.state.x
+    walk.retarget(open_target("donut"))
+    assert torch.equal(walk.state.x, x)
+    assert walk.t == 3
+    assert walk.kept == 0
+    assert torch.equal(walk.state.log_p, open_target("donut").log_p(x))
+    walk.step()
+    with pytest.raises(BadInput):
+        walk.retarget(open_target("normal"))
+
+
+def test_a_path_is_the_end_of_the_trace_with_its_beginning():
+    walk = Lab("metropolis", open_target("correlated"), chains=6)
+    start = walk.state.x
+    walk.step(5)
+    whole = walk.path(99, 4, 1)
+    assert torch.equal(whole[:, 0], start[:4, :1])
+    assert torch.equal(whole[:, 1:], walk.trace()[:4, :, :1])
+    assert torch.equal(walk.path(2, 4, 2), walk.trace()[:4, -3:])
