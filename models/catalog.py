@@ -8,6 +8,8 @@ from typing import Any
 from models.errors import BadInput
 
 ALGORITHMS = {"began": "models.algorithms.began", "ppgn": "models.algorithms.ppgn"}
+KERNELS = {"metropolis": "models.samplers.metropolis", "mala": "models.samplers.mala", "mala-approx": "models.samplers.mala_approx"}
+TARGETS = ("normal", "correlated", "ill-conditioned", "ring", "banana", "funnel", "donut", "twin")  # of the sampler lab
 PLANNED = ("bgan", "seqgan", "maskgan")
 
 
@@ -18,3 +20,15 @@ def algorithm(name: str) -> Any:
     if name in PLANNED:
         raise BadInput(f"{name} is still to come; this version trains {', '.join(ALGORITHMS)}.")
     raise BadInput(f"There is no system called {name!r}; this version trains {', '.join(ALGORITHMS)}.")
+
+
+def kernel(name: str) -> Any:
+    """The module of a sampler (it implements `contract.Kernel`); raises BadInput."""
+    if name in KERNELS:
+        return importlib.import_module(KERNELS[name])
+    raise BadInput(f"There is no kernel called {name!r}; the lab has {', '.join(KERNELS)}.")
+
+
+def target(spec: str) -> Any:
+    """A density for the lab: a name of TARGETS, a file with a drawn one, or expr:TEXT; raises BadInput."""
+    return importlib.import_module("models.samplers.targets").open_target(spec)

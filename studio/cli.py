@@ -21,7 +21,6 @@ from models.errors import BadInput, StudioError
 PLANNED = {
     "chain": "chains of the PPGN family",
     "fill": "filling blanks with MaskGAN",
-    "lab": "the sampler lab",
 }
 
 
@@ -103,6 +102,22 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--step", type=_steps, help="of an earlier checkpoint (default: the last)")
     evaluate.add_argument("--data", help="where the data are now, if they were moved")
 
+    lab = add("lab", "walk over a density with many chains, exact or approximate")
+    lab.add_argument("kernel", help="metropolis, mala, mala-approx")
+    lab.add_argument(
+        "--target",
+        default="banana",
+        help="normal, correlated, ill-conditioned[:D], ring, banana (default), funnel, donut, twin; a drawn density (.json, .png); expr:LOG-DENSITY",
+    )
+    lab.add_argument("--chains", type=_count, default=256, help="default 256")
+    lab.add_argument("--steps", type=_steps, default=2000, help="default 2000; the second half is summed up")
+    lab.add_argument("--step-size", metavar="SIGMA", help="noise σ; with a gradient the drift is σ²/2 (default: the best for the target)")
+    lab.add_argument(
+        "--epsilon", metavar="E[,E3]", help="the other convention, drift ε and noise √(2ε); of mala-approx also ε12,ε3, and ε1,ε2,ε3 on the twin"
+    )
+    lab.add_argument("--start", help="exact (draws of the target), wide, or a point such as 0,0 (default: exact where there are exact draws)")
+    lab.add_argument("--out", type=Path, help="FILE.csv: a row for each chain")
+
     inspect = add("inspect", "what a run, checkpoint or exported file is made of")
     inspect.add_argument("file", type=Path)
 
@@ -116,7 +131,7 @@ def parser() -> argparse.ArgumentParser:
     data.add_argument("--out", type=Path, metavar="SHEET.png", help="write a sheet of samples")
 
     shoot = add("shoot", "a picture of a page of the window, drawn off-screen")
-    shoot.add_argument("--page", default="home", help="home, began")
+    shoot.add_argument("--page", default="home", help="home, began, lab")
     shoot.add_argument("--run", type=Path, help="a run to show on it; without one, the form of a new run")
     shoot.add_argument("--data", help="data to choose on that form (default: faces)")
     shoot.add_argument("--state", choices=["usual", "quality", "data"], default="usual", help="usual, the evaluations, or all pictures of the data")

@@ -130,3 +130,110 @@ class Trouble:
     sentence: str
     remedy: str = ""  # name of an action: "back", "retry", ""
     details: str = ""
+
+
+# --- of the sampler lab -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Chains to be made: one lane a kernel, all on one target."""
+
+    kernels: tuple[str, ...]
+    target: str | np.ndarray  # what `catalog.target` takes, or (n, n) weights of a painting
+    chains: int = 256
+    seed: int = 0
+    start: str | tuple[float, ...] = "auto"  # "auto": exact where there are exact draws, else wide
+    settings: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # of each kernel; left out: what suits the target
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A density of the first one or two coordinates, to be drawn."""
+
+    bounds: tuple[tuple[float, float], ...]
+    density: np.ndarray  # (cells,) or (cells, cells) per unit length or area; axis k is coordinate k
+    contours: tuple[np.ndarray, ...]  # for each share of the mass: (segments, 4) x0 y0 x1 y1
+    marginals: tuple[np.ndarray, ...]  # for each axis (2, cells): places and density
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One kernel's walk."""
+
+    kernel: str
+    title: str
+    best: float | None  # the acceptance at the best step; None where nothing is rejected
+    described: tuple[Any, ...]  # models.knobs.Knob
+    knobs: Mapping[str, float]
+    cost: int  # evaluations a step
+
+
+@dataclass(frozen=True)
+class WalkOpened:
+    """The chains stand at their start, or on a new target."""
+
+    name: str  # of the target, as the command line takes it
+    title: str
+    d: int
+    terms: tuple[str, ...]
+    bounds: tuple[tuple[float, float], ...]
+    start: str | tuple[float, ...]
+    drawable: bool  # there are exact draws
+    picture: Picture | None  # None where there is nothing to draw: a typed density in more than two dimensions
+    lanes: tuple[Lane, ...]
+    fresh: bool  # False: the same walk on a repainted target
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """The last step of the chain that is watched, in the first one or two coordinates."""
+
+    chain: int
+    start: np.ndarray
+    drift: np.ndarray  # start + drift
+    proposal: np.ndarray  # start + drift + noise
+    accepted: bool | None  # None where nothing is ever rejected
+
+
+@dataclass(frozen=True)
+class LaneFrame:
+    """Where the chains of one lane are; n are sent, m of them with their way."""
+
+    step: int
+    heads: np.ndarray  # (n, axes) float32
+    trail: np.ndarray  # (m, draws, axes) float32, oldest first
+    proposals: np.ndarray | None  # (n, axes) of the last step, where single steps are looked at
+    accepted: np.ndarray | None  # (n,) bool, of the same
+    arrow: Arrow | None
+    histograms: np.ndarray  # (axes, bins) density of the last draws over the bounds
+
+
+@dataclass(frozen=True)
+class Frame:
+    """All lanes at one moment."""
+
+    lanes: tuple[LaneFrame, ...]
+    phase: int  # 0: steps are complete; 1: only the drift is shown, 2: drift and noise
+    rate: float | None  # steps a second of the first lane
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Numbers of one lane over its last draws."""
+
+    summary: Any  # models.lab.Summary, numpy and numbers only
+    since: int  # the step from which on draws are counted: the last change by hand
+    evaluations: int  # of one chain so far
+    autocorrelation: np.ndarray  # (lags,) of coordinate 1
+    trace: np.ndarray  # (a few chains, draws) of coordinate 1
+    first: int  # step of the trace's first draw
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a lane samples as its steps get small."""
+
+    lane: int
+    picture: Picture | None
+    why: str  # where there is none

@@ -51,6 +51,14 @@ def main(request: dict[str, Any]) -> int:
         if request["data"]:
             page.new.choose_data(request["data"])
         settle(300, page.new.is_ready)
+    if request["page"] == "lab":
+        page.setup.set_chains(64)
+        page.setup.changed.emit()
+        settle(20, lambda: page.frame is not None and len(page.frame.lanes[0].heads) == 64)
+        for _ in range(150):
+            page.worker.step()
+        settle(30, lambda: page.frame.lanes[0].step == 150)
+        settle(1.5)
     settle(0.5)
     _set(page, request["state"], settle)
     picture = shown.grab()

@@ -180,7 +180,9 @@ class Window(QMainWindow):
     def _keys(self) -> None:
         for keys, act in (
             ("Ctrl+Return", self._toggle),
-            ("Ctrl+.", self.session.step_once),
+            ("Ctrl+Enter", self._toggle),
+            ("Ctrl+.", lambda: self.page.step_once() or self.session.step_once()),
+            ("Ctrl+,", lambda: self.page.step_back()),
             ("Ctrl+S", lambda: self.page.save()),
             ("Ctrl+Z", lambda: self.page.undo()),
             ("Ctrl+N", lambda: self.page.new_run()),
@@ -192,7 +194,8 @@ class Window(QMainWindow):
             QShortcut(QKeySequence(keys), self, act)
 
     def _toggle(self) -> None:
-        (self.session.pause if self.session.condition == "running" else self.session.go)()
+        if not self.page.toggle():
+            (self.session.pause if self.session.condition == "running" else self.session.go)()
 
     @property
     def page(self) -> Page:

@@ -12,6 +12,7 @@ _WHERE = {
     "train": "training",
     "resume": "training",
     "sample": "sampling",
+    "lab": "lab",
     "evaluate": "evaluate",
     "inspect": "looking",
     "verify": "looking",

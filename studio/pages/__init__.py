@@ -5,4 +5,5 @@ from __future__ import annotations
 PAGES: dict[str, tuple[str, str, str]] = {
     "home": ("Home", "studio.pages.home", "HomePage"),
     "began": ("BEGAN", "studio.pages.began", "BeganPage"),
+    "lab": ("Lab", "studio.pages.lab", "LabPage"),
 }

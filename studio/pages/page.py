@@ -102,6 +102,17 @@ class Page(QWidget):
     def choose_export(self) -> None:
         """Ctrl+E."""
 
+    def toggle(self) -> bool:
+        """Ctrl+Enter: run or pause what the page itself runs; False if that is the session."""
+        return False
+
+    def step_once(self) -> bool:
+        """Ctrl+.: one step of it; False if that is the session's."""
+        return False
+
+    def step_back(self) -> None:
+        """Ctrl+,: one step back, where there is a way back."""
+
     def stop(self) -> None:
         """The window is closing: end what the page does beside it."""
 

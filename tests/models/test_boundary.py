@@ -47,6 +47,7 @@ def test_command_line_recipes_and_exports_load_no_qt():
         "studio.commands",
         "studio.commands.training",
         "studio.commands.sampling",
+        "studio.commands.lab",
     )
     assert loaded(*names).isdisjoint(QT)
 

@@ -1,0 +1,403 @@
+"""The sampler lab: chains on a density, to be played, stepped, steered, raced and measured."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtWidgets import QGridLayout, QMenu, QWidget
+
+from models.files import home
+from studio import theme
+from studio.messages import Frame, Limit, Trouble, Walk, WalkOpened
+from studio.pages.labcommand import command
+from studio.pages.page import Page
+from studio.panels.density import DensityView
+from studio.panels.diagnostics import Diagnostics
+from studio.panels.labsetup import LabSetup
+from studio.panels.labside import LabSide
+from studio.panels.lane import LaneCard
+from studio.panels.limiterror import LimitErrorPlot
+from studio.panels.playback import Playback
+from studio.session import Session
+from studio.widgets import button
+from studio.workers.lab import LabWorker
+from studio.workers.limit import LimitErrors
+
+BESIDE = 300  # pixels of the numbers at the right of a single walk
+MOST = 3  # samplers side by side
+
+
+class LabPage(Page):
+    """One target, one to three samplers."""
+
+    SYSTEM, TITLE = "lab", "Sampler lab"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.opened: WalkOpened | None = None
+        self.frame: Frame | None = None
+        self.walk: Walk | None = None
+        self._knobs: dict[str, dict[str, float]] = {}  # of each sampler, as long as the target stays
+        self._drawn_file: Path | None = None  # where the painting is on disk, unchanged
+        self._undo: list[tuple[int, str, float]] = []
+        self._turned = 0.0  # when the last knob was
+        self._measuring: LimitErrors | None = None
+        self._spared: list[LimitErrors] = []  # interrupted, and not yet at their end
+        self.worker = LabWorker(self)
+        self.setup, self.side, self.playback = LabSetup(), LabSide(), Playback()
+        self.tools.addWidget(self.setup)
+        self._buttons()
+        self.live = self._stage()
+        self.stage.addWidget(self.live)
+        self.add_side(self.side)
+        self.add_foot(self.playback)
+        self._connect()
+        self.worker.start()
+        self._open()
+
+    # --- how it is made ---------------------------------------------------------------------------------------
+
+    def _buttons(self) -> None:
+        self.copy_button = button("Copy", "copy", tip="Copy this walk as a command for the terminal", clicked=self.copy_command)
+        self.copy_button.setAccessibleName("Copy as command")
+        self.export_button = button("Export…", "export", tip="Export the stage as a picture, or the chains as a table (Ctrl+E)")
+        menu = QMenu(self.export_button)
+        menu.addAction("Picture of the stage (PNG)").triggered.connect(lambda: self.ask_export(".png"))
+        menu.addAction("Table of the chains (CSV)").triggered.connect(lambda: self.ask_export(".csv"))
+        self.export_button.setMenu(menu)
+        self.tools.addWidget(self.copy_button)
+        self.tools.addWidget(self.export_button)
+
+    def _stage(self) -> QWidget:
+        live = QWidget()
+        self.lanes = [LaneCard() for _ in range(MOST)]
+        self.diagnostics, self.errors = Diagnostics(), LimitErrorPlot()
+        self.errors.hide()
+        self.diagnostics.plots.addWidget(self.errors, 1)
+        self._grid = QGridLayout(live)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(theme.theme().px(12))
+        for i, card in enumerate(self.lanes):
+            card.hide()
+            self._grid.addWidget(card, 0, i)
+            card.view.watched.connect(self._on_watched)
+            card.view.dropped.connect(lambda chain, at, i=i: self.worker.move(i, chain, at))
+            card.view.dabbed.connect(self.side.brush.dab)
+            card.view.stroke_ended.connect(self.side.brush.end_stroke)
+        return live
+
+    def _arrange(self, lanes: int) -> None:
+        """One walk beside its numbers, or several above theirs."""
+        grid, px = self._grid, theme.theme().px
+        grid.removeWidget(self.diagnostics)
+        one = lanes == 1
+        for i, card in enumerate(self.lanes):
+            card.setVisible(i < lanes)
+        for c in range(MOST):
+            grid.setColumnStretch(c, 1 if c < lanes else 0)
+        grid.addWidget(self.diagnostics, *((0, 1) if one else (1, 0, 1, MOST)))
+        grid.setRowStretch(0, 3)
+        grid.setRowStretch(1, 0 if one else 2)
+        self.diagnostics.setMaximumWidth(px(BESIDE) if one and self.width() < px(1500) else px(440) if one else 16_777_215)
+        self.diagnostics.setMinimumWidth(px(BESIDE) if one else 0)
+
+    def _connect(self) -> None:
+        worker, side, playback = self.worker, self.side, self.playback
+        worker.opened.connect(self._on_opened)
+        worker.framed.connect(self._on_frame)
+        worker.summed.connect(self.diagnostics.show_diagnoses)
+        worker.limited.connect(self._on_limit)
+        worker.turned.connect(self._on_turned)
+        worker.running.connect(lambda: playback.show_playing(True))
+        worker.paused.connect(lambda: playback.show_playing(False))
+        worker.trouble.connect(self._on_trouble)
+        worker.written.connect(lambda path: self.tell(f"Exported {path}", path))
+        playback.play.connect(worker.play)
+        playback.pause.connect(worker.pause)
+        playback.step.connect(worker.step)
+        playback.back.connect(worker.back)
+        playback.reset.connect(worker.reset)
+        playback.speed.connect(worker.set_speed)
+        self.setup.target_chosen.connect(self._on_target)
+        self.setup.changed.connect(self._open)
+        self.setup.refused.connect(self.card.show_error)
+        side.kernels_chosen.connect(lambda _: self._open())
+        side.currency_chosen.connect(worker.set_currency)
+        side.knob.connect(self._on_knob)
+        side.suit.connect(worker.suit)
+        side.looked.connect(self._on_look)
+        side.brush.painted.connect(self._on_painted)
+        side.brush.brush_changed.connect(lambda _: self._set_brush())
+        side.brush.save.connect(lambda: self._ask_painting(save=True))
+        side.brush.load.connect(lambda: self._ask_painting(save=False))
+        side.brush.failed.connect(self.card.show_error)
+        side.formula.entered.connect(lambda _: self._on_target("typed"))
+        self.errors.wanted.connect(self.measure)
+
+    # --- what a person does -----------------------------------------------------------------------------------
+
+    def _target(self) -> str | np.ndarray:
+        match self.setup.target:
+            case "drawn":
+                return self.side.brush.weights
+            case "typed":
+                return f"expr:{self.side.formula.field.text().strip()}"
+            case "ill-conditioned":
+                return f"ill-conditioned:{self.setup.dimensions.value()}"
+            case name:
+                return name
+
+    def _open(self) -> None:
+        """Make the chains as the header and the side say."""
+        start = self.setup.start()
+        if start is None:
+            return
+        kernels = self.side.chosen()
+        self.walk = Walk(kernels, self._target(), self.setup.chains.value(), self.setup.seed.value(), start, dict(self._knobs))
+        self.worker.open(self.walk)
+
+    def _on_target(self, name: str) -> None:
+        self._knobs = {}
+        self.side.show_tools(name)
+        self._set_brush()
+        self.card.close_card()
+        if name == "drawn" and not self.side.brush.weights.any():
+            self.card.show_error("The square is empty: paint something, and it becomes the target.")
+        elif name != "typed" or self.side.formula.check(self.side.formula.field.text()):
+            self._open()
+
+    def _set_brush(self) -> None:
+        radius = self.side.brush.radius if self.setup.target == "drawn" else None
+        for card in self.lanes:
+            card.view.set_brush(radius)
+
+    def _on_painted(self, weights: np.ndarray) -> None:
+        self._drawn_file = None
+        self.card.close_card()
+        if self.opened is not None and self.opened.name == "drawn":
+            self.worker.repaint(weights)
+        else:
+            self._open()
+
+    def _ask_painting(self, *, save: bool) -> None:
+        folder = home() / "paintings"
+        folder.mkdir(parents=True, exist_ok=True)
+        use = self.save_painting if save else self.load_painting
+        self.ask_path(
+            "Save the painting" if save else "Load a painting",
+            folder / "painting.json",
+            "JSON (*.json);;PNG (*.png)" if save else "Paintings (*.json *.png)",
+            use,
+            there=not save,
+        )
+
+    def save_painting(self, path: Path) -> None:
+        """Write it as .json or .png."""
+        if self.side.brush.write(path):
+            self._drawn_file = path if path.suffix == ".json" else None
+            self.tell(f"Saved {path}", path)
+
+    def load_painting(self, path: Path) -> None:
+        """A painting from disk becomes the target."""
+        if self.side.brush.read(path):
+            self._drawn_file = path
+
+    def _on_knob(self, lane: int, name: str, value: float) -> None:
+        self.worker.set_knobs(lane, {name: float(value)})
+        kernel = self.side.lanes[lane].lane.kernel
+        if not self._undo or self._undo[-1][:2] != (lane, name) or time.monotonic() > self._turned + 1:  # one drag is one undo
+            self._undo.append((lane, name, self._knobs[kernel][name]))
+        self._turned = time.monotonic()
+        self._keep_knobs()
+
+    def undo(self) -> None:
+        """Ctrl+Z: the last knob as it was."""
+        if self._undo:
+            lane, name, value = self._undo.pop()
+            self.worker.set_knobs(lane, {name: value})
+            self.side.lanes[lane].show_values({name: value})
+            self._keep_knobs()
+
+    def _on_watched(self, chain: int) -> None:
+        for card in self.lanes:
+            card.view.select(chain)
+        self.worker.watch(chain)
+
+    def _on_look(self, what: int) -> None:
+        for card in self.lanes:
+            card.look(what)
+
+    def measure(self) -> None:
+        """The error of MALA-approx against ε, in the background."""
+        panels = [p for p in self.side.lanes if p.lane.kernel == "mala-approx"]
+        if not panels:
+            return
+        self._stop_measuring()
+        self.errors.start()
+        self._measuring = LimitErrors(self._target(), panels[0].values(), self)
+        self._measuring.measured.connect(self.errors.add)
+        self._measuring.failed.connect(self._on_measuring_failed)
+        self._measuring.start()
+
+    def _on_measuring_failed(self, sentence: str) -> None:
+        self.errors.stopped()
+        self.card.show_error(sentence)
+
+    def _stop_measuring(self) -> None:
+        old, self._measuring = self._measuring, None
+        if old is not None:
+            old.measured.disconnect(self.errors.add)
+            old.failed.disconnect(self._on_measuring_failed)
+            old.requestInterruption()
+            self._spared = [w for w in (*self._spared, old) if w.isRunning()]
+            self.errors.stopped()
+
+    # --- what the worker says ---------------------------------------------------------------------------------
+
+    def _on_opened(self, opened: WalkOpened) -> None:
+        same = self.opened is not None and [x.kernel for x in self.opened.lanes] == [x.kernel for x in opened.lanes]
+        other = self.opened is None or self.opened.name != opened.name or not opened.fresh
+        self.opened = opened
+        if not same:
+            self._arrange(len(opened.lanes))
+        if opened.fresh or not same:
+            self.card.close_card()
+            self.side.show_opened(opened)
+            self._undo.clear()
+            self.diagnostics.show_lanes(opened.lanes)
+        approximate = any(lane.best is None for lane in opened.lanes)
+        if not approximate or not same:
+            self.side.show_limit(False)
+        if other or not same:
+            self._stop_measuring()
+            self.errors.clear()
+        self.errors.setVisible(approximate and opened.d <= 2)
+        for card, lane in zip(self.lanes, opened.lanes, strict=False):
+            card.show_lane(lane, opened)
+        axes = "" if opened.d <= 2 else ", the first two axes"
+        self.subtitle.setText(f"{opened.title}{axes}")
+        self._keep_knobs()
+
+    def _on_frame(self, frame: Frame) -> None:
+        self.frame = frame
+        for card, lane in zip(self.lanes, frame.lanes, strict=False):
+            card.show_frame(lane, frame)
+        self.playback.show_progress(frame.lanes[0].step, frame.rate, self.setup.chains.value(), "")
+        QTimer.singleShot(0, self.worker, self.worker.taken)
+
+    def _on_limit(self, limit: Limit) -> None:
+        if limit.lane < len(self.lanes):
+            self.lanes[limit.lane].show_limit(limit)
+        self.side.show_limit(any(card.has_limit for card in self.lanes if card.isVisible()))
+        if self._measuring is None:
+            self.errors.clear()
+
+    def _on_turned(self, lane: int, knobs: dict[str, float]) -> None:
+        if lane < len(self.side.lanes) and set(self.side.lanes[lane].rows) == set(knobs):
+            self.side.lanes[lane].show_values(knobs)
+            self._keep_knobs()
+
+    def _keep_knobs(self) -> None:
+        self._knobs |= {panel.lane.kernel: panel.values() for panel in self.side.lanes}
+
+    def _on_trouble(self, trouble: Trouble, asked: str) -> None:
+        if asked == "open" and self.setup.target == "typed" and not trouble.details:
+            self.side.formula.refuse(trouble.sentence)
+        else:
+            self.card.show_error(trouble.sentence, "", trouble.details)
+
+    # --- doors ------------------------------------------------------------------------------------------------
+
+    def choose_export(self) -> None:
+        """Ctrl+E."""
+        self.export_button.showMenu()
+
+    def ask_export(self, ending: str) -> None:
+        """Ask where to."""
+        folder = home() / "exports"
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"lab-{self.setup.target}-{'-'.join(self.side.chosen())}{ending}"
+        self.ask_path("Export", folder / name, f"{ending[1:].upper()} (*{ending})", self.export)
+
+    def export(self, path: Path) -> None:
+        """The stage as a PNG; the chains' scalars as CSV, one file a sampler."""
+        if path.suffix.lower() == ".csv":
+            lanes = self.opened.lanes if self.opened else ()
+            for i, lane in enumerate(lanes):
+                self.worker.write(i, path if len(lanes) == 1 else path.with_stem(f"{path.stem}-{lane.kernel}"))
+        elif self.live.grab().save(str(path)):
+            self.tell(f"Exported {path}", path)
+        else:
+            self.card.show_error(f"{path} could not be written: choose another folder, and a name that ends in .png.")
+
+    def copy_command(self) -> None:
+        """The walk as a line for the terminal; a painting must be on disk for it."""
+        text = self.command()
+        if text:
+            QGuiApplication.clipboard().setText(text)
+            self.tell("Copied the command of this walk.")
+
+    def command(self) -> str:
+        """One line a sampler; empty, with a card, where a painting was not saved."""
+        if self.opened is None or self.frame is None or self.walk is None:
+            return ""
+        target = str(self._drawn_file) if self.setup.target == "drawn" else self.opened.name
+        if self.setup.target == "drawn" and self._drawn_file is None:
+            self.card.show_error("A command needs the painting on disk: save it as .json first.")
+            return ""
+        lanes = zip(self.side.lanes, self.frame.lanes, strict=True)
+        common = (target, self.walk.chains, self.walk.seed)
+        return "\n".join(command(panel.lane.kernel, *common, lane.step or 2000, self.opened.start, panel.values()) for panel, lane in lanes)
+
+    # --- keys -------------------------------------------------------------------------------------------------
+
+    def toggle(self) -> bool:
+        """Play or pause."""
+        self.playback.toggle()
+        return True
+
+    def step_once(self) -> bool:
+        """One step of all chains."""
+        self.worker.step()
+        return True
+
+    def step_back(self) -> None:
+        """Take it back."""
+        self.worker.back()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Space plays and Backspace steps back while the stage has the focus."""
+        on_stage = isinstance(self.focusWidget(), DensityView) or self.focusWidget() is None
+        if on_stage and event.key() == Qt.Key.Key_Space:
+            self.toggle()
+        elif on_stage and event.key() == Qt.Key.Key_S and not event.modifiers():
+            self.worker.step()
+        elif on_stage and event.key() == Qt.Key.Key_Backspace:
+            self.step_back()
+        else:
+            super().keyPressEvent(event)
+
+    def hideEvent(self, event: Any) -> None:
+        """Nobody looks: the walk waits."""
+        super().hideEvent(event)
+        self.worker.pause()
+
+    def resizeEvent(self, event: Any) -> None:
+        """A wide window has wider numbers."""
+        super().resizeEvent(event)
+        if self.opened is not None:
+            self._arrange(len(self.opened.lanes))
+
+    def stop(self) -> None:
+        """The window is closing."""
+        self._stop_measuring()
+        self.worker.quit_lab()
+        self.worker.wait()
+        for thread in self._spared:
+            thread.wait()
