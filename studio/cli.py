@@ -47,11 +47,11 @@ def parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=text, parents=[common])
 
     train = add("train", "train a system from the beginning")
-    train.add_argument("system", help="began")
+    train.add_argument("system", help="began or ppgn")
     train.add_argument("--data", help="a built-in name, a folder, an archive, an IDX or .npz file, or hub:NAME; `sampling-studio data` lists them")
     train.add_argument("--steps", type=_steps, help="stop after this many steps (default: the preset's)")
     train.add_argument("--out", type=Path, help="folder of the run (default: a new one in the studio's home)")
-    train.add_argument("--preset", help="quick (default), paper-64, paper-128")
+    train.add_argument("--preset", help="quick (default); of began also paper-64, paper-128, of ppgn attributes, paper-64")
     train.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting; repeats; `sampling-studio train SYSTEM --settings` lists them"
     )

@@ -57,6 +57,7 @@ class HomePage(Page):
         self.subtitle.setText("Train, steer and sample generative adversarial models")
         self.begin_button = button("Train a BEGAN", "play", kind="primary", clicked=lambda: self.begin.emit("began"))
         theme.set_accent(self.begin_button, "began")
+        self.lab_button = button("Open the sampler lab", "lab", clicked=lambda: self.begin.emit("lab"))
         self.warming = label("", "caption")
         self.list = column(spacing=8)
         inside = QWidget()
@@ -93,7 +94,7 @@ class HomePage(Page):
         text.setWordWrap(True)
         text.setMaximumWidth(theme.theme().px(720))
         words.addWidget(text)
-        words.addLayout(row(self.begin_button, self.warming, 1))
+        words.addLayout(row(self.begin_button, self.lab_button, self.warming, 1))
         words.addStretch(1)
         faces = Painted(lambda: to_pixmap(mosaic()))  # its gaps have the card's colour
         faces.setAccessibleName("Cartoon faces that the studio draws as training data")
@@ -119,7 +120,8 @@ class HomePage(Page):
 
     def set_ready(self, ready: bool) -> None:
         """Whether torch is there; until then a run cannot start."""
-        self.begin_button.setEnabled(ready)
+        for starter in (self.begin_button, self.lab_button):
+            starter.setEnabled(ready)
         self.warming.setText("" if ready else "warming up PyTorch …")
         for entry in self.rows:
             entry.open_button.setEnabled(ready)
