@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QColor, QPixmap
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from models.files import home
 from studio import theme
 from studio.pages.page import Page
+from studio.panels.scrolling import scrolled
 from studio.picture import to_pixmap
 from studio.widgets import Card, ElidedLabel, button, column, label, row
 
@@ -72,11 +73,7 @@ class HomePage(Page):
         body.addWidget(label("Recent runs", "section"))
         body.addLayout(self.list)
         body.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidget(inside)
-        self.stage.addWidget(area)
+        self.stage.addWidget(scrolled(inside))
         self.rows: list[RunRow] = []
 
     def _hero(self) -> QWidget:

@@ -9,12 +9,13 @@ from typing import Any, overload
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+from PySide6.QtWidgets import QWidget
 
 from studio import theme
 from studio.panels.datacard import DataCard
 from studio.panels.detail import DetailPanel
 from studio.panels.samples import ImageGrid
+from studio.panels.scrolling import scrolled
 from studio.widgets import Card, Combo, ElidedLabel, button, column, label, row
 
 SIDE, LARGEST = 304, 96  # pixels of the card, and of a picture at most
@@ -129,11 +130,7 @@ class BrowsePanel(QWidget):
         stack.addWidget(self.detail)
         stack.addWidget(holder)
         stack.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(inside)
+        area = scrolled(inside, sideways=False)
         area.setFixedWidth(theme.theme().px(SIDE))
         return area
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QFrame, QWidget
 
 from models.knobs import Knob, Value
 from studio import theme
 from studio.panels.knob import KnobRow
+from studio.panels.scrolling import scrolled_side
 from studio.widgets import column, label
 
 _EVERY_MS = 50
@@ -30,17 +31,7 @@ class KnobsPanel(QFrame):
         self.setFixedWidth(theme.theme().px(304))
         self.rows: dict[str, KnobRow] = {}
         outer = column(self, spacing=0)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        inside = QWidget()
-        inside.setProperty("kind", "clear")
-        self._body = column(inside, margin=16, spacing=8)
-        area.setWidget(inside)
-        bar = area.verticalScrollBar()
-        bar.rangeChanged.connect(lambda low, high: self._body.setContentsMargins(16, 16, 6 if high > low else 16, 16))
+        area, self._body = scrolled_side()
         outer.addWidget(area, 1)
         self._outer = outer
         for group in dict.fromkeys(k.group for k in knobs):

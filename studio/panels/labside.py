@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QPushButton, QScrollArea, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
 from studio import theme
 from studio.messages import WalkOpened
 from studio.panels.brush import BrushPanel
 from studio.panels.expression import ExpressionPanel
 from studio.panels.kernel import KernelPanel
+from studio.panels.scrolling import scrolled_side
 from studio.widgets import Segmented, column, label, row
 
 KERNELS = (("metropolis", "Metropolis"), ("mala", "MALA"), ("mala-approx", "MALA-approx"))
@@ -36,16 +37,7 @@ class LabSide(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("kind", "side")
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        inside = QWidget()
-        inside.setProperty("kind", "clear")
-        self._body = column(inside, margin=16, spacing=8)
-        area.setWidget(inside)
-        area.verticalScrollBar().rangeChanged.connect(lambda low, high: self._body.setContentsMargins(16, 16, 6 if high > low else 16, 16))
+        area, self._body = scrolled_side()
         column(self, spacing=0).addWidget(area)
         self.brush, self.formula = BrushPanel(), ExpressionPanel()
         self._tools = label("", "section")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QThread, QTimer, Signal
-from PySide6.QtWidgets import QCheckBox, QFrame, QScrollArea, QWidget
+from PySide6.QtWidgets import QCheckBox, QWidget
 
 from models import device
 from models.data.sources import sources
@@ -17,6 +17,7 @@ from studio.messages import NewRun
 from studio.pace import duration
 from studio.panels.data import DataPicker
 from studio.panels.knobs import KnobsPanel
+from studio.panels.scrolling import scrolled
 from studio.widgets import Card, ElidedLabel, Segmented, button, column, label, row, spin
 from studio.workers.background import Preview
 
@@ -86,10 +87,7 @@ class NewRunPanel(QWidget):
         left = column(inside, spacing=12)
         left.addWidget(data)
         left.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidget(inside)
+        area = scrolled(inside)
         right = column(spacing=12)
         right.addWidget(how)
         right.addStretch(1)

@@ -72,7 +72,7 @@ def layers(state: Any) -> Counter[tuple[Any, ...]]:
             used["linear", layer.in_features, layer.out_features, 1, tuple(inputs[0].shape)] += 1  # pyright: ignore[reportAttributeAccessIssue]
 
     hooks = [m.register_forward_hook(note) for net in (state.G, state.D) for m in net.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
-    x = began.to_model(state, torch.zeros(BATCH, 3, SIZE, SIZE, dtype=torch.uint8))
+    x = began.to_model(state.plan, torch.zeros(BATCH, 3, SIZE, SIZE, dtype=torch.uint8))
     began.forward_D(state, torch.cat([x, began.forward_G(state, began.noise(state, BATCH))]))
     for h in hooks:
         h.remove()
@@ -119,7 +119,7 @@ def measure(precision: str, threads: int | None, seconds: float) -> dict[str, fl
         if step is None:
             calls[name] = lambda state=state: began.step(state, batch, knobs)
         else:
-            calls[name] = lambda state=state, step=step: step(state, began.to_model(state, batch), knobs)
+            calls[name] = lambda state=state, step=step: step(state, began.to_model(state.plan, batch), knobs)
     used = layers(began.init(config, 0, plan))
     single = {key: alone(key, precision) for key in used}
     took: dict[str, list[float]] = {name: [] for name in calls}

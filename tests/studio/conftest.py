@@ -45,3 +45,18 @@ def dressed(qapp):
     theme.apply(qapp, "light")
     yield theme
     theme.apply(qapp, "light")
+
+
+@pytest.fixture
+def window(qtbot, dressed):
+    """The window, ready; closed afterwards, and its run with it."""
+    from studio.window import Window
+
+    shown = Window()
+    qtbot.addWidget(shown)
+    shown.resize(1280, 800)
+    shown._on_ready("")
+    shown.show()
+    yield shown
+    shown.close()
+    qtbot.waitUntil(lambda: shown.session._worker is None, timeout=20_000)

@@ -34,6 +34,7 @@ from models.data.images import ImageSet
 from models.data.sources import open_images
 from models.knobs import knob
 from models.nets.autoencoder import AutoEncoder, Decoder, initialise, macs
+from models.nets.pixels import autocast, to_model, to_pictures
 
 NAME = "began"
 TITLE = "BEGAN"
@@ -209,7 +210,7 @@ class _ScaleGradient(torch.autograd.Function):
 
 def step(state: State, batch: Tensor, knobs: Knobs) -> Info:
     """One update of D, G and k_t (section 3.3)."""
-    x = to_model(state, batch)
+    x = to_model(state.plan, batch)
     lr = knobs.lr * state.lr_scale
     for optimiser in (state.optimiser_D, state.optimiser_G):
         optimiser.zero_grad(set_to_none=True)
@@ -299,18 +300,6 @@ def latents(n: int, z: int, generator: torch.Generator) -> Tensor:
     return torch.rand(n, z, generator=generator) * 2 - 1
 
 
-def to_model(state: State, pictures: Tensor) -> Tensor:
-    """uint8 (batch, 3, size, size) to float32 in [-1, 1] on the device."""
-    assert state.plan is not None
-    layout = torch.channels_last if state.plan.channels_last else torch.contiguous_format
-    return pictures.to(state.plan.device).to(torch.float32, memory_format=layout).div_(127.5).sub_(1)
-
-
-def to_pictures(x: Tensor) -> np.ndarray:
-    """(n, 3, size, size) in [-1, 1], clipped, to uint8 (n, size, size, 3)."""
-    return x.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
-
-
 def carry(state: State) -> Tensor | None:
     """What the vanishing residuals still carry, 1 to 0; None without residuals or once they have vanished."""
     if not state.config.residual or state.step >= state.config.carry_steps:
@@ -318,21 +307,15 @@ def carry(state: State) -> Tensor | None:
     return torch.full((), 1 - state.step / state.config.carry_steps, device=state.k.device)
 
 
-def autocast(state: State) -> torch.autocast:
-    """Convolutions in the plan's precision."""
-    assert state.plan is not None
-    return torch.autocast(state.plan.device, torch.bfloat16, enabled=state.plan.precision == "bfloat16")
-
-
 def forward_D(state: State, v: Tensor) -> Tensor:
     """D(v), the shape of v."""
-    with autocast(state):
+    with autocast(state.plan):
         return state.run_D(v, carry(state))
 
 
 def forward_G(state: State, z: Tensor) -> Tensor:
     """G(z) in float32, (n, 3, size, size)."""
-    with autocast(state):
+    with autocast(state.plan):
         return state.run_G(z, carry(state)).float()
 
 
@@ -348,7 +331,7 @@ def generate(state: State, z: Tensor, ema: bool = True) -> np.ndarray:
     drawn = []
     for rows in z.split(CHUNK):
         full = torch.cat([rows, rows.new_zeros(CHUNK - len(rows), z.shape[1])]).to(state.k.device)
-        with autocast(state):
+        with autocast(state.plan):
             drawn.append(to_pictures(G(full, carry(state)))[: len(rows)])
     return np.concatenate(drawn)
 

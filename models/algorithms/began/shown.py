@@ -20,19 +20,17 @@ from models.algorithms.began import (
     Info,
     Knobs,
     State,
-    autocast,
     carry,
     generate,
     latents,
     reconstruction,
     sample,
-    to_model,
-    to_pictures,
 )
 from models.contract import Progress, Score, View
 from models.data.images import ImageSet
 from models.errors import BadInput
 from models.evaluation import Own, image_scores
+from models.nets.pixels import autocast, to_model, to_pictures
 
 
 def view_samples(state: State, data: ImageSet, knobs: Knobs, *, n: int, seed: int, ema: bool) -> View:
@@ -44,8 +42,8 @@ def view_samples(state: State, data: ImageSet, knobs: Knobs, *, n: int, seed: in
 @torch.no_grad()
 def _through_D(state: State, pictures: np.ndarray, eta: int) -> tuple[np.ndarray, np.ndarray]:
     """D(v) as pictures, and L(v) of each."""
-    v = to_model(state, torch.from_numpy(pictures).permute(0, 3, 1, 2))
-    with autocast(state):
+    v = to_model(state.plan, torch.from_numpy(pictures).permute(0, 3, 1, 2))
+    with autocast(state.plan):
         D_v = state.D(v, carry(state))
     return to_pictures(D_v), reconstruction(v, D_v, eta).cpu().numpy()
 
@@ -86,11 +84,11 @@ def view_recovery(state: State, data: ImageSet, knobs: Knobs, *, a: int, b: int,
     if max(a, b) >= len(data.held_out):
         raise BadInput(f"{data.title} holds out {len(data.held_out)} pictures, too few to recover number {max(a, b) + 1}: add more pictures.")
     real = data.held(max(a, b) + 1)[[a, b]]
-    x = to_model(state, real)
+    x = to_model(state.plan, real)
     z = torch.zeros(2, state.config.z, device=x.device, requires_grad=True)
     optimiser = torch.optim.Adam([z], lr=lr)
     for done in range(1, iterations + 1):
-        with autocast(state):
+        with autocast(state.plan):
             G_z = state.average(z, carry(state))
         error = reconstruction(x, G_z, 1)
         (z.grad,) = torch.autograd.grad(error.sum(), z)

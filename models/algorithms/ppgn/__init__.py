@@ -50,6 +50,7 @@ from models.nets.autoencoder import macs
 from models.nets.captioner import Captioner
 from models.nets.conv import Classifier, CodeDAE, Discriminator, PictureDAE, Scorer, he
 from models.nets.inverter import Inverter
+from models.nets.pixels import autocast, to_model, to_pictures
 
 NAME = "ppgn"
 TITLE = "PPGN"
@@ -273,7 +274,7 @@ def step(state: State, batch: Batch, knobs: Knobs) -> Info:
     name = PHASES[min(state.phase, len(PHASES) - 1)]
     if not state.heads:
         state.heads, state.words = {a: list(v) for a, v in batch.data.heads.items()}, list(batch.data.words)
-    info = STEPS[name](state, to_model(state, batch.x), batch, knobs)
+    info = STEPS[name](state, to_model(state.plan, batch.x), batch, knobs)
     state.trained[name] += info.lr is not None  # without captions a captioner is not trained
     state.step += 1
     return info
@@ -296,24 +297,6 @@ def between(state: State, recent: Mapping[str, np.ndarray], knobs: Knobs) -> lis
 # --- what the steps and the views share ---------------------------------------------------------------------------
 
 
-def to_model(state: State, pictures: Tensor) -> Tensor:
-    """uint8 (batch, channels, size, size) to float32 in [-1, 1] on the device."""
-    assert state.plan is not None
-    layout = torch.channels_last if state.plan.channels_last else torch.contiguous_format
-    return pictures.to(state.plan.device).to(torch.float32, memory_format=layout).div_(127.5).sub_(1)
-
-
-def to_pictures(x: Tensor) -> np.ndarray:
-    """(n, channels, size, size) in [-1, 1], clipped, to uint8 (n, size, size, channels)."""
-    return x.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
-
-
-def autocast(state: State) -> torch.autocast:
-    """Convolutions in the plan's precision."""
-    assert state.plan is not None
-    return torch.autocast(state.plan.device, torch.bfloat16, enabled=state.plan.precision == "bfloat16")
-
-
 def statistics(state: State) -> tuple[Tensor, Tensor, Tensor]:
     """Mean, standard deviation and maximum of every neuron of h, (h,) each, over the codes kept; 0, 1 and 1 before there are two."""
     codes = state.codes[: min(state.kept, KEPT)]
@@ -325,7 +308,7 @@ def statistics(state: State) -> tuple[Tensor, Tensor, Tensor]:
 
 def encode(state: State, x: Tensor) -> tuple[Tensor, Tensor]:
     """E's h1 and h of pictures, without gradients, in float32."""
-    with torch.no_grad(), autocast(state):
+    with torch.no_grad(), autocast(state.plan):
         h1, h = state.E(x)
     return h1.float(), h.float()
 
@@ -356,7 +339,7 @@ def generate(state: State, G: Inverter, h: Tensor) -> np.ndarray:
     drawn = [np.empty((0, state.config.size, state.config.size, state.config.channels), np.uint8)]
     for rows in h.split(CHUNK) if len(h) else ():
         full = torch.cat([rows, rows.new_zeros(CHUNK - len(rows), rows.shape[1])]).to(state.codes.device)
-        with autocast(state):
+        with autocast(state.plan):
             drawn.append(to_pictures(G(full))[: len(rows)])
     return np.concatenate(drawn)
 

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.algorithms.ppgn import KEPT, Batch, Info, Knobs, State, autocast, encode, statistics
+from models.algorithms.ppgn import KEPT, Batch, Info, Knobs, State, encode, statistics
 from models.nets.captioner import END
 from models.nets.inverter import Inverter
+from models.nets.pixels import autocast
 
 # --- E, C and the scorer ------------------------------------------------------------------------------------------
 
@@ -22,7 +23,7 @@ def encoder(state: State, x: Tensor, batch: Batch, knobs: Knobs) -> Info:
     labels = batch.labels.to(x.device)
     x = against(state, x, labels, knobs.robust)
     state.E.train()  # its batch normalisation; elsewhere it is as in use
-    with autocast(state):
+    with autocast(state.plan):
         _, h = state.E(x)
         logits = state.E.logits(h)
     state.E.eval()
@@ -35,7 +36,7 @@ def encoder(state: State, x: Tensor, batch: Batch, knobs: Knobs) -> Info:
 def scorer(state: State, x: Tensor, batch: Batch, knobs: Knobs) -> Info:
     """The independent classifier learns the same classes; it sees no generated picture, and nothing is optimised against it."""
     x = shifted(x, knobs.shift, state.rng)
-    with autocast(state):
+    with autocast(state.plan):
         logits = state.scorer(x)
     loss, right = judged(logits, batch.labels.to(x.device), state.heads)
     lr = update(state, "scorer", state.optimiser_scorer, loss, knobs)
@@ -61,7 +62,7 @@ def against(state: State, x: Tensor, labels: Tensor, most: float) -> Tensor:
     half = x[1::2]
     start = (torch.rand(half.shape, generator=state.rng).to(x.device) * 2 - 1) * most
     v = (half + start).clamp(-1, 1).requires_grad_()
-    with autocast(state):
+    with autocast(state.plan):
         logits = state.E.logits(state.E(v)[1])
     (g,) = torch.autograd.grad(judged(logits, labels[1::2], state.heads)[0], v)
     moved = (start + 1.25 * most * g.sign()).clamp(-most, most)
@@ -87,7 +88,7 @@ def generator(state: State, x: Tensor, batch: Batch, knobs: Knobs) -> Info:
     del batch
     h1, h = encode(state, x)
     keep(state, h)
-    with autocast(state):
+    with autocast(state.plan):
         made = state.G(h).float()
         made_h1 = state.E.trunk(made).float()  # the gradient of L_h1 goes on through E to G; E's weights get none
     losses = {"L_img": F.mse_loss(made, x), "L_h1": relative(made_h1, h1)}
@@ -106,7 +107,7 @@ def joint(state: State, x: Tensor, batch: Batch, knobs: Knobs) -> Info:
     keep(state, h)
     draw = lambda v: torch.randn(v.shape, generator=state.rng).to(v.device)  # noqa: E731
     strength = torch.rand(len(h), 1, generator=state.rng).to(h.device) * knobs.noise_h
-    with autocast(state):
+    with autocast(state.plan):
         made = state.J((h + strength * statistics(state)[1] * draw(h)).clamp(min=0)).float()
         made_h1 = state.E.trunk(made + knobs.noise_x * draw(made)).float()
         made_h = state.E.top(made_h1 + knobs.noise_h1 * h1.square().mean().sqrt() * draw(h1)).float()
@@ -124,7 +125,7 @@ def _adversarial(
 ) -> Info:
     """L_adv beside the other losses, and the steps of G and D from one pass of D (S9); who is paused by r takes none."""
     pair = torch.cat([x, made])
-    with autocast(state):
+    with autocast(state.plan):
         real, fake = state.D(pair, torch.cat([h, h])).float().chunk(2)
     L_real, L_fake, L_adv = F.softplus(-real).mean(), F.softplus(fake).mean(), F.softplus(-fake).mean()
     weights = {"L_img": knobs.w_img, "L_h1": knobs.w_h1, "L_h": knobs.w_h}
@@ -150,7 +151,7 @@ def dae_x(state: State, x: Tensor, batch: Batch, knobs: Knobs) -> Info:
     """R_x learns to take N(0, sigma_x²) off pictures (3.1)."""
     del batch
     noise = torch.randn(x.shape, generator=state.rng).to(x.device)
-    with autocast(state):
+    with autocast(state.plan):
         clean = state.R_x(x + knobs.sigma_x * noise)
     error = F.mse_loss(clean.float(), x)
     lr = update(state, "dae-x", state.optimiser_R_x, error, knobs)

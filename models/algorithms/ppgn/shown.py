@@ -11,17 +11,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.algorithms.ppgn import CHUNK, LONGEST, Knobs, State, autocast, encode, generate, sample, statistics, to_model
+from models.algorithms.ppgn import CHUNK, LONGEST, Knobs, State, encode, generate, sample, statistics
 from models.algorithms.ppgn.phases import relative
 from models.contract import Progress, Score, View
 from models.data.labelled import LabelledSet, spoken
 from models.evaluation import Own, image_scores
 from models.nets.captioner import END
+from models.nets.pixels import autocast, to_model
 
 
 def _prepared(state: State, data: LabelledSet, rows: np.ndarray) -> Tensor:
     """Pictures by index as the nets take them."""
-    return to_model(state, torch.from_numpy(data.pictures(rows)).permute(0, 3, 1, 2))
+    return to_model(state.plan, torch.from_numpy(data.pictures(rows)).permute(0, 3, 1, 2))
 
 
 def _heads(logits: Tensor, data: LabelledSet) -> list[Tensor]:
@@ -32,7 +33,7 @@ def _heads(logits: Tensor, data: LabelledSet) -> list[Tensor]:
 @torch.no_grad()
 def _answers(state: State, data: LabelledSet, x: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """The class that C and the scorer see in each picture, (n, heads) each."""
-    with autocast(state):
+    with autocast(state.plan):
         both = state.E.logits(state.E(x)[1]), state.scorer(x)
     ours, theirs = (torch.stack([part.argmax(1) for part in _heads(logits, data)], 1).cpu().numpy() for logits in both)
     return ours, theirs
@@ -96,7 +97,7 @@ def view_detail(state: State, data: LabelledSet, knobs: Knobs, *, seed: int, ind
     del knobs
     chosen = sample(state, index + 1, seed).pictures["samples"][-1:]
     where, distance = data.nearest(chosen)
-    x = to_model(state, torch.from_numpy(chosen).permute(0, 3, 1, 2))
+    x = to_model(state.plan, torch.from_numpy(chosen).permute(0, 3, 1, 2))
     again = generate(state, state.G, encode(state, x)[1].cpu())
     ours, theirs = _answers(state, data, x)
     named = lambda row: [f"{a}: {values[int(i)]}" for (a, values), i in zip(data.heads.items(), row, strict=True)]  # noqa: E731
@@ -142,7 +143,7 @@ def _measured(state: State, data: LabelledSet, rows: np.ndarray, knobs: Knobs) -
     x, truth = _prepared(state, data, rows), data.columns[rows]
     h1, h = encode(state, x)
     ours, theirs = _answers(state, data, x)
-    with autocast(state):
+    with autocast(state.plan):
         made = state.G(h).float()
     again1, again = encode(state, made.clamp(-1, 1))
     found = {
@@ -156,7 +157,7 @@ def _measured(state: State, data: LabelledSet, rows: np.ndarray, knobs: Knobs) -
     mean, sd, _ = statistics(state)
     found["R_h"] = _far(state.R_h(h, mean, sd.clamp(min=1e-3 * sd.max() + 1e-6)), h)
     noisy = x + knobs.sigma_x * torch.randn(x.shape, generator=torch.Generator().manual_seed(0)).to(x.device)
-    with autocast(state):
+    with autocast(state.plan):
         found["R_x"] = (state.R_x(noisy).float() - x).square().mean((1, 2, 3))
     if state.words:
         tokens = torch.from_numpy(data.tokens[rows]).to(h.device)

@@ -133,7 +133,7 @@ def test_latents_fill_the_cube_and_prefixes_agree():
 def test_every_grey_level_survives_the_way_to_the_model_and_back(channels_last):
     state = began.init(config(), 0, Plan("cpu", 1, "float32", channels_last, "off"))
     levels = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16).expand(2, 3, 16, 16)
-    x = began.to_model(state, levels)
+    x = began.to_model(state.plan, levels)
     assert x.dtype == torch.float32
     assert (float(x.min()), float(x.max())) == (-1.0, 1.0)
     assert x.is_contiguous(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
@@ -545,7 +545,7 @@ def test_a_recovery_finds_latents_in_the_support_that_come_closer(trained, data,
     monkeypatch.setattr(shown, "_line", lambda a, b, steps: (lines.append(torch.stack([a, b])), real_line(a, b, steps))[1])
     views = list(shown.view_recovery(trained, data, turned(), a=0, b=2, steps=3, iterations=90, lr=0.2))
     assert [list(v.numbers["done"]) for v in views] == [[20, 90], [40, 90], [60, 90], [80, 90], [90, 90]]
-    x = began.to_model(trained, data.held(3)[[0, 2]])
+    x = began.to_model(trained.plan, data.held(3)[[0, 2]])
     with torch.no_grad():
         at_zero = began.reconstruction(x, trained.average(torch.zeros(2, 5)), 1).numpy()
     final = views[-1].numbers["error"]

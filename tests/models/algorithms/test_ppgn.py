@@ -213,7 +213,7 @@ def test_a_step_of_the_generator_is_the_textbook_one():
     ppgn.step(state, batch, turned())
     state.phase = 2
     knb = turned(w_img=3.0, w_h1=0.7, w_adv=0.4, lr_G=1e-3)
-    losses, grads_G, grads_D = textbook(state, ppgn.to_model(state, batch.x), knb)
+    losses, grads_G, grads_D = textbook(state, ppgn.to_model(state.plan, batch.x), knb)
     twins = [copy.deepcopy(net) for net in (state.G, state.D)]
     for twin, grads in zip(twins, (grads_G, grads_D), strict=True):
         adam = torch.optim.Adam(twin.parameters(), lr=1e-3 / 50)  # the first of 50 steps of its rise
@@ -352,7 +352,7 @@ def test_the_denoisers_get_noise_of_their_knobs():
     for _ in range(8):
         ppgn.step(state, next(feed), turned())
     batch = next(feed)
-    x = ppgn.to_model(state, batch.x)
+    x = ppgn.to_model(state.plan, batch.x)
     state.R_x.forward = lambda v: state.R_x.picture.bias.sum() * 0 + sum(p.sum() * 0 for p in state.R_x.parameters()) + v  # type: ignore[method-assign]
     state.phase = 4
     error = float(ppgn.step(state, batch, turned(sigma_x=0.5)).loss_x)
@@ -381,7 +381,7 @@ def test_pictures_changed_against_c_keep_to_the_bound_and_raise_its_loss():
     for _ in range(60):
         ppgn.step(state, next(feed), turned(lr=5e-3, robust=0.0))
     batch = next(feed)
-    x, labels = ppgn.to_model(state, batch.x), batch.labels
+    x, labels = ppgn.to_model(state.plan, batch.x), batch.labels
     y = phases.against(state, x, labels, 0.2)
     assert torch.equal(y[0::2], x[0::2])
     assert float((y - x).abs().max()) <= 0.2 + 1e-6
@@ -406,7 +406,7 @@ def test_the_codes_kept_are_those_of_the_pictures_seen_last(monkeypatch):
     seen = []
     for t in range(4):
         batch = next(feed)
-        seen.append(ppgn.encode(state, ppgn.to_model(state, batch.x))[1])
+        seen.append(ppgn.encode(state, ppgn.to_model(state.plan, batch.x))[1])
         ppgn.step(state, batch, turned())
         assert state.kept == 4 * (t + 1)
         last = torch.cat(seen)[-10:]
@@ -582,7 +582,7 @@ def test_views_of_a_trained_state():
     knb = turned()
     said = shown.view_captions(state, found, knb, n=3)
     assert said.words["truth"][0] == found.sentence(int(found.held_out[0]))
-    made, x = ppgn.parts(state), ppgn.to_model(state, found.held(3))
+    made, x = ppgn.parts(state), ppgn.to_model(state.plan, found.held(3))
     for i in range(3):
         for kind, which in (("log_p_truth", "truth"), ("log_p", "captions")):
             if "" not in said.words[which][i].split(" ") and len(said.words[which][i].split()) < 60:

@@ -24,22 +24,11 @@ def folder(tmp_path):
     return pictures
 
 
-@pytest.fixture
-def window(qtbot, monkeypatch, qapp):
+@pytest.fixture(autouse=True)
+def few_faces(monkeypatch):
     from models.data import faces
-    from studio import theme
-    from studio.window import Window
 
     monkeypatch.setattr(faces, "COUNTS", dict.fromkeys(faces.COUNTS, 60))
-    theme.apply(qapp, "light")
-    shown = Window()
-    qtbot.addWidget(shown)
-    shown.resize(1280, 800)
-    shown._on_ready("")
-    shown.show()
-    yield shown
-    shown.close()
-    qtbot.waitUntil(lambda: shown.session._worker is None, timeout=20_000)
 
 
 def start(qtbot, window, folder, tmp_path, steps=0):

@@ -20,20 +20,6 @@ from tests.studio.tiny import TINY, pictures
 
 
 @pytest.fixture
-def window(qtbot, dressed):
-    from studio.window import Window
-
-    shown = Window()
-    qtbot.addWidget(shown)
-    shown.resize(1280, 800)
-    shown._on_ready("")
-    shown.show()
-    yield shown
-    shown.close()
-    qtbot.waitUntil(lambda: shown.session._worker is None, timeout=20_000)
-
-
-@pytest.fixture
 def twins(monkeypatch):
     """Evaluations of two quick parts; the share of near twins is what a test puts here."""
     share = {"value": 0.0}

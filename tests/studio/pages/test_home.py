@@ -2,23 +2,7 @@
 
 import json
 
-import pytest
 from PySide6.QtCore import Qt
-
-from studio import theme
-from studio.window import Window
-
-
-@pytest.fixture
-def window(qtbot, qapp):
-    theme.apply(qapp, "light")
-    shown = Window()
-    qtbot.addWidget(shown)
-    shown.resize(1280, 800)
-    shown.show()
-    shown._on_ready("")
-    yield shown
-    shown.close()
 
 
 def test_home_leads_to_began_and_to_the_lab(qtbot, window):

@@ -7,21 +7,6 @@ from PySide6.QtGui import QGuiApplication, QImage
 
 
 @pytest.fixture
-def window(qtbot, qapp):
-    from studio import theme
-    from studio.window import Window
-
-    theme.apply(qapp, "light")
-    shown = Window()
-    qtbot.addWidget(shown)
-    shown.resize(1280, 800)
-    shown._on_ready("")
-    shown.show()
-    yield shown
-    shown.close()
-
-
-@pytest.fixture
 def page(qtbot, window):
     made = window.show_page("lab")
     qtbot.waitUntil(lambda: made.frame is not None, timeout=20_000)
