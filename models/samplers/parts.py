@@ -1,4 +1,4 @@
-"""What chains of the PPGN family are made of: trained nets as functions on float tensors. `models.algorithms.ppgn` builds them, `models.plug` replaces C."""
+"""What chains of the PPGN family are made of: trained nets as functions on tensors. `models.algorithms.ppgn` makes them, `models.plug` replaces C."""
 
 from __future__ import annotations
 
