@@ -16,6 +16,11 @@ def to_model(plan: Plan | None, pictures: Tensor) -> Tensor:
     return pictures.to(plan.device).to(torch.float32, memory_format=layout).div_(127.5).sub_(1)
 
 
+def to_pixels(pictures: Tensor) -> Tensor:
+    """uint8 pictures of any shape to float32 in [-1, 1], where they are."""
+    return pictures.to(torch.float32).div_(127.5).sub_(1)
+
+
 def to_pictures(x: Tensor) -> np.ndarray:
     """(n, channels, size, size) in [-1, 1], clipped, to uint8 (n, size, size, channels)."""
     return x.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()

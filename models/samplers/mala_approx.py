@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -29,6 +29,20 @@ PAPER = "Nguyen, Clune, Bengio, Dosovitskiy and Yosinski 2017, Plug & play gener
 BEST = None  # nothing is rejected
 
 After = Callable[[Tensor, Tensor], Tensor]  # (x, move) -> x', both (chains, d): where clipping or a normalised step has its place
+
+
+class Steps(Protocol):
+    """What a step needs of its settings."""
+
+    @property
+    def epsilons(self) -> tuple[float | Tensor, ...]:
+        """One a term, each for all chains, or (chains, 1)."""
+        ...
+
+    @property
+    def epsilon3(self) -> float | Tensor:
+        """Standard deviation of the noise, likewise."""
+        ...
 
 
 class Term(NamedTuple):
@@ -93,7 +107,7 @@ def move(x: Tensor, terms: Sequence[Term], noise: Tensor, after: After | None = 
     return after(x, delta) if after else x + delta, parts
 
 
-def step(state: State, target: Scored, knobs: Knobs | ProductKnobs, streams: Streams, after: After | None = None) -> tuple[State, Info]:
+def step(state: State, target: Scored, knobs: Steps, streams: Streams, after: After | None = None) -> tuple[State, Info]:
     """One step of all chains: one gradient each. A chain whose next place is not finite stays, and is frozen.
 
     Raises:
@@ -103,7 +117,8 @@ def step(state: State, target: Scored, knobs: Knobs | ProductKnobs, streams: Str
     if len(knobs.epsilons) != len(target.terms):
         raise BadInput(f"This target has the terms {', '.join(target.terms)}, each with an ε; got {len(knobs.epsilons)}.")
     terms = [Term(name, e, state.scores[:, k]) for k, (name, e) in enumerate(zip(target.terms, knobs.epsilons, strict=True))]
-    noise = knobs.epsilon3 * streams.normal(state.t, target.d)
+    still = not isinstance(knobs.epsilon3, Tensor) and knobs.epsilon3 == 0
+    noise = torch.zeros_like(state.x) if still else knobs.epsilon3 * streams.normal(state.t, target.d).to(state.x)
     proposal, parts = move(state.x, terms, noise, after)
     log_p, scores = target.log_p_and_scores(proposal)
     good = finite(log_p, scores, proposal) & ~state.frozen
