@@ -33,6 +33,7 @@ HALVES = (*CLASSIFIERS, "bert", "roberta", "gpt2", "distilbert", "electra", "opt
           "clip_vision_model")  # fmt: skip
 WANTED = ["*.json", "*.safetensors", "*.txt"]
 MODES = {0: "nearest", 2: "bilinear", 3: "bicubic"}
+VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json")
 LONGEST = 64  # words of a sentence
 
 
@@ -62,7 +63,7 @@ def open_huggingface(spec: str, *, size: int, channels: int, device: str) -> Cla
 def _folder(spec: str, library: Any) -> Path:
     name = spec.removeprefix("hub:")
     path = Path(name).expanduser()
-    if path.is_dir():
+    if name.strip() and path.is_dir():
         return _checked(path)
     if not spec.startswith("hub:") or not name.strip() or name.startswith(("/", ".", "~", "\\")):
         raise BadFile(f"There is no folder {name!r}: give a Hugging Face folder that is here, or hub:NAME for a model of the hub.")
@@ -251,6 +252,8 @@ def _captioner(
     library: Any, folder: Path, config: dict[str, Any], model: Any, eye: Eye, name: str, origin: dict[str, Any], *, size: int, channels: int
 ) -> Classifier:
     try:
+        if not any((folder / file).is_file() for file in VOCABULARIES):
+            raise FileNotFoundError  # the library would make an empty one
         tokens = library[0].AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception:  # the library's own
         raise BadInput(f"{name} has no tokenizer that can be read, so nobody can ask it about words: fetch the model with its tokenizer.") from None

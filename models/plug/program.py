@@ -1,9 +1,9 @@
 """A .pt2 file of torch.export as a list of operations, without PyTorch's own loader.
 
 `torch.export.load` can run code that a file brings. Shown on torch 2.13: a weight marked use_pickle is unpickled; so are the sample inputs; the shape
-expressions are evaluated by sympy; and, by reading it, guards and names of nodes become Python source, and a node may call any function of torch,
-such as one that loads files. This reader does none of that. It takes the raw bytes of weights and the list of nodes, and runs those nodes itself,
-by functions of a fixed list alone. Sample inputs, guards, metadata and compiled parts are never looked into; shapes are those of the tensors.
+expressions are evaluated by sympy; and the guards become Python source that runs when the program is called. This reader does none of that. It takes
+the raw bytes of weights and the list of nodes, and runs those nodes itself, by functions of a fixed list alone. Sample inputs, guards, metadata and
+compiled parts are never looked into; shapes are those of the tensors.
 
 What the format is: torch/_export/serde/schema.py and torch/export/pt2_archive of PyTorch 2.13.
 """
