@@ -116,10 +116,10 @@ def is_pickled(path: Path) -> bool:
 
     try:
         with path.open("rb") as file:
-            head = file.read(2)
-        if len(head) == 2 and head[0] == 0x80 and head[1] <= 5:
+            head = file.read(9)
+        if len(head) > 1 and head[0] == 0x80 and head[1] <= 5 and head[8:] != b"{":  # a safetensors file may begin so: 8 bytes of length, then JSON
             return True
-        if head != b"PK":
+        if head[:2] != b"PK":
             return False
         with zipfile.ZipFile(path) as archive:
             depth = [name.split("/") for name in archive.namelist()]

@@ -121,13 +121,13 @@ def _trusted(name: str, digest: str, trust: str | None) -> None:
         return
     if said:
         raise Untrusted(
-            f"{name} has the SHA-256 {digest}, not the one that was trusted ({said[:64]}), so it may be another file than you think: fetch it again, "
-            f"or, if you trust this one, confirm it with --trust {digest}",
+            f"{name} is not the file that was trusted ({said[:64]}), and a program from elsewhere can run code when it is loaded: fetch it again, or, "
+            f"if you trust this one too, confirm it with --trust {digest} (its SHA-256).",
             digest,
         )
     raise Untrusted(
-        f"{name} is a program from elsewhere, and such a file can run code when it is loaded: if you trust where it came from, confirm its SHA-256 "
-        f"with --trust {digest}",
+        f"{name} is a program from elsewhere, and such a file can run code when it is loaded: if you trust where it came from, confirm it with "
+        f"--trust {digest} (its SHA-256).",
         digest,
     )
 

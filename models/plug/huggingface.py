@@ -20,17 +20,17 @@ from models.data.decode import quiet
 from models.device import choose
 from models.errors import BadFile, BadInput
 from models.plug.proof import proven
-from models.plug.seeing import Eye, named
+from models.plug.seeing import Eye
 from models.samplers.parts import Classifier
 
 CLASSIFIERS = (
     "beit", "bit", "clip", "convnext", "convnextv2", "cvt", "data2vec-vision", "deit", "dinov2", "dinov2_with_registers", "focalnet", "hgnet_v2",
-    "hiera", "ijepa", "levit", "mobilenet_v1", "mobilenet_v2", "mobilevit", "mobilevitv2", "poolformer", "pp_lcnet", "pvt", "pvt_v2", "regnet",
+    "hiera", "ijepa", "levit", "mobilenet_v1", "mobilenet_v2", "mobilevit", "mobilevitv2", "poolformer", "pvt", "pvt_v2", "regnet",
     "resnet", "segformer", "siglip", "swiftformer", "swin", "swinv2", "textnet", "vit", "vit_msn",
 )  # fmt: skip
 CAPTIONERS = {"blip": "BlipForConditionalGeneration", "git": "GitForCausalLM", "vision-encoder-decoder": "VisionEncoderDecoderModel"}
 HALVES = (*CLASSIFIERS, "bert", "roberta", "gpt2", "distilbert", "electra", "opt", "blip_vision_model", "blip_text_model", "git_vision_model",
-          "clip_vision_model")  # fmt: skip
+          "clip_vision_model", "clip_text_model", "siglip_vision_model", "siglip_text_model")  # fmt: skip
 WANTED = ["*.json", "*.safetensors", "*.txt"]
 MODES = {0: "nearest", 2: "bilinear", 3: "bicubic"}
 VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json")
@@ -223,25 +223,25 @@ def _model(library: Any, folder: Path, config: dict[str, Any], name: str) -> Any
 
 
 def _classifier(model: Any, eye: Eye, name: str, origin: dict[str, Any], *, size: int, channels: int) -> Classifier:
-    labels = _labels(model.config)
-    several = getattr(model.config, "problem_type", None) == "multi_label_classification"
-    heads = {a: (f"not {a}", a) for a in labels} if several else {"class": labels}
-    cut = named(heads)
+    names = model.config.id2label or {}
 
     def score(x: Tensor) -> Tensor:
-        y = model(pixel_values=eye(x)).logits.float()
-        return torch.stack([torch.zeros_like(y), y], 2).flatten(1) if several else y  # sigmoid(y) is the softmax of (0, y)
+        return model(pixel_values=eye(x)).logits.float()
 
-    def sloped(x: Tensor) -> Tensor:
-        return score(x)[:, several :: 1 + several]
+    count = proven(name, score, size=size, channels=channels, device=str(model.device), labels=len(names) or None).shape[1]
+    labels = _labels([str(names.get(i, i)) for i in range(count)])
+    if getattr(model.config, "problem_type", None) != "multi_label_classification":
+        return Classifier(name, {"class": labels}, lambda x: {"class": score(x)}, None, origin)
 
-    proven(name, sloped, size=size, channels=channels, device=str(model.device), labels=len(labels))
-    return Classifier(name, heads, lambda x: cut(score(x)), None, origin)
+    def each(x: Tensor) -> dict[str, Tensor]:
+        y = score(x)
+        return {a: torch.stack([torch.zeros_like(v), v], 1) for a, v in zip(labels, y.unbind(1), strict=True)}  # sigmoid(v) is the softmax of (0, v)
+
+    return Classifier(name, {a: (f"not {a}", a) for a in labels}, each, None, origin)
 
 
-def _labels(config: Any) -> tuple[str, ...]:
+def _labels(found: list[str]) -> tuple[str, ...]:
     """One name an output; where two are the same, with their number."""
-    found = [str(config.id2label.get(i, i)) for i in range(config.num_labels)]
     return tuple(label if found.count(label) == 1 else f"{label} ({i})" for i, label in enumerate(found))
 
 

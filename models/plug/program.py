@@ -52,10 +52,11 @@ _OPERATIONS = """
     max_pool1d max_pool2d max_pool2d_with_indices maximum mean min minimum mish mm movedim mul mul_ mv narrow native_batch_norm
     _native_batch_norm_legit_no_training native_group_norm native_layer_norm ne neg norm numpy_T ones ones_like pad permute pixel_shuffle
     pixel_unshuffle pow prelu reciprocal reflection_pad1d reflection_pad2d relu relu6 relu_ remainder repeat repeat_interleave replication_pad2d
-    reshape rms_norm roll rot90 round rsqrt rsub scalar_tensor scaled_dot_product_attention select selu selu_ sigmoid sigmoid_ sign silu silu_ sin
-    slice softmax _softmax softplus split split_with_sizes sqrt square squeeze stack std sub sub_ sum swapaxes sym_numel sym_size t tan tanh tanh_
-    tensor_split threshold tile to _to_copy transpose tril triu type_as unbind unflatten unfold _unsafe_view unsqueeze upsample_bicubic2d
-    upsample_bilinear2d upsample_nearest2d _upsample_bilinear2d_aa _upsample_bicubic2d_aa var view where zeros zeros_like
+    reshape reshape_as rms_norm roll rot90 round rsqrt rsub scalar_tensor scaled_dot_product_attention select selu selu_ sigmoid sigmoid_ sign
+    silu silu_ sin slice softmax _softmax softplus split split_with_sizes sqrt square squeeze stack std sub sub_ sum swapaxes sym_numel sym_size t
+    tan tanh tanh_ tensor_split threshold tile to _to_copy transpose tril triu type_as unbind unflatten unfold _unsafe_view unsqueeze
+    upsample_bicubic2d upsample_bilinear2d upsample_nearest2d _upsample_bilinear2d_aa _upsample_bicubic2d_aa var view view_as where zeros
+    zeros_like
 """
 OPERATIONS = frozenset(_OPERATIONS.split())
 _SYMBOLS = """

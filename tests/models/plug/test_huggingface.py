@@ -100,10 +100,12 @@ def prepared(x: torch.Tensor, mode: str = "bicubic", side: int = 32) -> torch.Te
 
 
 @pytest.mark.parametrize("kind", ["vit", "resnet"])
-def test_an_image_classifier(kind, library, tmp_path):
+def test_an_image_classifier(kind, library, tmp_path, capfd):
     model = built(library, kind)
     folder = saved(library, spread(model) if kind == "vit" else model, tmp_path / kind, PREPARED)
+    capfd.readouterr()
     found = open_classifier(str(folder), size=16, channels=3)
+    assert capfd.readouterr() == ("", "")
     assert (found.name, dict(found.heads), found.caption_log_p) == (kind, {"class": ("cat", "dog", "owl")}, None)
     x, y = noise().requires_grad_(), noise().requires_grad_()
     ours, theirs = found.logits(x)["class"], model(pixel_values=prepared(y)).logits
@@ -161,6 +163,14 @@ def test_labels_of_their_own_are_heads_of_their_own(library, tmp_path):
     assert dict(found.heads) == {"cat": ("not cat", "cat"), "dog": ("not dog", "dog"), "owl": ("not owl", "owl")}
     y = model(pixel_values=prepared(noise())).logits
     torch.testing.assert_close(found.logits(noise())["dog"].log_softmax(1)[:, 1], F.logsigmoid(y[:, 1]))
+
+
+def test_outputs_without_names_or_with_one_twice(library, tmp_path):
+    folder = saved(library, built(library, "resnet"), tmp_path / "net", PREPARED)
+    config = json.loads((folder / "config.json").read_text())
+    for names, expected in ((["crane", "crane", "dog"], ("crane (0)", "crane (1)", "dog")), (["LABEL_0", "b", "c"], ("LABEL_0", "b", "c"))):
+        (folder / "config.json").write_text(json.dumps(config | {"id2label": dict(enumerate(names)), "label2id": {}}))
+        assert open_classifier(str(folder), size=16, channels=3).heads["class"] == expected
 
 
 # --- captioners ---------------------------------------------------------------------------------------------------

@@ -131,6 +131,17 @@ def test_the_manifest_is_inside_or_beside(inside, tmp_path, pixels):
     assert {a: v.shape[1] for a, v in found.logits(pixels).items()} == {"shape": 2, "colour": 3}
 
 
+def test_a_header_of_a_length_that_looks_like_a_pickle(tmp_path):
+    path = tmp_path / "net.safetensors"
+    for extra in range(0, 512, 8):
+        save_file({"a": torch.zeros(1)}, path, {"licence": "x" * extra})
+        if path.read_bytes()[0] == 0x80:
+            break
+    assert path.read_bytes()[:2] in (b"\x80\0", b"\x80\1")
+    with pytest.raises(BadFile, match="has no manifest"):  # and not that it is pickled
+        open_classifier(str(path), size=32, channels=3)
+
+
 def test_range_normalisation_and_size_are_the_manifest_s(tmp_path, pixels):
     more = {"range": [0, 1], "mean": [0.1, 0.2, 0.3], "std": [0.5, 0.6, 0.7], "resize": "bilinear"}
     found = open_classifier(str(written(tmp_path, **more)), size=16, channels=1)
