@@ -121,7 +121,7 @@ def _trusted(name: str, digest: str, trust: str | None) -> None:
         return
     if said:
         raise Untrusted(
-            f"{name} is not the file that was trusted ({said[:64]}), and a program from elsewhere can run code when it is loaded: fetch it again, or, "
+            f"{name} is not the file that was trusted ({said[:64]}), and a program from elsewhere can run code when it is loaded: fetch it again, or "
             f"if you trust this one too, confirm it with --trust {digest} (its SHA-256).",
             digest,
         )
