@@ -41,6 +41,7 @@ class PpgnPage(TrainingPage):
     def make_pictures(self) -> QWidget:
         """What G makes of pictures, of codes, and what the captioner says; beside them how well the classifiers judge."""
         self.pairs = ImageGrid("Held-out x", columns=8)
+        self.pairs.set_max_columns(PAIRS)
         self.samples = ImageGrid("Samples G(h)", columns=8)
         self.captions = CaptionsPanel("Held-out x: said, and true")
         self.shown, self.pictures = QTabBar(), QStackedWidget()
@@ -59,9 +60,8 @@ class PpgnPage(TrainingPage):
                 ("C", "C", "Share of held-out pictures that C judges right, mean over the attributes"),
                 ("scorer", "scorer", "The same of the independent classifier, which sees no generated picture"),
                 ("error", "x − G(E(x))", "Root mean square over held-out pictures, in grey levels of 255"),
-                ("r", "r", "(L_D(real) + L_D(fake)) / L_adv, smoothed: below 0.1 D pauses, above 10 G pauses"),
             ],
-            columns=4,
+            columns=3,
         )
         self.beside = Beside(self.classes, self.readouts, grows=self.classes)
         self.detail = self.beside.detail
@@ -99,10 +99,6 @@ class PpgnPage(TrainingPage):
     def show_phase(self, name: str) -> None:
         """The pictures that the phase is about."""
         self.shown.setCurrentIndex(SAID if name == "captioner" else PICTURES)
-
-    def show_numbers(self) -> None:
-        """The balance of G and D."""
-        self.readouts.show_values({"r": self.curves.history.series["r"].at(float("inf"))})
 
     def show_reply(self, reply: Reply) -> None:
         """A view."""
@@ -159,6 +155,7 @@ class PpgnPage(TrainingPage):
     def _show_pairs(self, view: View) -> None:
         """Each held-out picture over what G makes of its code, and below it that of Joint; what has not been trained is left out."""
         names = ["real", *(name for name, phase in (("G", "generator"), ("joint", "joint")) if self._has_begun(phase) and name in view.pictures)]
+        self.pairs.set_columns({1: 8, 2: 5, 3: 3}[len(names)])  # so that they fill the height; a wide window has more
         self.pairs.show_images(np.concatenate([view.pictures[name] for name in names], 1))
         words = {"G": "G(E(x)) below", "joint": "that of Joint at the bottom"}
         note = f"{view.numbers['error'].mean():.1f} of 255 away (rms)" if "G" in names and len(view.numbers["error"]) else ""

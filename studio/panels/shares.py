@@ -13,7 +13,7 @@ from studio import theme
 from studio.panels.scrolling import scrolled
 from studio.widgets import Card, ElidedLabel, Legend, row
 
-LOW, HIGH = 15, 28  # pixels of a row
+LOW, HIGH = 13, 28  # pixels of a row
 
 
 class _Bars(QWidget):
