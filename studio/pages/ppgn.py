@@ -14,6 +14,7 @@ from studio.messages import Opened, Reply
 from studio.pages.training import TrainingPage
 from studio.panels.beside import Beside
 from studio.panels.captions import CaptionsPanel
+from studio.panels.detail import DetailPanel
 from studio.panels.readouts import Readouts
 from studio.panels.samples import ImageGrid
 from studio.panels.shares import SharesPanel
@@ -22,6 +23,7 @@ from studio.widgets import column, label, row, spin
 
 SAMPLES, PAIRS, SENTENCES, JUDGED = 64, 24, 12, 256  # pictures of each view
 PICTURES, DRAWN, SAID = range(3)  # the tabs
+MOST = 5  # differences between C and the scorer that are told about one sample
 NO_CAPTIONS = "These data have no captions, so there is no captioner to train: its phase can be left at once."
 
 
@@ -54,7 +56,8 @@ class PpgnPage(TrainingPage):
         body.addWidget(self.shown)
         body.addWidget(self.pictures, 1)
         keys = (("C", "C", "real"), ("scorer", "scorer", "judge"), ("chance", "chance", "baseline"))
-        self.classes = SharesPanel("Right on held-out x, %", keys)
+        self.classes = SharesPanel("Right answers, %", keys)
+        self.classes.heading.setToolTip(f"Shares of {JUDGED} pictures that no net has seen, one row an attribute; chance is the commonest answer")
         self.readouts = Readouts(
             [
                 ("C", "C", "Share of held-out pictures that C judges right, mean over the attributes"),
@@ -63,7 +66,7 @@ class PpgnPage(TrainingPage):
             ],
             columns=3,
         )
-        self.beside = Beside(self.classes, self.readouts, grows=self.classes)
+        self.beside = Beside(self.classes, self.readouts, detail=DetailPanel(columns=3, side=80), grows=self.classes)
         self.detail = self.beside.detail
         upper = QWidget()
         line = row(left, self.beside, spacing=16)
@@ -178,24 +181,29 @@ class PpgnPage(TrainingPage):
 
     def _show_classes(self, view: View) -> None:
         if not view.numbers:
-            self.classes.show_shares((), {}, "no pictures are held out")
+            self.classes.show_shares((), {}, "No pictures are held out of these data, so nothing can be judged.")
             return
-        self.classes.show_shares(view.words["heads"], view.numbers)
-        self.readouts.show_values({name: float(view.numbers[name].mean()) for name in ("C", "scorer")})
+        begun = {"C": self._has_begun("encoder"), "scorer": self._has_begun("scorer"), "chance": True}
+        shares = {name: values if begun[name] else np.full_like(values, np.nan) for name, values in view.numbers.items()}
+        self.classes.show_shares(view.words["heads"], shares)
+        self.readouts.show_values({name: float(shares[name].mean()) for name in ("C", "scorer")})
 
     def _show_detail(self, reply: Reply) -> None:
         view = reply.view
-        both = zip(view.words["C"], view.words["scorer"], strict=True)
-        differ = [f"{a}, scorer {b.partition(': ')[2]}" for a, b in both if a != b]
-        count = f"C and the scorer differ in {len(differ)} of {len(view.words['C'])}: {'; '.join(differ[:3])}"
-        seen = count if differ else "C and the scorer see the same in it"
+        both = list(zip(view.words["C"], view.words["scorer"], strict=True))
+        differ = [f"{ours} (scorer: {theirs.partition(': ')[2]})" for ours, theirs in both if ours != theirs]
+        words = f"C and the scorer agree on {len(both) - len(differ)} of {len(both)} attributes."
+        if differ:
+            words += f" C sees {', '.join(differ[:MOST])}" + (f" and {len(differ) - MOST} more." if len(differ) > MOST else ".")
         self.detail.show_detail(
             {"sample": view.pictures["sample"][0], "again": view.pictures["again"][0], "nearest": view.pictures["nearest"][0]},
             {
-                "sample": f"G(h), seed {self.seed.value()} #{self._detail_of}. {seen}",
+                "sample": f"G(h), seed {self.seed.value()} #{self._detail_of}",
                 "again": "G(E(G(h)))",
-                "nearest": f"nearest training picture: {view.words['nearest'][0]}, {view.numbers['distance'][0]:.0f} of 255 away (rms)",
+                "nearest": f"nearest: {view.words['nearest'][0]}, {view.numbers['distance'][0]:.0f} of 255 away",
             },
             f"Sample {self._detail_of} at step {reply.step:,}",
+            words,
         )
+        self.detail.words.setToolTip("\n".join(f"{ours}; scorer: {theirs.partition(': ')[2]}" for ours, theirs in both))
         self.beside.show_detail()

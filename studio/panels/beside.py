@@ -18,10 +18,10 @@ class Beside(QStackedWidget):
         detail: that picture.
     """
 
-    def __init__(self, *panels: QWidget, grows: QWidget | None = None) -> None:
+    def __init__(self, *panels: QWidget, detail: DetailPanel | None = None, grows: QWidget | None = None) -> None:
         """`grows` is the panel that takes the room that is left; else it stays empty below them."""
         super().__init__()
-        self.detail = DetailPanel(columns=2)
+        self.detail = DetailPanel(columns=2) if detail is None else detail
         self.detail.closed.connect(self.show_panels)
         overview = QWidget()
         body = column(overview, spacing=12)

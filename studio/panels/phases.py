@@ -52,7 +52,7 @@ class _Phase(QAbstractButton):
         del event
         t, painter = theme.theme(), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        box, pad = QRectF(self.rect()), t.px(8)
+        box, pad = QRectF(self.rect()), t.px(6)
         painter.setPen(Qt.PenStyle.NoPen)
         if self.isChecked() or (self.underMouse() and self.isEnabled()):
             painter.setBrush(QColor(t.press if self.isChecked() else t.hover))

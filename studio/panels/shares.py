@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from studio import theme
 from studio.panels.scrolling import scrolled
-from studio.widgets import Card, ElidedLabel, Legend, row
+from studio.widgets import Card, Legend, label, row
 
 LOW, HIGH = 13, 28  # pixels of a row
 
@@ -27,7 +27,7 @@ class _Bars(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def show_shares(self, names: Sequence[str], values: Mapping[str, np.ndarray]) -> None:
-        """Other numbers."""
+        """Other numbers; NaN where there is none."""
         if len(names) != len(self.names):
             self.updateGeometry()
         self.names, self._values = tuple(names), values
@@ -35,7 +35,8 @@ class _Bars(QWidget):
         self.update()
 
     def _words(self, i: int) -> str:
-        return f"{self.names[i]}: " + ", ".join(f"{word} {self._values[key][i]:.1%}" for key, word, _ in self._keys)
+        known = [(word, self._values[key][i]) for key, word, _ in self._keys]
+        return f"{self.names[i]}: " + ", ".join(f"{word} {value:.1%}" if value == value else f"{word} –" for word, value in known)
 
     def sizeHint(self) -> QSize:
         """Comfortable rows."""
@@ -64,12 +65,13 @@ class _Bars(QWidget):
             painter.setPen(QColor(t.ink))
             text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(wide - t.px(6)))
             painter.drawText(line, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), text)
-            numbers = " · ".join(f"{100 * self._values[key][i]:.0f}" for key in (first, second))
+            numbers = " · ".join(f"{100 * value:.0f}" if (value := self._values[key][i]) == value else "–" for key in (first, second))
             painter.drawText(line, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), numbers)
             thick, middle = max(3.0, min(float(t.px(6)), high / 2 - 3)), line.center().y()
             for key, which, top in ((first, role, middle - thick - 0.5), (second, other, middle + 0.5)):
                 painter.fillRect(QRectF(area.left(), top, area.width(), thick), QColor(t.hairline))
-                painter.fillRect(QRectF(area.left(), top, area.width() * float(self._values[key][i]), thick), theme.pen(which).color())
+                share = float(np.nan_to_num(self._values[key][i]))
+                painter.fillRect(QRectF(area.left(), top, area.width() * share, thick), theme.pen(which).color())
             at = area.left() + area.width() * float(self._values[chance][i])
             painter.fillRect(QRectF(round(at) - 1, middle - thick - 2, 2, 2 * thick + 4), theme.pen(floor).color())
         painter.end()
@@ -89,15 +91,18 @@ class SharesPanel(Card):
     def __init__(self, title: str, keys: Sequence[tuple[str, str, str]]) -> None:
         """`keys` are two bars and the mark of chance: the name of the numbers, the word in the legend, and the role of the colour."""
         super().__init__(title, margin=12, spacing=4)
-        self.bars, self.note = _Bars(keys), ElidedLabel("", "caption", Qt.TextElideMode.ElideLeft)
-        self.body.removeWidget(self.heading)
-        head = row(self.heading, 1, self.note, spacing=8)
-        self.body.addLayout(head)
+        self.bars, self.note = _Bars(keys), label("", "muted")
         self.legend = Legend([(word, role) for _, word, role in keys])
-        self.body.addWidget(self.legend)
+        head = row(self.heading, self.legend, spacing=8)
+        head.setStretch(1, 1)
+        self.body.addLayout(head)
+        self.note.setWordWrap(True)
+        self.note.hide()
+        self.body.addWidget(self.note)
         self.body.addWidget(scrolled(self.bars, sideways=False), 1)
 
     def show_shares(self, names: Sequence[str], values: Mapping[str, np.ndarray], note: str = "") -> None:
-        """Shares of every name: key -> (names,)."""
+        """Shares of every name, NaN where there is none: key -> (names,); and words above them."""
         self.note.setText(note)
+        self.note.setVisible(bool(note))
         self.bars.show_shares(names, values)

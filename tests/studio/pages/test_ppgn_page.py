@@ -100,6 +100,7 @@ def test_all_phases_with_their_pictures_and_curves(qtbot, window, tmp_path):
     qtbot.waitUntil(lambda: page.classes.bars.names == ("class",), timeout=20_000)
     qtbot.waitUntil(lambda: "G has not been trained yet" in page.pairs._title, timeout=20_000)
     assert page.pairs.shown().shape[1:3] == (32, 32)
+    assert (page.readouts.values["C"].text() != "–", page.readouts.values["scorer"].text()) == (True, "–")  # its phase is to come
     step(qtbot, window, 2 * STEPS)  # a step of the generator
     assert page.phases.looked_at() == "generator"
     assert plots(page) == ["Losses of G", "Balance r"]
@@ -170,6 +171,7 @@ def test_samples_their_seed_and_one_of_them_large(qtbot, window, classes, tmp_pa
     page.samples.clicked.emit(5)
     qtbot.waitUntil(page.beside.shows_detail, timeout=20_000)
     assert "seed 3 #5" in page.detail.captions["sample"].text()
+    assert "of 1 attributes" in page.detail.words.text()
     page.shown.setCurrentIndex(PICTURES)
     assert not page.beside.shows_detail()
 

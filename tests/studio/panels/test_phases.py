@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QStackedWidget
 
@@ -96,7 +95,9 @@ def test_bars_are_as_long_as_their_shares(qtbot, dressed):
     lengths = [max(sum(image.pixelColor(x, y) == blue for x in range(image.width())) for y in range(top, top + 28)) for top in (0, 28)]
     assert lengths[1] == pytest.approx(lengths[0] / 4, abs=3)
     assert bars._words(1) == "hat: C 25.0%, scorer 75.0%, chance 10.0%"
-    assert bars.childAt(QPoint(3, 3)) is None
+    panel.show_shares(("glasses", "hat"), values | {"scorer": np.array([0.5, np.nan])})
+    bars.grab()
+    assert bars._words(1) == "hat: C 25.0%, scorer –, chance 10.0%"
 
 
 def test_many_rows_become_low_before_they_scroll(qtbot, dressed):
