@@ -131,7 +131,7 @@ def parser() -> argparse.ArgumentParser:
     data.add_argument("--out", type=Path, metavar="SHEET.png", help="write a sheet of samples")
 
     shoot = add("shoot", "a picture of a page of the window, drawn off-screen")
-    shoot.add_argument("--page", default="home", help="home, began, lab")
+    shoot.add_argument("--page", default="home", help="home, began, ppgn, lab")
     shoot.add_argument("--run", type=Path, help="a run to show on it; without one, the form of a new run")
     shoot.add_argument("--data", help="data to choose on that form (default: faces)")
     shoot.add_argument("--state", choices=["usual", "quality", "data"], default="usual", help="usual, the evaluations, or all pictures of the data")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,7 +27,8 @@ class Session(QObject):
     """One heavy job at a time; opening another run saves and closes this one first.
 
     Attributes:
-        run: what is open, None before.
+        run: what is open, None before; its phase and total are kept up to date.
+        system: of the run that is open or was asked for last; "" while that is not known.
         knobs: the open run's knobs as they are now.
         condition: what it is doing.
         evaluate: when this and every later run is evaluated.
@@ -55,6 +57,7 @@ class Session(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.run: Opened | None = None
+        self.system = ""
         self.knobs: dict[str, Any] = {}
         self.condition: Condition = "empty"
         self.step = 0
@@ -79,6 +82,7 @@ class Session(QObject):
 
     def open(self, source: NewRun | OldRun, *, start: bool = False) -> None:
         """Make or open a run, and start it if wanted; the present one is saved and closed first."""
+        self.system = source.system if isinstance(source, NewRun) else _system_of(source.path)
         if self._worker is not None:
             self._flush()
             self._next = (source, start)
@@ -92,7 +96,7 @@ class Session(QObject):
         worker.opening.connect(self.opening)
         worker.opened.connect(self._on_opened)
         worker.progressed.connect(self._on_progressed)
-        worker.line.connect(self.line)
+        worker.line.connect(self._on_line)
         worker.replied.connect(self._on_replied)
         worker.running.connect(self._on_running)
         worker.paused.connect(self._on_paused)
@@ -241,7 +245,7 @@ class Session(QObject):
             self.conditioned.emit(condition, reason)
 
     def _on_opened(self, opened: Opened) -> None:
-        self.run, self.knobs, self.step = opened, dict(opened.knobs), opened.step
+        self.run, self.system, self.knobs, self.step = opened, opened.system, dict(opened.knobs), opened.step
         self._condition("finished" if opened.step == opened.total else "paused", DONE if opened.step == opened.total else "")
         self.opened.emit(opened)
         if self._start:
@@ -251,6 +255,14 @@ class Session(QObject):
     def _on_progressed(self, progress: Progress) -> None:
         self.step = progress.step
         self.progressed.emit(progress)
+
+    def _on_line(self, line: dict[str, Any]) -> None:
+        run = self.run
+        if run is not None and line["what"] == "phase":
+            names = [name for name, _ in run.phases]
+            rest = run.phases[names.index(line["text"]) :]
+            self.run = replace(run, phase=line["text"], total=line["step"] + sum(steps for _, steps in rest))
+        self.line.emit(line)
 
     def _on_replied(self, reply: Reply) -> None:
         if reply.number == OWN or self._newest.get(reply.panel) == reply.number:
@@ -290,6 +302,16 @@ class Session(QObject):
         else:
             self.run = None
             self._condition("empty", "")
+
+
+def _system_of(path: Path) -> str:
+    """Whose run is in a folder; "" where that cannot be read, which the worker will tell."""
+    from models.journal import RunFolder
+
+    try:
+        return str(RunFolder.open(path, write=False).record["system"])
+    except StudioError:
+        return ""
 
 
 class _Write(QRunnable):

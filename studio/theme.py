@@ -70,6 +70,16 @@ class Theme:
         """The colour of a system; slate for what is none."""
         return self.accents.get(system, self.accents["home"])
 
+    @property
+    def hover(self) -> str:
+        """The ground of what the mouse is on."""
+        return mix(self.panel, self.ink, 0.06)
+
+    @property
+    def press(self) -> str:
+        """The ground of what is pressed or chosen."""
+        return mix(self.panel, self.ink, 0.12)
+
     def heat(self, value: float) -> str:
         """Diverging blue - neutral - orange for a value in [-1, 1]; 0 is the hairline grey."""
         return mix(self.hairline, self.curves["real" if value < 0 else "generated"], min(1.0, abs(value)))
@@ -365,8 +375,8 @@ def _image(name: str, color: str) -> str:
 def _sheet(t: Theme) -> str:
     values = {k: getattr(t, k) for k in ("window", "panel", "stage", "field", "hairline", "edge", "ink", "muted", "good", "warn", "bad")}
     values |= {
-        "hover": mix(t.panel, t.ink, 0.06),
-        "press": mix(t.panel, t.ink, 0.12),
+        "hover": t.hover,
+        "press": t.press,
         "badtint": mix(t.panel, t.bad, TINT_OPACITY),
         "down": _image("chevron-down", t.muted),
         "up": _image("chevron-up", t.muted),

@@ -77,6 +77,7 @@ class Window(QMainWindow):
             page = self.pages[name] = getattr(importlib.import_module(module), kind)(self.session)
             self._stack.addWidget(page)
             page.exported_chosen.connect(self.open_exported)
+            page.run_chosen.connect(self.open_run)
             if name == "home":
                 page.set_ready(self.ready)
                 page.begin.connect(self.begin)
@@ -223,7 +224,7 @@ class Window(QMainWindow):
             return
         if path.is_file() and path.suffix.lower() in CARRIERS and self._open_maker(path):
             return
-        page = self.show_page("began")
+        page: Any = self.page if hasattr(self.page, "new") else self.show_page("began")
         if page is None:
             self._then.append(lambda: self.receive(path))
         else:

@@ -5,5 +5,6 @@ from __future__ import annotations
 PAGES: dict[str, tuple[str, str, str]] = {
     "home": ("Home", "studio.pages.home", "HomePage"),
     "began": ("BEGAN", "studio.pages.began", "BeganPage"),
+    "ppgn": ("PPGN", "studio.pages.ppgn", "PpgnPage"),
     "lab": ("Lab", "studio.pages.lab", "LabPage"),
 }

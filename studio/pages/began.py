@@ -2,76 +2,42 @@
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QCheckBox, QFrame, QMenu, QStackedWidget, QTabBar, QWidget
+from PySide6.QtWidgets import QCheckBox, QLayout, QWidget
 
 from models.algorithms import began
-from models.contract import Note, Save
-from models.files import home
-from models.knobs import describe
-from studio import theme
-from studio.messages import NewRun, OldRun, Opened, Progress, Reply, Trouble
-from studio.pace import Pace, duration
-from studio.pages.browsing import Browsing
-from studio.pages.exporting import Exporting
-from studio.pages.judging import Judging
-from studio.pages.looking import Looking
-from studio.pages.page import EXPORTED, Page
-from studio.panels.curves import CurvesPanel
-from studio.panels.detail import DetailPanel
+from studio.messages import Opened, Reply
+from studio.pages.training import TrainingPage
+from studio.panels.beside import Beside
 from studio.panels.interpolation import InterpolationPanel
-from studio.panels.journal import JournalPanel
-from studio.panels.knobs import KnobsPanel
-from studio.panels.newrun import NewRunPanel
 from studio.panels.readouts import Readouts
 from studio.panels.samples import ImageGrid
-from studio.panels.transport import Transport
-from studio.picture import sheet
 from studio.session import Session
-from studio.widgets import button, column, label, row, spin
+from studio.widgets import label, row, spin
 
 SAMPLES, REAL, HELD_OUT = 64, 8, 256
-BESIDE = 296  # pixels at the right of the samples
-REMEDIES = {"back": "Go back to the last good state", "retry": "Go on"}
 
 
-class BeganPage(Page):
+class BeganPage(TrainingPage):
     """Everything about one BEGAN run."""
 
     SYSTEM, TITLE = "began", "BEGAN"
 
     def __init__(self, session: Session) -> None:
-        super().__init__()
-        self.session = session
-        self._reading: Pace | None = None
         self._detail_of = 0
-        self.new = NewRunPanel(began)
-        self.curves = CurvesPanel(began.PLOTS)
-        self.judging = Judging(session, self.curves, self.alarm, self)
-        self.live = self._stage()
-        self.stage.addWidget(self.new)
-        self.stage.addWidget(self.live)
-        self.browsing = Browsing(self)
-        self.looking = Looking(session, self, self._look_at_samples, self._look_at_the_rest)
-        self.exporting = Exporting(session, self, self._drawn, began.views)
-        self.knobs = KnobsPanel(describe(began.Knobs))
-        self.journal = JournalPanel()
-        self.transport = Transport()
-        self._side()
-        self._sides = self.add_side(self.new.settings, self.knobs)
-        self.add_foot(self.transport)
-        self._buttons()
-        self._connect()
-        self._show_new()
+        super().__init__(session, began)
+        self.samples.clicked.connect(self._on_sample)
+        self.samples.selected.connect(lambda index: self.detail.close_panel() if index < 0 else None)
+        self.ema.toggled.connect(self._on_other_samples)
+        self.seed.valueChanged.connect(self._on_other_samples)
+        self.interpolation.wanted.connect(self._on_interpolation)
+        self.interpolation.dropped.connect(lambda: self.session.drop("interpolation"))
 
-    # --- how it is made ---------------------------------------------------------------------------------------
-
-    def _stage(self) -> QWidget:
+    def make_pictures(self) -> QWidget:
+        """Samples, and beside them reconstructions, an interpolation and numbers."""
         self.samples = ImageGrid("Samples G(z), same seeds", columns=8)
         self.real = ImageGrid("Held-out x, and D(x) below", columns=4, rows=2)
         self.interpolation = InterpolationPanel()
@@ -83,173 +49,22 @@ class BeganPage(Page):
                 ("held_out", "L(x) held out", f"Reconstruction error of {HELD_OUT} pictures that D has never seen"),
             ]
         )
-        self.detail = DetailPanel(columns=2)
-        self.detail.closed.connect(lambda: self.beside.setCurrentIndex(0))
-        self.beside = QStackedWidget()  # the run, or one sample of it
-        overview = QWidget()
-        right = column(overview, spacing=12)
-        for panel in (self.real, self.interpolation, self.readouts):
-            right.addWidget(panel)
-        right.addStretch(1)
-        self.beside.addWidget(overview)
-        self.beside.addWidget(self.detail)
-        self.beside.setFixedWidth(theme.theme().px(BESIDE))
-        live = QWidget()
-        body = column(live, spacing=12)
-        upper = row(self.samples, self.beside, spacing=16)
-        upper.setStretch(0, 1)
-        body.addLayout(upper, 15)
-        body.addWidget(self._lower(), 8)
-        return live
+        self.beside = Beside(self.real, self.interpolation, self.readouts)
+        self.detail = self.beside.detail
+        upper = QWidget()
+        line = row(self.samples, self.beside, spacing=16)
+        line.setStretch(0, 1)
+        upper.setLayout(line)
+        return upper
 
-    def _lower(self) -> QWidget:
-        """The curves of the training, or those of the evaluations."""
-        self.tabs, self.plots = QTabBar(), QStackedWidget()
-        for word, panel in (("Training", self.curves), ("Quality", self.judging.panel)):
-            self.tabs.addTab(word)
-            self.plots.addWidget(panel)
-        self.tabs.setExpanding(False)
-        self.tabs.currentChanged.connect(self.plots.setCurrentIndex)
-        lower = QWidget()
-        body = column(lower, spacing=8)
-        line = row(self.tabs, self.judging.bar, spacing=12)
-        line.setStretch(1, 1)
-        body.addLayout(line)
-        body.addWidget(self.plots, 1)
-        return lower
-
-    def _side(self) -> None:
-        """What decides over the view stays above the journal, whatever the height of the window."""
+    def view_controls(self) -> Sequence[QWidget | QLayout]:
+        """Which G, and which latents."""
         self.ema, self.seed = QCheckBox("Averaged G (EMA)"), spin(0, 2**31 - 1, 0, "Seed of the samples: their latents z")
         self.ema.setChecked(True)
         self.ema.setToolTip("Draw from the moving average of G's weights, which is calmer than G itself")
-        foot, line = QWidget(), QFrame()
-        line.setProperty("kind", "line")
-        body = column(foot, spacing=8)
-        body.addLayout(row(self.ema, 1, label("Seed"), self.seed))
-        body.addWidget(self.curves.smoothing_control())
-        body.addWidget(line)
-        body.addWidget(self.journal)
-        self.journal.setMaximumHeight(theme.theme().px(160))
-        self.knobs.set_footer(foot)
-
-    def _buttons(self) -> None:
-        self.data_button = button("Data", "image", tip="The pictures that this run trains on", clicked=self.show_data)
-        self.new_button = button("New run", "new", tip="New run (Ctrl+N)", clicked=self._show_new)
-        self.open_button = button("Open…", "open", tip="Open a run (Ctrl+O), or the run that made an exported file")
-        menu = QMenu(self.open_button)
-        menu.addAction("Run…").triggered.connect(lambda *_: self.choose_run())
-        menu.addAction("Exported file…").triggered.connect(lambda *_: self.choose_exported())
-        self.open_button.setMenu(menu)
-        self.export_button = self.exporting.button
-        self.data_button.setEnabled(False)
-        for b in (self.data_button, self.new_button, self.open_button, self.export_button):
-            self.tools.addWidget(b)
-
-    def _connect(self) -> None:
-        session, transport = self.session, self.transport
-        self.new.started.connect(self._start)
-        self.new.cancelled.connect(self._show_live)
-        self.new.browse.connect(self.browsing.show_data)
-        self.knobs.changed.connect(self._on_knob)
-        self.journal.note.connect(lambda text: session.send(Note(text)))
-        self.card.remedy.connect(self._on_remedy)
-        transport.run.connect(session.go)
-        transport.pause.connect(session.pause)
-        transport.step.connect(session.step_once)
-        transport.save.connect(self.save)
-        transport.stop.connect(session.stop)
-        self.samples.clicked.connect(self._on_sample)
-        self.samples.selected.connect(lambda index: self.detail.close_panel() if index < 0 else None)
-        self.ema.toggled.connect(self._on_other_samples)
-        self.seed.valueChanged.connect(self._on_other_samples)
-        self.interpolation.wanted.connect(self._on_interpolation)
-        self.interpolation.dropped.connect(lambda: session.drop("interpolation"))
-        session.conditioned.connect(self._on_condition)
-        session.opening.connect(self._on_opening)
-        session.opened.connect(self._on_opened)
-        session.progressed.connect(self._on_progress)
-        session.line.connect(self._on_line)
-        session.replied.connect(self._on_reply)
-        session.trouble.connect(self._on_trouble)
+        return [row(self.ema, 1, label("Seed"), self.seed)]
 
     # --- what a person does -----------------------------------------------------------------------------------
-
-    def _start(self, wish: NewRun) -> None:
-        self.card.close_card()
-        if self.session.run is not None:
-            self.tell(f"{self.session.run.name} was saved at step {self.session.step:,} and closed.")
-        self.session.open(wish, start=True)
-
-    def _show_new(self) -> None:
-        self.new.set_can_cancel(self.session.run is not None)
-        self.stage.setCurrentWidget(self.new)
-        self._sides.setCurrentWidget(self.new.settings)
-        self.transport.setVisible(self.session.run is not None)
-        self.new.refresh()
-
-    def _show_live(self) -> None:
-        self.stage.setCurrentWidget(self.live)
-        self._sides.setCurrentWidget(self.knobs)
-        self.transport.setVisible(True)
-
-    def new_run(self) -> None:
-        """The form for a new run."""
-        self._show_new()
-
-    def choose_run(self) -> None:
-        """Ask for a run's folder, and open it."""
-        self.ask_path("Open a run", home() / "runs", "", self.open_run, there=True)
-
-    def choose_exported(self) -> None:
-        """Ask for an exported file, and open the run that made it."""
-        self.ask_path("Open the run that made a file", home() / "exports", EXPORTED, self.exported_chosen.emit, there=True)
-
-    def open_run(self, path: Path) -> None:
-        """Open a run from disk, paused."""
-        self.card.close_card()
-        self.session.open(OldRun(path))
-
-    def show_data(self) -> None:
-        """The pictures that the open run trains on, and their card."""
-        if self.session.run is not None:
-            self.browsing.show_run(self.session.run)
-
-    def stop(self) -> None:
-        """The window is closing."""
-        self.new.stop()
-        self.browsing.stop()
-
-    def undo(self) -> None:
-        """Take back the last turn of a knob."""
-        if self.session.undo_knob():
-            self.knobs.set_values(self.session.knobs)
-            self._look_when_paused()
-
-    def choose_export(self) -> None:
-        """Open the menu of exporters."""
-        self.exporting.choose()
-
-    def save(self) -> None:
-        """Keep the present step for good."""
-        self.session.send(Save(pin=True))
-        self.tell("Saved; this checkpoint is kept.")
-
-    def _on_remedy(self, text: str) -> None:
-        self.card.close_card()
-        if text == REMEDIES["back"]:
-            self.session.go_back()
-        else:
-            self.session.go()
-
-    def _on_knob(self, name: str, value: Any) -> None:
-        self.session.set_knob(name, value)
-        self._look_when_paused()
-
-    def _look_when_paused(self) -> None:
-        """Some knobs, such as η, say how a picture is judged: what stands still is looked at anew."""
-        if self.session.condition in ("paused", "finished"):
-            self.looking.again()
 
     def _on_other_samples(self, *_: Any) -> None:
         self.looking.again()
@@ -267,81 +82,20 @@ class BeganPage(Page):
 
     # --- what the session says --------------------------------------------------------------------------------
 
-    def _on_condition(self, condition: Any, reason: str) -> None:
-        if condition == "opening":  # the data are read once, for the run
-            self.new.rest()
-            self.transport.setVisible(True)
-        if condition == "empty":
-            self.transport.show_state("stopped" if self.curves.history.end else "empty", reason)
-            self.subtitle.setText("")
-            self.alarm.hide()
-            self.looking.follow(False)
-            self._show_new()
-        else:
-            self.transport.show_state(condition, reason)
-            self.looking.follow(condition == "running")
-            if condition in ("paused", "finished"):
-                self.looking.again()
-        for b in (self.export_button, self.data_button):
-            b.setEnabled(condition in ("running", "paused", "finished"))
-
-    def _on_opening(self, done: int, total: int) -> None:
-        self.transport.setVisible(True)
-        if done <= 1 or self._reading is None:
-            self._reading = Pace()
-            self._reading.start()
-        self._reading.mark(done)
-        left = self._reading.left(total)
-        self.transport.show_state("opening", f"{done:,} of {total:,} pictures" + (f", {duration(left)} left" if left else ""))
-
-    def _on_opened(self, run: Opened) -> None:
-        if run.system != self.SYSTEM:
-            return
-        self.subtitle.setText(f"{run.data} · {run.name} · {run.phase}")
-        self.knobs.set_values(run.knobs)
-        self.journal.clear()
-        self.curves.clear()
-        self.judging.show_run(run)
-        self.curves.append(1, self._columns(run.rows))
-        starts = np.cumsum([0, *(steps for _, steps in run.phases)])
-        for (name, _), first in zip(run.phases, starts, strict=False):
-            if len(run.phases) > 1:
-                self.curves.mark_phase(int(first), name)
-        for line in run.lines:
-            self._on_line(line)
-        self.judging.settle()
-        self.beside.setCurrentIndex(0)
+    def show_run(self, run: Opened) -> None:
+        """Another run, or the same one set back."""
+        self.beside.show_panels()
         self.interpolation.reset(run.held_out, int(run.config["size"]))
-        self._show_live()
-        self._show_numbers()
-        self.transport.show_progress(run.step, self._total(run.step), 0, None, run.device)
-        self.looking.again()
 
-    def _on_progress(self, progress: Progress) -> None:
-        run = self.session.run
-        if run is None:
-            return
-        self.curves.append(progress.first + 1, self._columns(progress.rows))
-        self.transport.show_progress(progress.step, self._total(progress.step), progress.rate or 0, progress.left, run.device, progress.memory)
-        if self.isVisible():
-            self._show_numbers()
-
-    def _on_line(self, line: dict[str, Any]) -> None:
-        when = time.strftime("%d %b %Y %H:%M", time.localtime(line["time"]))
-        self.journal.add([(line["step"], line["text"], when)])
-        if line["what"] in ("knobs", "lr", "back"):
-            self.curves.mark_knob(line["step"], line["text"])
-        self.judging.show_line(line)
-
-    def _on_reply(self, reply: Reply) -> None:
+    def show_reply(self, reply: Reply) -> None:
+        """A view."""
         match reply.panel:
             case "samples":
                 self.looking.answered(reply.seconds)
                 pictures = reply.view.pictures["samples"]
                 self.samples.show_images(pictures)
                 self.samples.set_heading("Samples G(z), same seeds", f"{'EMA' if self.ema.isChecked() else 'G itself'} · seed {self.seed.value()}")
-                if self.session.condition in ("paused", "finished"):
-                    self._keep_preview(pictures)
+                self.keep_preview(pictures)
             case "real":
                 view = reply.view
                 self.real.show_images(np.concatenate([view.pictures["real"][:4], view.pictures["D"][:4]]))
@@ -355,33 +109,30 @@ class BeganPage(Page):
             case _:
                 pass
 
-    def _on_trouble(self, trouble: Trouble) -> None:
-        self.card.show_error(trouble.sentence, REMEDIES.get(trouble.remedy, ""), trouble.details)
+    def set_stale(self) -> None:
+        """The samples are of no good State."""
         self.samples.set_stale(True)
-        self.looking.lost()
 
     # --- looking ----------------------------------------------------------------------------------------------
 
-    def _drawn(self) -> dict[str, Any]:
-        """What an export draws: what is on the stage."""
+    def drawn(self) -> dict[str, Any]:
+        """The samples on the stage."""
         return {"seed": self.seed.value(), "count": SAMPLES, "ema": self.ema.isChecked()}
 
-    def _look_at_samples(self) -> None:
+    def look_often(self) -> None:
+        """The samples."""
         self.session.ask("samples", "samples", n=SAMPLES, seed=self.seed.value(), ema=self.ema.isChecked())
 
-    def _look_at_the_rest(self) -> None:
+    def look_seldom(self) -> None:
+        """Everything beside them."""
         self.session.ask("real", "real", n=REAL)
         self.session.ask("held_out", "held_out", n=HELD_OUT)
         self.interpolation.ask_again()
-        if self.beside.currentWidget() is self.detail:
+        if self.beside.shows_detail():
             self._on_sample(self._detail_of)
 
-    def showEvent(self, event: Any) -> None:
-        """Look at once when the page appears."""
-        super().showEvent(event)
-        self.looking.again()
-
-    def _show_numbers(self) -> None:
+    def show_numbers(self) -> None:
+        """The paper's numbers, large."""
         smooth = {name: self.curves.history.series[name].at(float("inf")) for name in ("M_global", "loss_real", "loss_fake")}
         real, fake = smooth["loss_real"], smooth["loss_fake"]
         ratio = fake / real if real and fake is not None else None
@@ -403,20 +154,4 @@ class BeganPage(Page):
             },
             f"Sample {self._detail_of} at step {reply.step:,}",
         )
-        self.beside.setCurrentWidget(self.detail)
-
-    def _keep_preview(self, pictures: np.ndarray) -> None:
-        """A strip of samples beside the run, for the list on the home page."""
-        run = self.session.run
-        if run is not None and run.path.is_dir():
-            image: QImage = sheet(pictures[:8], 8, gap=2)
-            image.save(str(run.path / "preview.png"))
-
-    def _total(self, step: int) -> int:
-        """The preset's steps; 0 once a run goes on past them, for as long as one likes."""
-        run = self.session.run
-        return run.total if run is not None and step <= run.total else 0
-
-    def _columns(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        assert self.session.run is not None
-        return dict(zip(self.session.run.columns, rows.T, strict=True))
+        self.beside.show_detail()

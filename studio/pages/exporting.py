@@ -14,8 +14,8 @@ from PySide6.QtWidgets import QMenu
 from models.files import home
 from studio.export import Exporter, exporters
 from studio.messages import Export
+from studio.pages.ownrun import OwnRun
 from studio.pages.page import Page
-from studio.session import Session
 from studio.widgets import button
 
 
@@ -26,7 +26,7 @@ class Exporting(QObject):
         button: for the page's header; disabled while there is nothing to export.
     """
 
-    def __init__(self, session: Session, page: Page, about: Callable[[], Mapping[str, Any]], views: Collection[str]) -> None:
+    def __init__(self, session: OwnRun, page: Page, about: Callable[[], Mapping[str, Any]], views: Collection[str]) -> None:
         """`about` gives seed, count and ema of what is on the stage; `views` are those that the system has."""
         super().__init__(page)
         self._session, self._page, self._about = session, page, about

@@ -20,6 +20,23 @@ from studio.picture import to_pixmap
 from studio.widgets import Card, ElidedLabel, button, column, label, row
 
 MOST = 24  # runs in the list
+SYSTEMS = (  # page, title, what it is, word of its button, icon of it
+    (
+        "ppgn",
+        "PPGN: the parts of a plug and play network",
+        "A classifier, a generator that inverts it, two denoisers and a captioner, each trained in a phase of its own, "
+        "and a second classifier that only judges.",
+        "Train a PPGN",
+        "play",
+    ),
+    (
+        "lab",
+        "Sampler lab: chains on densities one knows",
+        "Metropolis-Hastings, MALA and MALA-approx race on the same target, step by step, with their diagnostics and the true answer beside them.",
+        "Open the sampler lab",
+        "lab",
+    ),
+)
 HINTS = (
     ("folder", "Your own pictures", "Drop a folder or a zip anywhere on this window. Nothing leaves this machine."),
     ("settings", "Steer it", "Every knob acts at the next step, is written into the journal, and can be undone with Ctrl+Z."),
@@ -58,13 +75,17 @@ class HomePage(Page):
         self.subtitle.setText("Train, steer and sample generative adversarial models")
         self.begin_button = button("Train a BEGAN", "play", kind="primary", clicked=lambda: self.begin.emit("began"))
         theme.set_accent(self.begin_button, "began")
-        self.lab_button = button("Open the sampler lab", "lab", clicked=lambda: self.begin.emit("lab"))
+        self.starters = {"began": self.begin_button}
         self.warming = label("", "caption")
         self.list = column(spacing=8)
         inside = QWidget()
         inside.setProperty("kind", "clear")
         body = column(inside, spacing=12)
         body.addWidget(self._hero())
+        systems = row(*(self._system(*words) for words in SYSTEMS), spacing=12)
+        for i in range(len(SYSTEMS)):
+            systems.setStretch(i, 1)
+        body.addLayout(systems)
         hints = row(*(self._hint(*words) for words in HINTS), spacing=12)
         for i in range(len(HINTS)):
             hints.setStretch(i, 1)
@@ -91,7 +112,7 @@ class HomePage(Page):
         text.setWordWrap(True)
         text.setMaximumWidth(theme.theme().px(720))
         words.addWidget(text)
-        words.addLayout(row(self.begin_button, self.lab_button, self.warming, 1))
+        words.addLayout(row(self.begin_button, self.warming, 1))
         words.addStretch(1)
         faces = Painted(lambda: to_pixmap(mosaic()))  # its gaps have the card's colour
         faces.setAccessibleName("Cartoon faces that the studio draws as training data")
@@ -101,9 +122,16 @@ class HomePage(Page):
         hero.body.addLayout(line)
         return hero
 
-    def _hint(self, picture: str, title: str, text: str) -> QWidget:
+    def _system(self, name: str, title: str, text: str, word: str, icon: str) -> QWidget:
+        """What else can be begun here."""
+        starter = self.starters[name] = button(word, icon, clicked=lambda: self.begin.emit(name))
+        card = self._hint(name, title, text, name)
+        card.body.addLayout(row(starter, 1))
+        return card
+
+    def _hint(self, picture: str, title: str, text: str, system: str = "") -> Card:
         card = Card()
-        head = Painted(lambda: theme.icon(picture, theme.theme().muted).pixmap(QSize(18, 18)))
+        head = Painted(lambda: theme.icon(picture, theme.theme().accent(system) if system else theme.theme().muted).pixmap(QSize(18, 18)))
         card.body.addLayout(row(head, label(title, "strong"), 1))
         words = label(text, "muted")
         words.setWordWrap(True)
@@ -117,7 +145,7 @@ class HomePage(Page):
 
     def set_ready(self, ready: bool) -> None:
         """Whether torch is there; until then a run cannot start."""
-        for starter in (self.begin_button, self.lab_button):
+        for starter in self.starters.values():
             starter.setEnabled(ready)
         self.warming.setText("" if ready else "warming up PyTorch …")
         for entry in self.rows:

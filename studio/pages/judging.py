@@ -8,10 +8,10 @@ from PySide6.QtCore import QCoreApplication, QObject, QSettings
 
 from studio.messages import EVALUATION, Evaluate, Opened, Progress, Reply
 from studio.pace import Pace, duration
+from studio.pages.ownrun import OwnRun
 from studio.panels.card import ErrorCard
 from studio.panels.curves import CurvesPanel
 from studio.panels.quality import EvaluateBar, QualityPanel
-from studio.session import Session
 
 BACK = "Go back to before this"
 
@@ -19,7 +19,7 @@ BACK = "Go back to before this"
 class Judging(QObject):
     """Connects the session with a QualityPanel, its bar, the training curves and a card for the alarm."""
 
-    def __init__(self, session: Session, curves: CurvesPanel, alarm: ErrorCard, parent: QObject) -> None:
+    def __init__(self, session: OwnRun, curves: CurvesPanel, alarm: ErrorCard, parent: QObject) -> None:
         super().__init__(parent)
         self._session, self._curves, self._alarm = session, curves, alarm
         self.panel, self.bar = QualityPanel(), EvaluateBar()
@@ -126,6 +126,8 @@ class Judging(QObject):
     def _on_condition(self, condition: str, _: str) -> None:
         if condition in ("empty", "opening", "failed"):
             self._rest()
+        if condition == "opening":
+            self._session.evaluate_every(self.bar.wish())
         self.bar.now_button.setEnabled(condition in ("running", "paused", "finished") and not self._busy)
 
     def _rest(self) -> None:

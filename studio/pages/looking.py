@@ -9,7 +9,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QWidget
 
-from studio.session import Session
+from studio.pages.ownrun import OwnRun
 
 LOOK_MS = 400  # between looks at the samples while it runs; a look that takes long is asked for less often
 SELDOM = 5.0  # seconds between looks at everything else
@@ -18,7 +18,7 @@ SELDOM = 5.0  # seconds between looks at everything else
 class Looking(QObject):
     """Calls `often` and `seldom`, which ask the session for views, while the page can be seen."""
 
-    def __init__(self, session: Session, page: QWidget, often: Callable[[], None], seldom: Callable[[], None]) -> None:
+    def __init__(self, session: OwnRun, page: QWidget, often: Callable[[], None], seldom: Callable[[], None]) -> None:
         super().__init__(page)
         self._session, self._page, self._often, self._seldom = session, page, often, seldom
         self._last = self._last_seldom = -math.inf

@@ -9,6 +9,7 @@ from PySide6.QtCore import QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QSizePolicy, QStackedWidget, QWidget
 
+from models.files import home
 from studio import theme
 from studio.panels.card import ErrorCard
 from studio.widgets import ElidedLabel, button, column, label, row
@@ -23,13 +24,16 @@ class Page(QWidget):
 
     Attributes:
         stage: what is shown in the middle, one widget at a time.
+        heading: the line of the header, which begins with the title.
         card: bad news, on top of the stage.
         alarm: a warning there, which stops nothing.
 
     Signals:
+        run_chosen (object): open the run at this Path, on the page of its system.
         exported_chosen (object): open the run that made the exported file at this Path.
     """
 
+    run_chosen = Signal(object)
     exported_chosen = Signal(object)
     SYSTEM = "home"  # whose accent it has
     TITLE = ""
@@ -45,7 +49,7 @@ class Page(QWidget):
         self.show_button = button("Show", kind="quiet", clicked=self._show_made)
         self.show_button.hide()
         self._made: Path | None = None
-        line = row(label(self.TITLE, "title"), self.subtitle, 1, self.notice, self.show_button, spacing=12)
+        self.heading = line = row(label(self.TITLE, "title"), self.subtitle, 1, self.notice, self.show_button, spacing=12)
         line.setContentsMargins(16, 0, 16, 0)
         line.addLayout(self.tools)
         self.header.setLayout(line)
@@ -91,7 +95,12 @@ class Page(QWidget):
         """Ctrl+N."""
 
     def choose_run(self) -> None:
-        """Ctrl+O."""
+        """Ctrl+O: ask for a run's folder, and open it."""
+        self.ask_path("Open a run", home() / "runs", "", self.run_chosen.emit, there=True)
+
+    def choose_exported(self) -> None:
+        """Ask for an exported file, and open the run that made it."""
+        self.ask_path("Open the run that made a file", home() / "exports", EXPORTED, self.exported_chosen.emit, there=True)
 
     def save(self) -> None:
         """Ctrl+S."""

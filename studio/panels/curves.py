@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,8 +33,8 @@ class CurvesPanel(QWidget):
     hovered = Signal(int)
     smoothing_changed = Signal(float)
 
-    def __init__(self, plots: Sequence[Plot], columns: int = 0, smoothing: float = 0.98, *, points: bool = False) -> None:
-        """`points` marks each value, for series of a few."""
+    def __init__(self, plots: Sequence[Plot], columns: int = 0, smoothing: float = 0.98, *, points: bool = False, fitted: bool = False) -> None:
+        """`points` marks each value, for series of a few; `fitted` lets each plot span only the steps at which it has numbers."""
         super().__init__()
         self.history = History(c.field for p in plots for c in p.curves)
         self._knobs: dict[int, str] = {}
@@ -44,7 +44,7 @@ class CurvesPanel(QWidget):
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(12)
-        self.cards = [PlotCard(p, points=points) for p in plots]
+        self.cards = [PlotCard(p, points=points, fitted=fitted) for p in plots]
         for i, card in enumerate(self.cards):
             grid.addWidget(card, *divmod(i, columns or len(plots)))
             card.hovered.connect(self._on_hover)
@@ -72,6 +72,12 @@ class CurvesPanel(QWidget):
         if step + 1 > self.history.end:
             self.history.end = step + 1
             self._later()
+
+    def show_plots(self, fields: Collection[str]) -> None:
+        """Only the plots that have one of these fields; all of them if none has."""
+        wanted = [card for card in self.cards if set(card.fields()) & set(fields)] or self.cards
+        for card in self.cards:
+            card.setVisible(card in wanted)
 
     def for_export(self) -> None:
         """As a figure: axis titles, and nothing to click."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QWidget
 
 from models.knobs import Knob, Value
@@ -48,6 +48,10 @@ class KnobsPanel(QFrame):
         self._timer.setInterval(_EVERY_MS)
         self._timer.timeout.connect(self._flush)
         theme.notifier.changed.connect(self._on_theme)
+
+    def sizeHint(self) -> QSize:
+        """As wide as it is, whatever its rows would like."""
+        return QSize(self.width(), super().sizeHint().height())
 
     def set_values(self, values: Mapping[str, Value]) -> None:
         """Show values without telling anybody; names that are not here are passed over."""

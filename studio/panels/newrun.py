@@ -21,6 +21,8 @@ from studio.panels.scrolling import scrolled
 from studio.widgets import Card, ElidedLabel, Segmented, button, column, label, row, spin
 from studio.workers.background import Preview
 
+READ = ("size", "channels", "attributes", "captions")  # settings that change what is read of a source
+
 
 class NewRunPanel(QWidget):
     """A form over an algorithm's Config; the paper's Knobs have their own panel once it runs.
@@ -66,7 +68,7 @@ class NewRunPanel(QWidget):
         self._slow.setSingleShot(True)
         self._slow.setInterval(150)
         self._slow.timeout.connect(lambda: self.picker.show_progress(0, 0))
-        self._seen: tuple[str, int] | None = None
+        self._seen: tuple[Any, ...] | None = None
         self._shown: tuple[Any, Mapping[str, Any]] | None = None
         self._arrange()
         self._on_preset(0)
@@ -152,8 +154,9 @@ class NewRunPanel(QWidget):
             tensorboard=self.tensorboard.isChecked(),
         )
 
-    def _wanted(self) -> tuple[str, int]:
-        return self.picker.source(), int(self.settings.values()["size"])
+    def _wanted(self) -> tuple[Any, ...]:
+        values = self.settings.values()
+        return self.picker.source(), *(values[name] for name in READ if name in values)
 
     def _on_preset(self, place: int) -> None:
         preset = self._presets[place]
@@ -223,7 +226,7 @@ class NewRunPanel(QWidget):
         if preview is not None and not preview.isInterruptionRequested():
             self.picker.show_progress(done, total)
 
-    def _on_shown(self, wanted: tuple[str, int], images: Any, data: Any, card: Mapping[str, Any]) -> None:
+    def _on_shown(self, wanted: tuple[Any, ...], images: Any, data: Any, card: Mapping[str, Any]) -> None:
         if wanted != self._wanted():  # another source was chosen meanwhile, and is looked at next
             return
         self._slow.stop()
@@ -234,7 +237,7 @@ class NewRunPanel(QWidget):
     def _on_predicted(self, seconds: float) -> None:
         self.time.setText(f"About {duration(seconds)} here.")
 
-    def _on_failed(self, wanted: tuple[str, int], sentence: str) -> None:
+    def _on_failed(self, wanted: tuple[Any, ...], sentence: str) -> None:
         if wanted != self._wanted():
             return
         self._slow.stop()

@@ -101,9 +101,10 @@ class PlotCard(Card):
 
     hovered = Signal(int)
 
-    def __init__(self, plot: Plot, *, points: bool = False) -> None:
-        """`points` marks each value, for series of a few."""
+    def __init__(self, plot: Plot, *, points: bool = False, fitted: bool = False) -> None:
+        """`points` marks each value, for series of a few; `fitted` spans only the steps at which there are numbers."""
         super().__init__(margin=12, spacing=4)
+        self._fitted = fitted
         self._plot, self._history, self._points = plot, History(()), points
         self._shown, self._notes = -1, ""  # the step under the mouse
         self._phases: list[tuple[int, Any]] = []
@@ -237,7 +238,11 @@ class PlotCard(Card):
 
     def _show_all_steps(self) -> None:
         """Not pyqtgraph's own range: down-sampling moves the ends, so range and curve would chase each other for ever."""
-        self._box.setXRange(1, max(2, self._history.end), padding=0.03)
+        first, last = 1.0, float(self._history.end)
+        spans = [s.x.view for c in self._plot.curves if (s := self._history.series.get(c.field)) is not None and len(s.x)] if self._fitted else []
+        if spans:
+            first, last = min(float(x[0]) for x in spans), max(float(x[-1]) for x in spans)
+        self._box.setXRange(first, max(first + 1, last), padding=0.03)
 
     def _on_zoom(self, *_: object) -> None:
         self._follows = False

@@ -216,7 +216,7 @@ class EvaluateBar(QWidget):
         self.on.toggled.connect(self._tell)
         self.now_button = button(_TEACHING.format(1.0), clicked=self.now.emit)
         self.now_button.setMinimumWidth(self.now_button.sizeHint().width())  # nothing moves when it counts
-        self.setLayout(row(1, self.on, self.every, label("steps with"), self.samples, label("samples"), self.now_button, spacing=6))
+        self.setLayout(row(1, self.on, self.every, label("steps with"), self.samples, label("samples"), self.now_button, spacing=4))
         self.show_progress(0, 0, 0)
 
     def wish(self) -> Evaluate:

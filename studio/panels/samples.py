@@ -195,7 +195,9 @@ class ImageGrid(QWidget):
         return bool(self._only_rows)
 
     def heightForWidth(self, width: int) -> int:
-        """Of a strip."""
+        """Of a strip; -1, which is none, for a grid: a stack asks it all the same."""
+        if not self._only_rows:
+            return -1
         if not len(self._pictures):
             return self._size_at(1, 1).height()
         ratio, columns = self.devicePixelRatioF(), -(-len(self._pictures) // self._only_rows)

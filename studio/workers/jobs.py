@@ -84,6 +84,11 @@ class TrainingJob:
         """Steps done."""
         return self.run.state.step
 
+    @property
+    def total(self) -> int:
+        """Steps until the last phase ends."""
+        return self.run.total
+
     def apply(self, command: Any) -> None:
         """Act on a Command between two steps; raises BadInput, DiskTrouble."""
         self.run.apply(command)

@@ -170,7 +170,10 @@ class Worker(QThread):
                 if self._todo:
                     self._rest("you")
             case "command":
+                end = self._job.total
                 self._job.apply(content)
+                if self._goal == end:  # a phase that is left early brings the end nearer
+                    self._goal = self._job.total
             case "ask":
                 self._on_ask(content)
             case "evaluate":

@@ -122,9 +122,8 @@ def digits(run: Run, parts: Any, options: argparse.Namespace) -> None:
     held = rng.permutation(data.held_out)
     real, again = data.pictures(held[:n]), data.pictures(data.train[rng.permutation(len(data.train))[:n]])
     reference = net.features(again)
-    print(
-        f"n = {n} a row (seeds {options.seeds}), {STEPS} steps, mode {options.mode}, starts: {options.start}; FD on 64 features of a classifier of digits"
-    )
+    told_of = f"seeds {options.seeds}, {STEPS} steps, mode {options.mode}, starts: {options.start}"
+    print(f"n = {n} a row ({told_of}); FD on {net.doc}")
     print(f"{'':<28}{'agree':>7}{'worst':>7}{'log p':>8}{'SSIM':>7}{'FD':>8}{'near':>7}{'gone':>6}{'s':>6}")
 
     def told(title: str, s: Set) -> None:
@@ -271,13 +270,9 @@ def sweep(run: Run, parts: Any, options: argparse.Namespace) -> None:
                 value = low * 10**k
                 chains = Chains(parts, "noiseless-joint", wishes, {"mode": mode, name: value}, chains=64, seed=0, start=options.start)
                 chains.step(STEPS)
-                trace = chains.trace(1)
-                y = np.array([i % len(classes) for i in range(64)])
-                share = chains.agreement()
-                print(
-                    f"{name:<10}{value:8.0e}{np.nanmean(trace['gap']):10.4f}{chains.log_p().mean():10.4f}{share:8.2f}{alike(chains.pictures(), y):8.3f}",
-                    flush=True,
-                )
+                gap, log_p, share = np.nanmean(chains.trace(1)["gap"]), chains.log_p().mean(), chains.agreement()
+                same = alike(chains.pictures(), np.array([i % len(classes) for i in range(64)]))
+                print(f"{name:<10}{value:8.0e}{gap:10.4f}{log_p:10.4f}{share:8.2f}{same:8.3f}", flush=True)
 
 
 if __name__ == "__main__":

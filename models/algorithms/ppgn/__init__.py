@@ -67,7 +67,7 @@ class Config(settings.Config):
     size: Literal[32, 64] = knob(32, "side of the pictures in pixels", group="Pictures")
     channels: Literal[1, 3] = knob(3, "channels of the pictures: 3, or 1 for grey", group="Pictures")
     attributes: Literal["all", "first"] = knob("all", "labels that are classes: all attributes of the data, or the first", group="Pictures")
-    captions: bool = knob(True, "train a captioner where the data have captions", group="Pictures")
+    captions: bool = knob(True, "train a captioner, where the data have captions", group="Pictures")
     n: int = knob(24, "filters of E, the scorer and D at the first scale; they double to 4n", low=4, high=512, group="Nets")
     depth: int = knob(1, "convolutions of E at 8 px, before its last pooling; CaffeNet has 3", low=1, high=8, group="Nets")
     g: int = knob(32, "filters of G at the last scale; at the first it has 4g", low=4, high=512, group="Nets")

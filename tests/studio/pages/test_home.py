@@ -4,21 +4,23 @@ import json
 
 from PySide6.QtCore import Qt
 
+from studio.pages import PAGES
 
-def test_home_leads_to_began_and_to_the_lab(qtbot, window):
+
+def test_home_leads_to_every_other_page(qtbot, window):
     home = window.pages["home"]
-    qtbot.mouseClick(home.begin_button, Qt.MouseButton.LeftButton)
-    assert window.page is window.pages["began"]
-    window.show_page("home")
-    qtbot.mouseClick(home.lab_button, Qt.MouseButton.LeftButton)
-    assert window.page is window.pages["lab"]
+    assert {"home", *home.starters} == set(PAGES)
+    for name, starter in home.starters.items():
+        window.show_page("home")
+        qtbot.mouseClick(starter, Qt.MouseButton.LeftButton)
+        assert window.page is window.pages[name]
 
 
 def test_a_run_without_a_page_is_told(qtbot, window, tmp_path):
     run = tmp_path / "mine"
     run.mkdir()
-    fields = {"system": "ppgn", "seed": 0, "data": {}, "phases": [], "config": {}, "knobs": {}, "plan": {}, "columns": [], "format": 1}
+    fields = {"system": "seqgan", "seed": 0, "data": {}, "phases": [], "config": {}, "knobs": {}, "plan": {}, "columns": [], "format": 1}
     (run / "run.json").write_text(json.dumps(fields))
     window.open_run(run)
     assert window.page is window.pages["home"]
-    assert "mine is a run of PPGN, which has no page" in window.page.card.sentence.text()
+    assert "mine is a run of SEQGAN, which has no page" in window.page.card.sentence.text()

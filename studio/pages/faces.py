@@ -1,0 +1,67 @@
+"""What a page can be besides one thing: faces, one of which is chosen in the header."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QTabBar, QWidget
+
+from studio.pages.page import Page
+
+
+class Face(NamedTuple):
+    """What it puts on the stage, at the side, and at the foot."""
+
+    word: str
+    widget: QWidget
+    side: QWidget
+    foot: QWidget
+
+
+class Faces(QObject):
+    """Adds faces to a page that has a side. The switch is absent while there is one face.
+
+    Signals:
+        chosen (int): the person, or `choose`, went to another face; the page puts on the stage what that face shows now.
+    """
+
+    chosen = Signal(int)
+
+    def __init__(self, page: Page) -> None:
+        super().__init__(page)
+        self._page = page
+        self.all: list[Face] = []
+        self.switch = QTabBar()
+        self.switch.setExpanding(False)
+        self.switch.setAccessibleName(f"Faces of {page.TITLE}")
+        self.switch.hide()
+        page.heading.insertWidget(1, self.switch)
+        self.switch.currentChanged.connect(lambda place: self.chosen.emit(place) if len(self.all) > 1 else None)
+
+    def add(self, word: str, widget: QWidget, side: QWidget, foot: QWidget) -> None:
+        """One more."""
+        assert self._page.sides is not None
+        self.all.append(Face(word, widget, side, foot))
+        self._page.stage.addWidget(widget)
+        self._page.sides.addWidget(side)
+        self._page.add_foot(foot)
+        foot.hide()
+        self.switch.addTab(word)
+        self.switch.setVisible(len(self.all) > 1)
+
+    def choose(self, place: int) -> None:
+        """Go to a face, as if the person had."""
+        self.switch.setCurrentIndex(place)
+
+    def place(self) -> int:
+        """Which is chosen; 0 is the first."""
+        return max(0, self.switch.currentIndex())
+
+    def put(self, widget: QWidget, side: QWidget, *, foot: bool) -> None:
+        """Show something on the stage and at the side, and the foot of the chosen face, if it is wanted."""
+        assert self._page.sides is not None
+        self._page.stage.setCurrentWidget(widget)
+        self._page.sides.setCurrentWidget(side)
+        for i, face in enumerate(self.all):
+            face.foot.setVisible(foot and i == self.place())

@@ -1,0 +1,209 @@
+"""PPGN: the training of all its parts, phase by phase."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PySide6.QtWidgets import QLayout, QStackedWidget, QTabBar, QWidget
+
+from models.algorithms import ppgn
+from models.contract import View
+from studio.messages import Opened, Reply
+from studio.pages.training import TrainingPage
+from studio.panels.beside import Beside
+from studio.panels.captions import CaptionsPanel
+from studio.panels.detail import DetailPanel
+from studio.panels.readouts import Readouts
+from studio.panels.samples import ImageGrid
+from studio.panels.shares import SharesPanel
+from studio.session import Session
+from studio.widgets import column, label, row, spin
+
+SAMPLES, PAIRS, SENTENCES, JUDGED = 64, 24, 12, 256  # pictures of each view
+PICTURES, DRAWN, SAID = range(3)  # the tabs
+MOST = 5  # differences between C and the scorer that are told about one sample
+NO_CAPTIONS = "These data have no captions, so there is no captioner to train: its phase can be left at once."
+
+
+class PpgnPage(TrainingPage):
+    """Everything about one PPGN run's training."""
+
+    SYSTEM, TITLE = "ppgn", "PPGN"
+
+    def __init__(self, session: Session) -> None:
+        self._detail_of = 0
+        super().__init__(session, ppgn)
+        self.samples.clicked.connect(self._on_sample)
+        self.samples.selected.connect(lambda index: self.detail.close_panel() if index < 0 else None)
+        self.seed.valueChanged.connect(lambda *_: self.looking.again())
+        self.shown.currentChanged.connect(self._on_tab)
+
+    def make_pictures(self) -> QWidget:
+        """What G makes of pictures, of codes, and what the captioner says; beside them how well the classifiers judge."""
+        self.pairs = ImageGrid("Held-out x", columns=8)
+        self.pairs.set_max_columns(PAIRS)
+        self.samples = ImageGrid("Samples G(h)", columns=8)
+        self.captions = CaptionsPanel("Held-out x: said, and true")
+        self.shown, self.pictures = QTabBar(), QStackedWidget()
+        self.shown.setExpanding(False)
+        for word, panel in (("Reconstruction", self.pairs), ("Samples", self.samples), ("Captions", self.captions)):
+            self.shown.addTab(word)
+            self.pictures.addWidget(panel)
+        left = QWidget()
+        body = column(left, spacing=8)
+        body.addWidget(self.shown)
+        body.addWidget(self.pictures, 1)
+        keys = (("C", "C", "real"), ("scorer", "scorer", "judge"), ("chance", "chance", "baseline"))
+        self.classes = SharesPanel("Right answers, %", keys)
+        self.classes.heading.setToolTip(f"Shares of {JUDGED} pictures that no net has seen, one row an attribute; chance is the commonest answer")
+        self.readouts = Readouts(
+            [
+                ("C", "C", "Share of held-out pictures that C judges right, mean over the attributes"),
+                ("scorer", "scorer", "The same of the independent classifier, which sees no generated picture"),
+                ("error", "x − G(E(x))", "Root mean square over held-out pictures, in grey levels of 255"),
+            ],
+            columns=3,
+        )
+        self.beside = Beside(self.classes, self.readouts, detail=DetailPanel(columns=3, side=80), grows=self.classes)
+        self.detail = self.beside.detail
+        upper = QWidget()
+        line = row(left, self.beside, spacing=16)
+        line.setStretch(0, 1)
+        upper.setLayout(line)
+        return upper
+
+    def view_controls(self) -> Sequence[QWidget | QLayout]:
+        """Which codes."""
+        self.seed = spin(0, 2**31 - 1, 0, "Seed of the samples: their codes h, near those of training pictures")
+        return [row(label("Seed of the samples"), 1, self.seed)]
+
+    # --- what a person does -----------------------------------------------------------------------------------
+
+    def _on_tab(self, place: int) -> None:
+        self.pictures.setCurrentIndex(place)
+        if place != DRAWN:
+            self.samples.select(-1)
+        self.looking.again()
+
+    def _on_sample(self, index: int) -> None:
+        self._detail_of = index
+        self.session.ask("detail", "detail", seed=self.seed.value(), index=index)
+
+    # --- what the session says --------------------------------------------------------------------------------
+
+    def show_run(self, run: Opened) -> None:
+        """Another run, or the same one set back."""
+        del run
+        self.beside.show_panels()
+        self.readouts.show_values(dict.fromkeys(self.readouts.values))
+
+    def show_phase(self, name: str) -> None:
+        """The pictures that the phase is about."""
+        self.shown.setCurrentIndex(SAID if name == "captioner" else PICTURES)
+
+    def show_reply(self, reply: Reply) -> None:
+        """A view."""
+        view: View = reply.view
+        if reply.panel in ("reconstruction", "samples", "captions"):
+            self.looking.answered(reply.seconds)
+        match reply.panel:
+            case "reconstruction":
+                self._show_pairs(view)
+            case "samples":
+                self.samples.show_images(view.pictures["samples"])
+                self.samples.set_heading("Samples G(h), h near the codes of training pictures", f"seed {self.seed.value()}")
+            case "captions":
+                self._show_captions(view)
+            case "classes":
+                self._show_classes(view)
+            case "detail":
+                self._show_detail(reply)
+            case _:
+                pass
+
+    def set_stale(self) -> None:
+        """The pictures are of no good State."""
+        for grid in (self.pairs, self.samples):
+            grid.set_stale(True)
+
+    # --- looking ----------------------------------------------------------------------------------------------
+
+    def drawn(self) -> dict[str, Any]:
+        """The samples; PPGN keeps no moving average."""
+        return {"seed": self.seed.value(), "count": SAMPLES}
+
+    def look_often(self) -> None:
+        """What the chosen tab shows."""
+        match self.shown.currentIndex():
+            case 0:
+                self.session.ask("reconstruction", "reconstruction", n=PAIRS)
+            case 1:
+                self.session.ask("samples", "samples", n=SAMPLES, seed=self.seed.value())
+            case _:
+                self.session.ask("captions", "captions", n=SENTENCES)
+
+    def look_seldom(self) -> None:
+        """The classifiers, and the sample that is shown large."""
+        self.session.ask("classes", "classes", n=JUDGED)
+        if self.beside.shows_detail():
+            self._on_sample(self._detail_of)
+
+    def _has_begun(self, phase: str) -> bool:
+        """Whether a phase has had a step."""
+        first, last = self.phases.span(phase)
+        return last >= first
+
+    def _show_pairs(self, view: View) -> None:
+        """Each held-out picture over what G makes of its code, and below it that of Joint; what has not been trained is left out."""
+        names = ["real", *(name for name, phase in (("G", "generator"), ("joint", "joint")) if self._has_begun(phase) and name in view.pictures)]
+        self.pairs.set_columns({1: 8, 2: 5, 3: 3}[len(names)])  # so that they fill the height; a wide window has more
+        self.pairs.show_images(np.concatenate([view.pictures[name] for name in names], 1))
+        words = {"G": "G(E(x)) below", "joint": "that of Joint at the bottom"}
+        note = f"{view.numbers['error'].mean():.1f} of 255 away (rms)" if "G" in names and len(view.numbers["error"]) else ""
+        without = "" if "G" in names else ": G has not been trained yet"
+        self.pairs.set_heading(", ".join(["Held-out x", *(words[name] for name in names[1:])]) + without, note)
+        self.readouts.show_values({"error": float(view.numbers["error"].mean()) if note else None})
+        if "G" in names:
+            self.keep_preview(view.pictures["G"])
+
+    def _show_captions(self, view: View) -> None:
+        said, truth = list(view.words["captions"]), list(view.words["truth"])
+        if not self._has_begun("captioner"):
+            self.captions.show_reason("The captioner has not been trained yet.")
+        elif not said:
+            self.captions.show_reason(NO_CAPTIONS)
+        else:
+            both = zip(view.numbers["log_p"], view.numbers["log_p_truth"], strict=True)
+            notes = [f"log p {ours:.1f}, of the truth {theirs:.1f}".replace("-", "−") for ours, theirs in both]
+            self.captions.show_captions(view.pictures["real"], said, truth, notes)
+
+    def _show_classes(self, view: View) -> None:
+        if not view.numbers:
+            self.classes.show_shares((), {}, "No pictures are held out of these data, so nothing can be judged.")
+            return
+        begun = {"C": self._has_begun("encoder"), "scorer": self._has_begun("scorer"), "chance": True}
+        shares = {name: values if begun[name] else np.full_like(values, np.nan) for name, values in view.numbers.items()}
+        self.classes.show_shares(view.words["heads"], shares)
+        self.readouts.show_values({name: float(shares[name].mean()) for name in ("C", "scorer")})
+
+    def _show_detail(self, reply: Reply) -> None:
+        view = reply.view
+        both = list(zip(view.words["C"], view.words["scorer"], strict=True))
+        differ = [f"{ours} (scorer: {theirs.partition(': ')[2]})" for ours, theirs in both if ours != theirs]
+        words = f"C and the scorer agree on {len(both) - len(differ)} of {len(both)} attributes."
+        if differ:
+            words += f" C sees {', '.join(differ[:MOST])}" + (f" and {len(differ) - MOST} more." if len(differ) > MOST else ".")
+        self.detail.show_detail(
+            {"sample": view.pictures["sample"][0], "again": view.pictures["again"][0], "nearest": view.pictures["nearest"][0]},
+            {
+                "sample": f"G(h), seed {self.seed.value()} #{self._detail_of}",
+                "again": "G(E(G(h)))",
+                "nearest": f"nearest: {view.words['nearest'][0]}, {view.numbers['distance'][0]:.0f} of 255 away",
+            },
+            f"Sample {self._detail_of} at step {reply.step:,}",
+            words,
+        )
+        self.detail.words.setToolTip("\n".join(f"{ours}; scorer: {theirs.partition(': ')[2]}" for ours, theirs in both))
+        self.beside.show_detail()
