@@ -82,18 +82,19 @@ def as_xmp(recipe: Recipe) -> bytes:
 
 def as_element(recipe: Recipe) -> str:
     """For any XML, such as the metadata of an SVG."""
-    return f'<s:recipe xmlns:s="{SPACE}">{html.escape(_ascii(recipe), quote=False)}</s:recipe>'
+    return f'<s:recipe xmlns:s="{SPACE}">{html.escape(ascii_of(recipe), quote=False)}</s:recipe>'
 
 
 def as_script(recipe: Recipe) -> str:
     """For an HTML page, inert: nothing in it can end the element."""
-    text = _ascii(recipe)
+    text = ascii_of(recipe)
     for letter in "<>&":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return f"{SCRIPT}{text}</script>"
 
 
-def _ascii(recipe: Recipe) -> str:
+def ascii_of(recipe: Recipe) -> str:
+    """`dumps` in ASCII, for what has no other letters."""
     return json.dumps(json.loads(dumps(recipe)), allow_nan=False)
 
 

@@ -1,0 +1,71 @@
+"""The scalars of chains: a long table as CSV, and netCDF that ArviZ and xarray read."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from models.errors import BadInput
+from models.files import write_bytes
+from studio import recipe as recipes
+from studio.export.chaining import ChainsRecord
+
+
+def write_csv(record: ChainsRecord, path: Path) -> Sequence[Path]:
+    """A line for each chain and step, an empty place where a variant has no such term, and the recipe beside it; raises DiskTrouble."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["chain", "draw", *record.trace])
+    values = np.stack(list(record.trace.values()), 2)  # (chains, steps, scalars)
+    for chain, rows in enumerate(values.tolist()):
+        writer.writerows([chain, t, *(f"{v:.9g}" if math.isfinite(v) else "" for v in row)] for t, row in enumerate(rows, 1))
+    write_bytes(path, out.getvalue().encode())
+    recipes.save_beside(path, recipes.make("chains-csv", record.recipe, seed=record.seed, steps=values.shape[1]))
+    return [path, recipes.beside(path)]
+
+
+def write_netcdf(record: ChainsRecord, path: Path) -> Sequence[Path]:
+    """NetCDF classic: a float variable (chain, draw) for each scalar, the recipe as an attribute and beside the file.
+
+    xarray.load_dataset(path) gives a Dataset that ArviZ takes as it is.
+
+    Raises:
+        DiskTrouble: it cannot be written.
+        BadInput: the chains have not taken a step yet.
+    """
+    from scipy.io import netcdf_file
+
+    chains, steps = next(iter(record.trace.values())).shape
+    if not steps:
+        raise BadInput("Chains have no scalars before their first step: let them take one, or export a sheet.")
+    recipe = recipes.make("chains-netcdf", record.recipe, seed=record.seed, steps=steps)
+    buffer = io.BytesIO()
+    with netcdf_file(buffer, "w", version=2) as file:
+        attributes = {
+            "title": record.title,
+            "variant": record.variant,
+            "conditions": json.dumps(record.conditions),
+            "settings": " · ".join(record.facts()),
+            "frozen": json.dumps(np.flatnonzero(record.frozen).tolist()),
+            "recipe": recipes.ascii_of(recipe),
+        }
+        for name, value in attributes.items():
+            setattr(file, name, value.encode())
+        for name, size in (("chain", chains), ("draw", steps)):
+            file.createDimension(name, size)
+            file.createVariable(name, "i4", (name,))[:] = np.arange(size, dtype=np.int32) + (name == "draw")
+        for name, values in record.trace.items():
+            variable = file.createVariable(name, "f4", ("chain", "draw"))
+            variable[:] = values
+            variable.long_name = record.docs.get(name, name).encode()
+        file.flush()
+        content = buffer.getvalue()
+    write_bytes(path, content)
+    recipes.save_beside(path, recipe)
+    return [path, recipes.beside(path)]
