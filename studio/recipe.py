@@ -6,6 +6,7 @@ export itself (seed, rows, columns of the sheet, …). It is carried as
     .png .apng     iTXt            .svg           <metadata>
     .webp          XMP             .html          <script type="application/json" id="sampling-studio">
     .gif           comment         event files    a text of TensorBoard, tag "recipe"
+    .nc            attribute "recipe", and beside the file
     others         FILE.recipe.json beside the file
 """
 
@@ -208,6 +209,12 @@ def _from_html(path: Path) -> str | None:
     return text
 
 
+def _from_netcdf(path: Path) -> str | None:
+    from studio.export import arrays
+
+    return arrays.recipe_in(path)
+
+
 def _from_events(path: Path) -> str | None:
     from models import sink
 
@@ -221,4 +228,5 @@ _READERS: dict[str, Callable[[Path], str | None]] = {
     ".gif": _from_gif,
     ".svg": _from_svg,
     ".html": _from_html,
+    ".nc": _from_netcdf,
 }

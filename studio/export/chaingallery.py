@@ -50,4 +50,6 @@ def _item(record: ChainsRecord, i: int, png: bytes) -> Item:
     verdict = "diverged, and frozen where it last was finite" if record.frozen[i] else VERDICTS[record.agreed[i]]
     told = f"chain {i} · {wish} · {verdict} · by the condition network"
     value = f"{log_p:.4g}" if math.isfinite(log_p) else "nan"
-    return Item(png, f"{record.variant} chain {i} after {record.steps:,} steps, asked for {wish}", told, value, f"{wish} {record.mark(i)}".rstrip())
+    return Item(
+        png, f"{record.variant} chain {i} after {record.steps:,} steps, asked for {wish}", told, value, f"{record.asked(i)} {record.mark(i)}".rstrip()
+    )

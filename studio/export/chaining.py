@@ -60,22 +60,23 @@ class ChainsRecord:
     docs: Mapping[str, str] = field(default_factory=dict)  # scalar -> what it is
 
     def facts(self) -> list[str]:
-        """How they were made, in a few words each."""
+        """What was asked for, and how they were made, in a few words each."""
         k = self.knobs
-        names = ["epsilon1", "epsilon2", "epsilon3"] + ["epsilon4"] * ("context" in self.terms)
-        step = [f"step size {k['step_size']:g}"] if k["mode"] == "released" else []
-        own = [f"objective {k['objective']}"] if k["objective"] != "log-prob" else []
-        own += [f"classifier {self.classifier}"] if self.classifier else []
-        epsilons = " ".join(f"{k[name]:g}" for name in names)
-        return [
-            f"mode {k['mode']}",
-            f"ε {epsilons}",
-            *step,
-            *own,
-            f"{self.steps:,} step{'s' * (self.steps != 1)}",
-            f"seed {self.seed}",
-            self.verdict(),
-        ]
+        found = [f"asked for {self.conditions[0]}"] if self.alike else []
+        found += [f"mode {k['mode']}", "ε " + " ".join(f"{k[f'epsilon{i}']:g}" for i in (1, 2, 3, 4)[: 3 + ("context" in self.terms)])]
+        found += [f"step size {k['step_size']:g}"] if k["mode"] == "released" else []
+        found += [f"objective {k['objective']}"] if k["objective"] != "log-prob" else []
+        found += [f"classifier {self.classifier}"] if self.classifier else []
+        return [*found, f"{self.steps:,} step{'s' * (self.steps != 1)}", f"seed {self.seed}", self.verdict()]
+
+    @property
+    def alike(self) -> bool:
+        """Whether all chains are asked for the same."""
+        return len(set(self.conditions)) == 1
+
+    def asked(self, chain: int) -> str:
+        """Of one chain: its condition, or its number where all have the same."""
+        return f"chain {chain}" if self.alike else self.conditions[chain]
 
     def verdict(self) -> str:
         """The agreement in words, and what diverged."""

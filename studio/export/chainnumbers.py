@@ -14,6 +14,7 @@ import numpy as np
 from models.errors import BadInput
 from models.files import write_bytes
 from studio import recipe as recipes
+from studio.export import arrays
 from studio.export.chaining import ChainsRecord
 
 
@@ -39,33 +40,18 @@ def write_netcdf(record: ChainsRecord, path: Path) -> Sequence[Path]:
         DiskTrouble: it cannot be written.
         BadInput: the chains have not taken a step yet.
     """
-    from scipy.io import netcdf_file
-
-    chains, steps = next(iter(record.trace.values())).shape
+    steps = next(iter(record.trace.values())).shape[1]
     if not steps:
         raise BadInput("Chains have no scalars before their first step: let them take one, or export a sheet.")
     recipe = recipes.make("chains-netcdf", record.recipe, seed=record.seed, steps=steps)
-    buffer = io.BytesIO()
-    with netcdf_file(buffer, "w", version=2) as file:
-        attributes = {
-            "title": record.title,
-            "variant": record.variant,
-            "conditions": json.dumps(record.conditions),
-            "settings": " · ".join(record.facts()),
-            "frozen": json.dumps(np.flatnonzero(record.frozen).tolist()),
-            "recipe": recipes.ascii_of(recipe),
-        }
-        for name, value in attributes.items():
-            setattr(file, name, value.encode())
-        for name, size in (("chain", chains), ("draw", steps)):
-            file.createDimension(name, size)
-            file.createVariable(name, "i4", (name,))[:] = np.arange(size, dtype=np.int32) + (name == "draw")
-        for name, values in record.trace.items():
-            variable = file.createVariable(name, "f4", ("chain", "draw"))
-            variable[:] = values
-            variable.long_name = record.docs.get(name, name).encode()
-        file.flush()
-        content = buffer.getvalue()
-    write_bytes(path, content)
+    attributes = {
+        "title": record.title,
+        "variant": record.variant,
+        "conditions": json.dumps(record.conditions),
+        "settings": " · ".join(record.facts()),
+        "frozen": json.dumps(np.flatnonzero(record.frozen).tolist()),
+        "recipe": recipes.ascii_of(recipe),
+    }
+    write_bytes(path, arrays.to_bytes(record.trace, record.docs, attributes))
     recipes.save_beside(path, recipe)
     return [path, recipes.beside(path)]

@@ -18,7 +18,8 @@ from studio.export.chaining import ChainsRecord
 from studio.export.taking import spread
 
 FRAMES, ROWS = 12, 16  # of a strip, unless more are asked for
-MARGIN, HEAD, GAP = 120, 64, 4  # pixels of a strip: for the conditions, the title, between lines
+WIDE = 320  # pixels that the pictures of a sheet take at least
+MARGIN, HEAD, GAP = 120, 36, 4  # pixels of a strip: for the conditions, the title, between lines
 
 
 def write_sheet(record: ChainsRecord, path: Path, *, columns: int | None = None, zoom: int | None = None) -> Sequence[Path]:
@@ -28,9 +29,10 @@ def write_sheet(record: ChainsRecord, path: Path, *, columns: int | None = None,
         DiskTrouble: it cannot be written.
         BadInput: it is too large for readers of PNG.
     """
-    columns, zoom = sheet.layout(record.pictures, columns, zoom)
+    columns, near = sheet.layout(record.pictures, columns, zoom)
+    zoom = zoom or max(near, zoom_to(columns * record.pictures.shape[2], WIDE))
     sheet.check_size(record.pictures.shape, columns, zoom)
-    captions = [(wish, f"log p {number(record.log_p[i])} {record.mark(i)}".rstrip()) for i, wish in enumerate(record.conditions)]
+    captions = [(record.asked(i), f"log p {number(p)} {record.mark(i)}".rstrip()) for i, p in enumerate(record.log_p)]
     image = sheet.told(record.pictures, record.title, record.facts(), captions, columns, zoom)
     made = {"seed": record.seed, "count": len(record.pictures), "columns": columns, "zoom": zoom}
     recipes.save_png(Image.fromarray(image), path, recipes.make("chains-sheet", record.recipe, **made))
@@ -60,24 +62,24 @@ def write_strip(
     rows = record.frames[places][:, first : first + count].swapaxes(0, 1)
     zoom = zoom or zoom_to(rows.shape[3], 48)
     height, width = rows.shape[2] * zoom, rows.shape[3] * zoom
-    size = (MARGIN + len(places) * (width + GAP) + sheet.MARGIN - GAP, HEAD + len(rows) * (height + GAP) + sheet.MARGIN - GAP)
+    bold, small, wide = sheet.font("SemiBold", 15), sheet.font("Regular", 11), max(WIDE, MARGIN + len(places) * (width + GAP) - GAP)
+    facts = sheet.wrapped(record.facts(), small, wide - sheet.MARGIN)
+    head = HEAD + 14 * len(facts) + 18
+    size = (wide + sheet.MARGIN, head + len(rows) * (height + GAP) + sheet.MARGIN - GAP)
     limit = Image.MAX_IMAGE_PIXELS or size[0] * size[1]
     if size[0] * size[1] > limit:
         raise BadInput(f"A strip of {size[0]:,} × {size[1]:,} pixels is more than readers of PNG take: ask for fewer frames or a smaller zoom.")
     canvas = Image.new("RGB", size, sheet.PAPER)
-    draw, bold, small = ImageDraw.Draw(canvas), sheet.font("SemiBold", 15), sheet.font("Regular", 11)
-    room = size[0] - 2 * sheet.MARGIN
-    draw.text((sheet.MARGIN, 8), sheet.shortened(record.title, bold, room), sheet.INK, bold)
-    draw.text((sheet.MARGIN, 28), sheet.shortened(" · ".join(record.facts()), small, room), sheet.MUTED, small)
-    draw.text((MARGIN - 10, HEAD - 6), "step", sheet.MUTED, small, anchor="rs")
+    draw = ImageDraw.Draw(canvas)
+    draw.text((sheet.MARGIN, 10), sheet.shortened(record.title, bold, wide - sheet.MARGIN), sheet.INK, bold)
+    draw.multiline_text((sheet.MARGIN, 32), "\n".join(facts), sheet.MUTED, small, spacing=3)
+    draw.text((MARGIN - 10, head - 6), "step", sheet.MUTED, small, anchor="rs")
     for j, place in enumerate(places):
-        draw.text((MARGIN + j * (width + GAP) + width / 2, HEAD - 6), f"{record.frame_steps[place]:,}", sheet.MUTED, small, anchor="ms")
-    for i, row in enumerate(rows):
-        top = HEAD + i * (height + GAP)
-        wish = sheet.shortened(record.conditions[first + i], small, MARGIN - 26)
-        draw.text((MARGIN - 10, top + height / 2 - 7), wish, sheet.INK, small, anchor="rm")
-        below = f"{number(record.log_p[first + i])} {record.mark(first + i)}".rstrip()
-        draw.text((MARGIN - 10, top + height / 2 + 7), below, sheet.MUTED, small, anchor="rm")
+        draw.text((MARGIN + j * (width + GAP) + width / 2, head - 6), f"{record.frame_steps[place]:,}", sheet.MUTED, small, anchor="ms")
+    for i, row in enumerate(rows, first):
+        top = head + (i - first) * (height + GAP)
+        draw.text((MARGIN - 10, top + height / 2 - 7), sheet.shortened(record.asked(i), small, MARGIN - 26), sheet.INK, small, anchor="rm")
+        draw.text((MARGIN - 10, top + height / 2 + 7), f"{number(record.log_p[i])} {record.mark(i)}".rstrip(), sheet.MUTED, small, anchor="rm")
         for j, picture in enumerate(row):
             canvas.paste(Image.fromarray(enlarged(picture, zoom)), (MARGIN + j * (width + GAP), top))
     made = {"seed": record.seed, "backs": [record.backs[p] for p in places], "first": first, "count": count, "zoom": zoom}
@@ -108,4 +110,4 @@ def write_animation(record: ChainsRecord, path: Path, *, frames: int | None = No
 
 def number(value: float | np.floating) -> str:
     """With few digits, and a true minus."""
-    return f"{value:.3g}".replace("-", "−") if math.isfinite(value) else "–"
+    return f"{value:.2g}".replace("-", "−") if math.isfinite(value) else "–"

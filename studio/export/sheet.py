@@ -74,23 +74,16 @@ def sheet(pictures: np.ndarray, title: str, step: int, seed: int, columns: int, 
 def told(pictures: np.ndarray, title: str, facts: Sequence[str], captions: Sequence[tuple[str, str]], columns: int, zoom: int) -> np.ndarray:
     """A sheet whose title has a line of facts below it, and whose pictures have words of their own; too long ones end in an ellipsis.
 
-    `facts` are joined by dots, over as many lines as they need.
+    `facts` take as many lines as they need.
     """
     bold, small = font("SemiBold", 15), font("Regular", 11)
     wide = _size(pictures.shape, columns, zoom)[0] - 2 * MARGIN
-    lines: list[str] = []
-    for fact in facts:
-        longer = f"{lines[-1]} · {fact}" if lines else fact
-        if lines and small.getlength(longer) <= wide:
-            lines[-1] = longer
-        else:
-            lines.append(fact)
+    lines = wrapped(facts, small, wide)
     head = HEAD + 14 * len(lines)
     canvas = Image.new("RGB", _size(pictures.shape, columns, zoom, head), PAPER)
     draw = ImageDraw.Draw(canvas)
     draw.text((MARGIN, 12), shortened(title, bold, wide), INK, bold)
-    for i, line in enumerate(lines):
-        draw.text((MARGIN, 34 + 14 * i), shortened(line, small, wide), MUTED, small)
+    draw.multiline_text((MARGIN, 34), "\n".join(lines), MUTED, small, spacing=3)
     cell = pictures.shape[2] * zoom + GAP - 2
     place(canvas, pictures, [(shortened(a, small, cell), shortened(b, small, cell)) for a, b in captions], columns, zoom, head)
     return np.asarray(canvas)
@@ -105,6 +98,18 @@ def place(canvas: Image.Image, pictures: np.ndarray, captions: Sequence[tuple[st
         canvas.paste(Image.fromarray(picture).resize((width, height), Image.Resampling.NEAREST), (x, y))
         for line, words in enumerate(lines):
             draw.text((x + width / 2, y + height + 3 + 13 * line), words, MUTED, small, anchor="ma")
+
+
+def wrapped(facts: Sequence[str], face: ImageFont.FreeTypeFont, width: float) -> list[str]:
+    """Facts joined by dots, in lines of at most `width` pixels."""
+    lines: list[str] = []
+    for fact in facts:
+        longer = f"{lines[-1]} · {fact}" if lines else ""
+        if longer and face.getlength(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(shortened(fact, face, width))
+    return lines
 
 
 def shortened(text: str, face: ImageFont.FreeTypeFont, width: float) -> str:

@@ -13,6 +13,7 @@ from studio.export.taking import record_of
 from studio.verify.comparing import compare
 from studio.verify.fits import against_checkpoint, elsewhere
 from studio.verify.making import again
+from studio.verify.walking import KINDS, device_of
 
 __all__ = ["CLOSE", "Verdict", "record_of", "verify"]
 
@@ -28,11 +29,11 @@ class Verdict(NamedTuple):
     reason: str
 
 
-def verify(path: Path, run_path: Path | None = None) -> Verdict:
-    """Whether `path` is what its recipe makes.
+def verify(path: Path, run_path: Path | None = None, trust: str | None = None) -> Verdict:
+    """Whether `path` is what its recipe makes; `trust` is the hash of a foreign classifier that can run code, from a person who vouches for it.
 
     Raises:
-        BadFile: it carries no recipe, it is damaged, or its run, checkpoint or reel is gone.
+        BadFile: it carries no recipe, it is damaged, or its run, checkpoint, reel or foreign classifier is gone.
     """
     recipe = recipes.read(path)
     try:
@@ -43,11 +44,12 @@ def verify(path: Path, run_path: Path | None = None) -> Verdict:
         raise BadFile(f"The recipe in {path.name} is incomplete: it was changed after the export.") from None
     if gone:
         raise BadFile(f"The run {where} that made {path.name} is gone: give its new place with --run.")
-    run = Run.open(where, write=False, data=False, step=step, kept=str(recipe.get("checkpoint")), check=False)
+    walked = device_of(recipe) if kind in KINDS else None
+    run = Run.open(where, write=False, data=False, step=step, kept=str(recipe.get("checkpoint")), device_name=walked, check=False)
     reason = against_checkpoint(run, recipe)
     try:
         with TemporaryDirectory() as folder:
-            made = again(run, recipe, Path(folder))
+            made = again(run, recipe, Path(folder), trust)
             if recipes.read(made.path)["made"] != recipe["made"]:
                 raise ValueError(kind)
             gap = compare(path, made.path, kind, recipe["made"])
@@ -55,7 +57,7 @@ def verify(path: Path, run_path: Path | None = None) -> Verdict:
         if reason:
             return Verdict("different", None, reason)
         raise
-    except (KeyError, TypeError, ValueError, OverflowError, RuntimeError, MemoryError, BadInput):
+    except (LookupError, AttributeError, TypeError, ValueError, ArithmeticError, RuntimeError, MemoryError, BadInput):
         return Verdict("different", None, reason or "the recipe does not describe an export that this studio can make")
     if reason:
         return Verdict("different", gap.difference, reason)
@@ -69,4 +71,7 @@ def verify(path: Path, run_path: Path | None = None) -> Verdict:
         return Verdict("close", 0.0, f"made again and reduced to 256 colours a frame as it was, it is the same; GIF keeps no more{told}")
     if changes and gap.difference <= CLOSE:
         return Verdict("close", gap.difference, f"small differences, explained by another {' and '.join(changes)}{told}")
+    if changes and kind in KINDS:
+        told = f"made here on another {' and '.join(changes)}, the chains went elsewhere, as roundings grow: verify it where it was made"
+        return Verdict("different", gap.difference, told)
     return Verdict("different", gap.difference, "checkpoint and recipe make something else: the file or its recipe was changed")
