@@ -163,7 +163,7 @@ def parser() -> argparse.ArgumentParser:
         "--epsilon", metavar="E[,E3]", help="the other convention, drift ε and noise √(2ε); of mala-approx also ε12,ε3, and ε1,ε2,ε3 on the twin"
     )
     lab.add_argument("--start", help="exact (draws of the target), wide, or a point such as 0,0 (default: exact where there are exact draws)")
-    lab.add_argument("--out", type=Path, help="FILE.csv: a row for each chain")
+    lab.add_argument("--out", type=Path, help="FILE.csv: a row for each chain, and the recipe beside it")
 
     inspect = add("inspect", "what a run, checkpoint or exported file is made of")
     inspect.add_argument("file", type=Path)

@@ -40,6 +40,8 @@ def _about(path: Path) -> dict[str, Any]:
         except (KeyError, TypeError):
             raise BadFile(f"{path.name} is a safetensors file that this studio did not write: open a checkpoint of a run.") from None
     found = recipes.read(path)
+    if found["kind"] == "lab":
+        return {"kind": "lab", "steps": found.get("walk", {}).get("steps"), **{k: found.get(k) for k in ("walk", "plan", "versions", "made")}}
     chains = {"chains": _walked(found, path)} if "chains" in found else {}
     keys = ("config", "knobs", "data", "state_hash", "versions", "run", "knob_history", "plan", "training_seed", "made")
     return {

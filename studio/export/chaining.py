@@ -193,7 +193,7 @@ def unpacked(told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def told_of(recipe: recipes.Recipe) -> dict[str, Any]:
-    """What a person wants to know of the chains in a recipe: variant, conditions, knobs, chains, steps, seed, and how often they were changed.
+    """What a person wants to know of the chains in a recipe: variant, conditions, knobs, and how often they were changed.
 
     Raises:
         ValueError, KeyError, TypeError: the recipe was changed.
@@ -210,5 +210,6 @@ def told_of(recipe: recipes.Recipe) -> dict[str, Any]:
         "seed": record["seed"],
         "start": record["start"] if record["start"] in ("noise", "codes") else "picture",
         "mask": record["hole"] is not None,
+        "classifier": last.get("classifier", {}).get("spec"),
         "changes": len(record["past"]),
     }

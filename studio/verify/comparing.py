@@ -172,4 +172,5 @@ _COMPARERS: Mapping[str, Callable[[Path, Path], Gap]] = {
     "chains-gallery": _galleries,
     "chains-csv": _tables,
     "chains-netcdf": _arrays,
+    "lab": _tables,
 }

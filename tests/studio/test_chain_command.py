@@ -21,7 +21,21 @@ from models.samplers.variants import VARIANTS
 from studio import recipe
 from studio.cli import main
 
-KEYS = {"out", "variant", "mode", "conditions", "epsilon", "steps", "chains", "log_p", "agreement", "seed", "scorer_log_p", "frozen", "agreement_note"}
+KEYS = {
+    "out",
+    "variant",
+    "mode",
+    "conditions",
+    "epsilon",
+    "steps",
+    "chains",
+    "log_p",
+    "agreement",
+    "seed",
+    "scorer_log_p",
+    "frozen",
+    "agreement_note",
+}
 
 
 @pytest.fixture
