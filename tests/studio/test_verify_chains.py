@@ -124,7 +124,7 @@ def test_a_long_way_is_made_again(walkable, tmp_path, monkeypatch):
 
 
 def test_what_the_command_writes(walkable, tmp_path, capsys):
-    words = ["chain", str(walkable), "--variant", "joint", "--condition", "left:1.5", "--mode", "released", "--epsilon", "0.1,1,0.2"]
+    words = ["chain", str(walkable), "--variant", "joint", "--condition", "left:1.23456789", "--mode", "released", "--epsilon", "0.1,1,0.2"]
     assert main([*words, "--chains", "3", "--steps", "6", "--seed", "2", "--out", str(tmp_path / "a.csv")]) == 0
     capsys.readouterr()
     assert main(["verify", str(tmp_path / "a.csv"), "--json"]) == 0

@@ -24,6 +24,7 @@ from models.tiling import untile
 from studio import recipe
 from studio.export import arrays, chainpictures, moving, sheet
 from studio.export.chaining import MOST_FRAMES, ROOM, carried, chain_exporters, chains_record, told_of, unpacked
+from tests.studio.export.test_gallery import Page
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +139,7 @@ def test_an_animation_that_would_be_too_large(record, tmp_path, monkeypatch):
 def test_the_gallery_shows_what_is_known_of_each_chain(record, tmp_path):
     (path,) = written(replace(record, conditions=("left", "<b>", "right")), "gallery", tmp_path)
     text = path.read_text("utf-8")
+    Page(text)  # every element is closed
     items = re.findall(r"<li .*?</li>", text)
     assert len(items) == 3
     for i, item in enumerate(items):
