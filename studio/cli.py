@@ -19,9 +19,14 @@ from typing import NoReturn
 from models.errors import BadInput, StudioError
 
 PLANNED = {
-    "chain": "chains of the PPGN family",
     "fill": "filling blanks with MaskGAN",
 }
+
+CONDITION = "CLASS[:WEIGHT], caption:TEXT[:WEIGHT] or unit:LAYER/INDEX[:WEIGHT]; repeats: every chain wants all of them; a negative weight: not this"
+EPSILON = (
+    "pull of prior, condition, noise, and with --mask of the context (default: the variant's own in this mode, and 0.1 for the context); "
+    "the paper's 1e-5,1,1e-17 are of mode released, where only ratios act"
+)
 
 
 class Parser(argparse.ArgumentParser):
@@ -96,6 +101,8 @@ def parser() -> argparse.ArgumentParser:
     sample.add_argument("--zoom", type=lambda word: _whole(word, 1, 100), help="screen pixels for each pixel (default: what makes it large enough)")
     sample.add_argument("--tensorboard", action="store_true", help="the curves for TensorBoard, in FOLDER/")
 
+    _chain(add("chain", "steer chains of the PPGN family towards classes or captions, on the parts of a run"))
+
     evaluate = add("evaluate", "how good a run's samples are, beside what real pictures give")
     evaluate.add_argument("run", type=Path)
     evaluate.add_argument("-n", type=_count, default=5_000, help="samples (default 5000; at most half as many as there are pictures)")
@@ -116,7 +123,7 @@ def parser() -> argparse.ArgumentParser:
         "--epsilon", metavar="E[,E3]", help="the other convention, drift ε and noise √(2ε); of mala-approx also ε12,ε3, and ε1,ε2,ε3 on the twin"
     )
     lab.add_argument("--start", help="exact (draws of the target), wide, or a point such as 0,0 (default: exact where there are exact draws)")
-    lab.add_argument("--out", type=Path, help="FILE.csv: a row for each chain")
+    lab.add_argument("--out", type=Path, help="FILE.csv: a row for each chain, and the recipe beside it")
 
     inspect = add("inspect", "what a run, checkpoint or exported file is made of")
     inspect.add_argument("file", type=Path)
@@ -124,6 +131,7 @@ def parser() -> argparse.ArgumentParser:
     verify = add("verify", "make an exported file again, and compare")
     verify.add_argument("file", type=Path)
     verify.add_argument("--run", type=Path, help="where the run is now, if it was moved")
+    verify.add_argument("--trust", metavar="SHA256", help="the hash of a .pt2 classifier that chains climbed, if you vouch for it")
 
     data = add("data", "the data sources, and what --data accepts; with SPEC: what is in one of them")
     data.add_argument("spec", nargs="?", metavar="SPEC", help="what --data would be given: the card of these pictures")
@@ -144,6 +152,49 @@ def parser() -> argparse.ArgumentParser:
     for name, what in PLANNED.items():
         commands.add_parser(name, help=f"{what}: still to come", add_help=False)
     return top
+
+
+def _chain(chain: argparse.ArgumentParser) -> None:
+    chain.add_argument("run", type=Path)
+    chain.add_argument(
+        "--variant",
+        default="noiseless-joint",
+        help="am, gaussian, handmade, ppgn-x, dgn-am, ppgn-h, joint or noiseless-joint (default)",
+    )
+    chain.add_argument("--condition", action="append", default=[], metavar="C", help=CONDITION)
+    chain.add_argument(
+        "--mode", choices=["paper", "released"], default="paper", help="Eq. 11 as printed (default), or the authors' code: every step normalised"
+    )
+    chain.add_argument("--epsilon", metavar="E1,E2,E3[,E4]", help=EPSILON)
+    chain.add_argument(
+        "--objective", choices=["log-prob", "released", "logit"], default="log-prob", help="what is climbed (default log-prob: the exact log p(c|x))"
+    )
+    chain.add_argument("--step-size", metavar="S", help="mean move of a coordinate in a step; mode released only")
+    chain.add_argument("--clip", metavar="K", help="codes stay in [0, mean + K deviations] of each neuron (default 3; 0: anywhere)")
+    chain.add_argument("--handmade", choices=["blur", "variation"], help="the prior of the variant handmade (default blur)")
+    chain.add_argument(
+        "--start", default="noise", metavar="noise|codes|FILE", help="where chains begin: N(0, 1) (default), the codes' own statistics, a picture"
+    )
+    chain.add_argument(
+        "--mask", type=Path, metavar="FILE", help="a picture: white is painted by the chains, black is kept of the one given by --start"
+    )
+    chain.add_argument("--chains", type=_count, default=16, help="default 16")
+    chain.add_argument("--steps", type=lambda word: _whole(word, 0, 1_000_000), default=200, help="default 200; 0 shows the start itself")
+    chain.add_argument("--classifier", metavar="SPEC", help="a foreign classifier or captioner in the place of the run's own")
+    chain.add_argument("--trust", metavar="SHA256", help="the hash of a .pt2 classifier, which can run code when it is opened: you vouch for it")
+    chain.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="FILE.png sheet of the last frames, .webp .gif .apng animation, .html gallery, .csv .nc scalars; FOLDER/ single PNGs",
+    )
+    chain.add_argument("--strip", action="store_true", help="write the .png as film strips: a line for each chain, a column for each of a few steps")
+    chain.add_argument(
+        "--frames", type=lambda word: _whole(word, 2, 240), help="of an animation (default: all kept, at most 240) or a strip (default 12)"
+    )
+    chain.add_argument("--fps", type=lambda word: _whole(word, 1, 50), help="frames a second of an animation (default 20)")
+    chain.add_argument("--zoom", type=lambda word: _whole(word, 1, 100), help="screen pixels for each pixel (default: what makes it large enough)")
+    chain.add_argument("--force", action="store_true", help="write single pictures into a folder that is not empty")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,6 +6,7 @@ export itself (seed, rows, columns of the sheet, …). It is carried as
     .png .apng     iTXt            .svg           <metadata>
     .webp          XMP             .html          <script type="application/json" id="sampling-studio">
     .gif           comment         event files    a text of TensorBoard, tag "recipe"
+    .nc            attribute "recipe", and beside the file
     others         FILE.recipe.json beside the file
 """
 
@@ -82,18 +83,19 @@ def as_xmp(recipe: Recipe) -> bytes:
 
 def as_element(recipe: Recipe) -> str:
     """For any XML, such as the metadata of an SVG."""
-    return f'<s:recipe xmlns:s="{SPACE}">{html.escape(_ascii(recipe), quote=False)}</s:recipe>'
+    return f'<s:recipe xmlns:s="{SPACE}">{html.escape(ascii_of(recipe), quote=False)}</s:recipe>'
 
 
 def as_script(recipe: Recipe) -> str:
     """For an HTML page, inert: nothing in it can end the element."""
-    text = _ascii(recipe)
+    text = ascii_of(recipe)
     for letter in "<>&":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return f"{SCRIPT}{text}</script>"
 
 
-def _ascii(recipe: Recipe) -> str:
+def ascii_of(recipe: Recipe) -> str:
+    """`dumps` in ASCII, for what has no other letters."""
     return json.dumps(json.loads(dumps(recipe)), allow_nan=False)
 
 
@@ -207,6 +209,12 @@ def _from_html(path: Path) -> str | None:
     return text
 
 
+def _from_netcdf(path: Path) -> str | None:
+    from studio.export import arrays
+
+    return arrays.recipe_in(path)
+
+
 def _from_events(path: Path) -> str | None:
     from models import sink
 
@@ -220,4 +228,5 @@ _READERS: dict[str, Callable[[Path], str | None]] = {
     ".gif": _from_gif,
     ".svg": _from_svg,
     ".html": _from_html,
+    ".nc": _from_netcdf,
 }

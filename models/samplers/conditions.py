@@ -46,7 +46,9 @@ class Condition:
     place: tuple[int, int] | None = None  # row and column of a unit of a map
 
     def __str__(self) -> str:
-        return self.text if self.weight == 1 else f"{self.text}:{self.weight:g}"
+        short = f"{self.weight:g}"
+        exact = short if float(short) == self.weight else repr(self.weight)  # a record of chains is made again bit by bit
+        return self.text if self.weight == 1 else f"{self.text}:{exact}"
 
 
 class Room(NamedTuple):

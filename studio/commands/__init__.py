@@ -12,6 +12,7 @@ _WHERE = {
     "train": "training",
     "resume": "training",
     "sample": "sampling",
+    "chain": "chain",
     "lab": "lab",
     "evaluate": "evaluate",
     "inspect": "looking",

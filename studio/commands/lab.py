@@ -38,7 +38,7 @@ def lab(options: argparse.Namespace) -> Result:
         tell(f"{summary.frozen:,} of {summary.chains:,} chains left the finite numbers and were frozen: smaller steps keep more of them going.")
     result = _result(options, walk, summary, start)
     if options.out:
-        write_chains(walk, half, options.out)
+        _write(options, walk, half, start)
         result["out"] = str(options.out)
     return result, _text(result, walk, summary), 0
 
@@ -179,6 +179,16 @@ def _text(result: dict[str, Any], walk: Any, summary: Any) -> str:
 
 def _root(value: float | None) -> float | None:
     return None if value is None else math.sqrt(value)
+
+
+def _write(options: argparse.Namespace, walk: Any, half: int, start: Any) -> None:
+    """The table, and the recipe that makes it again beside it."""
+    from studio import recipe as recipes
+    from studio.verify import labs
+
+    write_chains(walk, half, options.out)
+    source = labs.source(walk, options.target, start, options.steps, options.threads or 1)
+    recipes.save_beside(options.out, recipes.make(labs.KIND, source, seed=options.seed, draws=half))
 
 
 def write_chains(walk: Any, half: int, path: Path) -> None:

@@ -40,14 +40,28 @@ def _about(path: Path) -> dict[str, Any]:
         except (KeyError, TypeError):
             raise BadFile(f"{path.name} is a safetensors file that this studio did not write: open a checkpoint of a run.") from None
     found = recipes.read(path)
+    if found["kind"] == "lab":
+        return {"kind": "lab", "steps": found.get("walk", {}).get("steps"), **{k: found.get(k) for k in ("walk", "plan", "versions", "made")}}
+    chains = {"chains": _walked(found, path)} if "chains" in found else {}
     keys = ("config", "knobs", "data", "state_hash", "versions", "run", "knob_history", "plan", "training_seed", "made")
     return {
         "kind": found["kind"],
         "system": found.get("system"),
         "steps": found.get("step"),
         "seed": found.get("made", {}).get("seed", found.get("training_seed")),
+        **chains,
         **{k: found.get(k) for k in keys},
     }
+
+
+def _walked(recipe: dict[str, Any], path: Path) -> dict[str, Any]:
+    """What an export of chains is made of."""
+    from studio.export.chaining import told_of
+
+    try:
+        return told_of(recipe)
+    except (LookupError, AttributeError, TypeError, ValueError):
+        raise BadFile(f"The recipe in {path.name} is incomplete: it was changed after the export.") from None
 
 
 def _from_checkpoint(kind: str, header: dict[str, Any]) -> dict[str, Any]:
@@ -74,7 +88,7 @@ def verify(options: argparse.Namespace) -> Result:
     """Make an exported file again, and compare."""
     from studio.verify import verify as check
 
-    verdict = check(options.file, options.run)
+    verdict = check(options.file, options.run, options.trust)
     result = {**verdict._asdict(), "max_difference": strict(verdict.max_difference)}
     far = f" (max Δ {verdict.max_difference:.3g})" if verdict.max_difference else ""
     return result, f"{verdict.verdict}{far}: {verdict.reason}", int(verdict.verdict == "different")

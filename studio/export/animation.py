@@ -35,13 +35,13 @@ def write_loop(record: Record, path: Path, *, fps: int = 24, zoom: int | None = 
     assert record.loop is not None
     count = len(record.loop)
     tiles = min(tiles, count)
-    zoom = zoom or _zoom(record.loop.shape[2] * math.ceil(math.sqrt(tiles)), LOOP_SIDE)
+    zoom = zoom or zoom_to(record.loop.shape[2] * math.ceil(math.sqrt(tiles)), LOOP_SIDE)
     height, width = (side * zoom for side in tile(record.loop[:tiles]).shape[:2])
     if count * height * width * 3 > MOST_BYTES:
         raise BadInput(f"{count:,} frames of {width:,} × {height:,} pixels are more than 2 GB: ask for fewer frames, fewer tiles or a smaller zoom.")
     starts = [round(i * count / tiles) for i in range(tiles)]
     ms = moving.duration(path.suffix.lower(), fps)
-    frames = [moving.Frame(_enlarged(tile(record.loop[[(i + s) % count for s in starts]]), zoom), ms) for i in range(count)]
+    frames = [moving.Frame(enlarged(tile(record.loop[[(i + s) % count for s in starts]]), zoom), ms) for i in range(count)]
     made = {"seed": record.seed, "ema": record.ema, "latents": record.latents, "frames": count, "fps": fps, "zoom": zoom, "tiles": tiles}
     moving.save(path, frames, recipes.make("animation", record.recipe, **made, format=path.suffix.lower()))
     return [path]
@@ -57,13 +57,13 @@ def write_reel(record: Record, path: Path, *, fps: int = 12, zoom: int | None = 
     if not record.reel:
         raise BadInput(f"{record.title} has no reel up to step {record.step:,}: it grows while a run trains, so train on, or export a loop.")
     sheets = {step: tile(frame) for step, frame in record.reel.items()}
-    zoom = zoom or _zoom(next(iter(sheets.values())).shape[1], REEL_SIDE)
+    zoom = zoom or zoom_to(next(iter(sheets.values())).shape[1], REEL_SIDE)
     height, width, _ = next(iter(sheets.values())).shape
     if len(sheets) * height * width * zoom * zoom * 3 > MOST_BYTES:
         raise BadInput(f"{len(sheets):,} frames at zoom {zoom} are more than 2 GB: ask for a smaller zoom.")
     ms = moving.duration(path.suffix.lower(), fps)
     last = max(sheets)
-    frames = [moving.Frame(_captioned(_enlarged(sheet, zoom), step, last, record.title), ms) for step, sheet in sorted(sheets.items())]
+    frames = [moving.Frame(captioned(enlarged(sheet, zoom), step, last, record.title), ms) for step, sheet in sorted(sheets.items())]
     frames[-1] = frames[-1]._replace(ms=HOLD)
     made = {"steps": sorted(sheets), "shape": list(next(iter(record.reel.values())).shape), "fps": fps, "zoom": zoom}
     moving.save(path, frames, recipes.make("reel", record.recipe, **made, format=path.suffix.lower()))
@@ -74,8 +74,8 @@ def write_strip(record: Record, path: Path, *, frames: int = 8, count: int = 12)
     """The reel as one picture: a line for each of a few steps, the same latents below each other; raises DiskTrouble."""
     steps = spread(sorted(record.reel), frames)
     count = min(count, len(record.reel[steps[0]]))
-    zoom = _zoom(record.reel[steps[0]].shape[2], 64)
-    small, lines = font("Regular", 11), [_enlarged(tile(record.reel[step][:count], columns=count), zoom) for step in steps]
+    zoom = zoom_to(record.reel[steps[0]].shape[2], 64)
+    small, lines = font("Regular", 11), [enlarged(tile(record.reel[step][:count], columns=count), zoom) for step in steps]
     height, width, _ = lines[0].shape
     canvas = Image.new("RGB", (MARGIN + width, len(lines) * (height + 4) - 4), PAPER)
     draw = ImageDraw.Draw(canvas)
@@ -87,15 +87,17 @@ def write_strip(record: Record, path: Path, *, frames: int = 8, count: int = 12)
     return [path]
 
 
-def _zoom(width: int, side: int) -> int:
+def zoom_to(width: int, side: int) -> int:
+    """The smallest whole number that makes `width` pixels at least `side`."""
     return max(1, math.ceil(side / width))
 
 
-def _enlarged(picture: np.ndarray, zoom: int) -> np.ndarray:
+def enlarged(picture: np.ndarray, zoom: int) -> np.ndarray:
+    """(H, W, C) with every pixel as a square of `zoom`."""
     return picture.repeat(zoom, 0).repeat(zoom, 1)
 
 
-def _captioned(picture: np.ndarray, step: int, last: int, title: str) -> np.ndarray:
+def captioned(picture: np.ndarray, step: int, last: int, title: str) -> np.ndarray:
     """The picture over its step, the title where there is room, and how far the training has come."""
     height, width, _ = picture.shape
     canvas = Image.new("RGB", (width, height + FOOT), PAPER)

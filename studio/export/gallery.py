@@ -12,7 +12,9 @@ import html
 import io
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -60,52 +62,103 @@ def strips_of(reel: Mapping[int, np.ndarray], size: int) -> dict[int, bytes]:
     return {step: as_png(tile(reel[step][:count], columns=min(count, len(reel[step])))) for step in steps}
 
 
+class Item(NamedTuple):
+    """A picture of a page."""
+
+    png: bytes
+    alt: str
+    told: str  # under the large picture
+    score: str = ""  # a number to sort by, as it is written
+    below: str = ""  # always seen under the small picture
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page shows; plain text, escaped when it is written."""
+
+    title: str
+    tab: str  # of the browser
+    facts: str  # below the title
+    label: str  # what the pictures are: "Samples"
+    system: str  # whose colour it has
+    items: Sequence[Item]
+    side: tuple[int, int]  # height and width of a picture
+    footer: str
+    score: str = ""  # what the scores are
+    strips: Mapping[int, bytes] = field(default_factory=dict)  # step -> the same few pictures side by side
+    strips_title: str = ""
+    strips_alt: str = ""  # with {count} and {step} in it
+    slider: str = ""  # what is moved along
+    style: str = ""  # more of it
+
+
 def page(record: Record, pngs: Sequence[bytes], strips: Mapping[int, bytes], recipe: recipes.Recipe) -> str:
-    """The whole page as text."""
+    """The page of a run's samples as text."""
     assert record.pictures is not None
-    width = record.pictures.shape[2]
+    score = next(iter(record.scores), "")
+    facts = f"{len(pngs):,} samples · seed {record.seed} · step {record.step:,}{'' if record.ema else ' · without moving average'}"
+    return written(
+        Page(
+            title=record.title,
+            tab=f"{record.title}, step {record.step:,}",
+            facts=facts,
+            label="Samples",
+            system=record.recipe["system"],
+            items=[_item(record, i, png, score) for i, png in enumerate(pngs)],
+            side=(record.pictures.shape[1], record.pictures.shape[2]),
+            footer=footer(record.recipe),
+            score=score,
+            strips=strips,
+            strips_title="The same latents over the training",
+            strips_alt="The same {count} latents at step {step:,} of the training",
+            slider="Step of the training",
+        ),
+        recipe,
+    )
+
+
+def written(page: Page, recipe: recipes.Recipe) -> str:
+    """The whole page as text."""
+    width = page.side[1]
     zoom = max(1, math.ceil(SIDE / width))
-    system = record.recipe["system"]
-    style = (_HERE / "gallery.css").read_text("utf-8")
-    strip = (min(STRIP, _strip_width(strips) // width) if strips else 1) * width * max(1, zoom // 2 + zoom % 2)
-    for word, value in (("SYSTEM", system if system in ACCENTS else ACCENTS[-1]), ("CELL_PX", f"{zoom * width}px"), ("STRIP_PX", f"{strip}px")):
+    style = (_HERE / "gallery.css").read_text("utf-8") + page.style
+    strip = (min(STRIP, _strip_width(page.strips) // width) if page.strips else 1) * width * max(1, zoom // 2 + zoom % 2)
+    system = page.system if page.system in ACCENTS else ACCENTS[-1]
+    for word, value in (("SYSTEM", system), ("CELL_PX", f"{zoom * width}px"), ("STRIP_PX", f"{strip}px")):
         style = style.replace(word, value)
     script = (_HERE / "gallery.js").read_text("utf-8")
     policy = f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
-    score = next(iter(record.scores), "")
-    title = html.escape(record.title)
-    facts = f"{len(pngs):,} samples · seed {record.seed} · step {record.step:,}{'' if record.ema else ' · without moving average'}"
     return "\n".join(
         (
-            f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}, step {record.step:,}</title>',
+            f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{html.escape(page.tab)}</title>',
             f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="generator" content="Sampling Studio">',
             f'<link rel="icon" href="data:,">\n{recipes.as_script(recipe)}\n<style>{style}</style>\n</head>\n<body>',
-            f"<header>\n<div><h1>{title}</h1><p>{facts}</p></div>\n{_tools(score)}\n</header>\n<main>",
-            _training(record, strips),
-            f'<section aria-label="Samples">\n<ol class="pictures" data-zoom="{zoom}">',
-            *(_picture(record, i, png, score) for i, png in enumerate(pngs)),
-            f"</ol>\n</section>\n</main>\n<footer>{html.escape(_footer(record))}</footer>\n{_dialogs(bool(score))}",
+            f"<header>\n<div><h1>{html.escape(page.title)}</h1><p>{html.escape(page.facts)}</p></div>\n{_tools(page.score)}\n</header>\n<main>",
+            _training(page),
+            f'<section aria-label="{page.label}">\n<ol class="pictures" data-zoom="{zoom}">',
+            *(_picture(page, item) for item in page.items),
+            f"</ol>\n</section>\n</main>\n<footer>{html.escape(page.footer)}</footer>\n{_dialogs(bool(page.score))}",
             f"<script>{script}</script>\n</body>\n</html>\n",
         )
     )
 
 
-def _picture(record: Record, i: int, png: bytes, score: str) -> str:
-    assert record.pictures is not None
-    height, width = record.pictures.shape[1:3]
-    told, data, below = f"sample {i} · seed {record.seed} · step {record.step:,}", "", ""
-    if score:
-        value = f"{record.scores[score][i]:.4g}"
-        told, data, below = f"{told} · {score} {value}", f' data-score="{value}"', f'<span class="told">{value}</span>'
-    source = base64.b64encode(png).decode()
-    image = f'<img src="data:image/png;base64,{source}" alt="{html.escape(_alt(record, i))}" width="{width}" height="{height}">'
-    return f'<li data-told="{html.escape(told)}"{data}><button type="button">{image}{below}</button></li>'
-
-
-def _alt(record: Record, i: int) -> str:
+def _item(record: Record, i: int, png: bytes, score: str) -> Item:
     system, data = record.title.split(" on ", 1)[0], record.recipe["data"]["title"]
-    return f"{system} sample {i} of seed {record.seed} at step {record.step:,}, trained on {data}"
+    alt = f"{system} sample {i} of seed {record.seed} at step {record.step:,}, trained on {data}"
+    value = f"{record.scores[score][i]:.4g}" if score else ""
+    return Item(png, alt, f"sample {i} · seed {record.seed} · step {record.step:,}", value)
+
+
+def _picture(page: Page, item: Item) -> str:
+    told, data, below = item.told, "", f'<span class="named">{html.escape(item.below)}</span>' if item.below else ""
+    if item.score:
+        told, data = f"{told} · {page.score} {item.score}", f' data-score="{item.score}"'
+        below += f'<span class="told">{item.score}</span>'
+    source, (height, width) = base64.b64encode(item.png).decode(), page.side
+    image = f'<img src="data:image/png;base64,{source}" alt="{html.escape(item.alt)}" width="{width}" height="{height}">'
+    return f'<li data-told="{html.escape(told)}"{data}><button type="button">{image}{below}</button></li>'
 
 
 def _tools(score: str) -> str:
@@ -121,17 +174,18 @@ def _tools(score: str) -> str:
     )
 
 
-def _training(record: Record, strips: Mapping[int, bytes]) -> str:
+def _training(page: Page) -> str:
+    strips = page.strips
     if not strips:
         return ""
-    count = _strip_width(strips) // next(iter(record.reel.values())).shape[2]
-    slider = f'<input type="range" id="time" min="0" max="{len(strips) - 1}" value="{len(strips) - 1}" aria-label="Step of the training">'
+    count = _strip_width(strips) // page.side[1]
+    slider = f'<input type="range" id="time" min="0" max="{len(strips) - 1}" value="{len(strips) - 1}" aria-label="{page.slider}">'
     figures = (
         f'<figure data-told="step {step:,}"><img src="data:image/png;base64,{base64.b64encode(png).decode()}" '
-        f'alt="The same {count} latents at step {step:,} of the training"><figcaption>step {step:,}</figcaption></figure>'
+        f'alt="{page.strips_alt.format(count=count, step=step)}"><figcaption>step {step:,}</figcaption></figure>'
         for step, png in strips.items()
     )
-    head = f'<div class="head"><h2>The same latents over the training</h2><label hidden>{slider}<output id="step"></output></label></div>'
+    head = f'<div class="head"><h2>{page.strips_title}</h2><label hidden>{slider}<output id="step"></output></label></div>'
     return "\n".join(('<section id="training">', head, *figures, "</section>"))
 
 
@@ -157,8 +211,9 @@ def _dialogs(scored: bool) -> str:
     )
 
 
-def _footer(record: Record) -> str:
-    name, state = record.recipe["run"]["name"], str(record.recipe["state_hash"])[:12]
+def footer(recipe: recipes.Recipe) -> str:
+    """The last line of a page: run, state, and what the recipe is for."""
+    name, state = recipe["run"]["name"], str(recipe["state_hash"])[:12]
     return f"Sampling Studio · run {name} · state {state} · the recipe in this page makes it again"
 
 

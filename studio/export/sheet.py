@@ -23,7 +23,7 @@ def write_sheet(record: Record, path: Path, *, columns: int | None = None, zoom:
     """All pictures on one sheet, seed and step under each; raises DiskTrouble, or BadInput if it is too large for readers of PNG."""
     assert record.pictures is not None
     columns, zoom = layout(record.pictures, columns, zoom)
-    _check_size(record.pictures.shape, columns, zoom)
+    check_size(record.pictures.shape, columns, zoom)
     made = {
         "seed": record.seed,
         "ema": record.ema,
@@ -60,7 +60,6 @@ def layout(pictures: np.ndarray, columns: int | None, zoom: int | None) -> tuple
 
 def sheet(pictures: np.ndarray, title: str, step: int, seed: int, columns: int, zoom: int) -> np.ndarray:
     """The sheet's pixels, (height, width, 3) uint8; pictures are (n, H, W, 3) uint8."""
-    height, width = (side * zoom for side in pictures.shape[1:3])
     canvas = Image.new("RGB", _size(pictures.shape, columns, zoom), PAPER)
     draw = ImageDraw.Draw(canvas)
     draw.text((MARGIN, 12), title, INK, font("SemiBold", 15))
@@ -68,21 +67,68 @@ def sheet(pictures: np.ndarray, title: str, step: int, seed: int, columns: int, 
     facts = f"step {step:,} · seed {seed}"
     if draw.textlength(title, font("SemiBold", 15)) + draw.textlength(facts, small) + 3 * MARGIN < canvas.width:
         draw.text((canvas.width - MARGIN, 15), facts, MUTED, small, anchor="ra")
-    for i, picture in enumerate(pictures):
-        x, y = MARGIN + i % columns * (width + GAP), HEAD + i // columns * (height + CAPTION + GAP)
-        canvas.paste(Image.fromarray(picture).resize((width, height), Image.Resampling.NEAREST), (x, y))
-        for line, words in enumerate((f"seed {seed} #{i}", f"step {step:,}")):
-            draw.text((x + width / 2, y + height + 3 + 13 * line), words, MUTED, small, anchor="ma")
+    place(canvas, pictures, [(f"seed {seed} #{i}", f"step {step:,}") for i in range(len(pictures))], columns, zoom)
     return np.asarray(canvas)
 
 
-def _size(shape: tuple[int, ...], columns: int, zoom: int) -> tuple[int, int]:
+def told(pictures: np.ndarray, title: str, facts: Sequence[str], captions: Sequence[tuple[str, str]], columns: int, zoom: int) -> np.ndarray:
+    """A sheet whose title has a line of facts below it, and whose pictures have words of their own; too long ones end in an ellipsis.
+
+    `facts` take as many lines as they need.
+    """
+    bold, small = font("SemiBold", 15), font("Regular", 11)
+    wide = _size(pictures.shape, columns, zoom)[0] - 2 * MARGIN
+    lines = wrapped(facts, small, wide)
+    head = HEAD + 14 * len(lines)
+    canvas = Image.new("RGB", _size(pictures.shape, columns, zoom, head), PAPER)
+    draw = ImageDraw.Draw(canvas)
+    draw.text((MARGIN, 12), shortened(title, bold, wide), INK, bold)
+    draw.multiline_text((MARGIN, 34), "\n".join(lines), MUTED, small, spacing=3)
+    cell = pictures.shape[2] * zoom + GAP - 2
+    place(canvas, pictures, [(shortened(a, small, cell), shortened(b, small, cell)) for a, b in captions], columns, zoom, head)
+    return np.asarray(canvas)
+
+
+def place(canvas: Image.Image, pictures: np.ndarray, captions: Sequence[tuple[str, str]], columns: int, zoom: int, head: int = HEAD) -> None:
+    """Draw pictures in lines of `columns`, two lines of words under each."""
+    height, width = (side * zoom for side in pictures.shape[1:3])
+    draw, small = ImageDraw.Draw(canvas), font("Regular", 11)
+    for i, (picture, lines) in enumerate(zip(pictures, captions, strict=True)):
+        x, y = MARGIN + i % columns * (width + GAP), head + i // columns * (height + CAPTION + GAP)
+        canvas.paste(Image.fromarray(picture).resize((width, height), Image.Resampling.NEAREST), (x, y))
+        for line, words in enumerate(lines):
+            draw.text((x + width / 2, y + height + 3 + 13 * line), words, MUTED, small, anchor="ma")
+
+
+def wrapped(facts: Sequence[str], face: ImageFont.FreeTypeFont, width: float) -> list[str]:
+    """Facts joined by dots, in lines of at most `width` pixels."""
+    lines: list[str] = []
+    for fact in facts:
+        longer = f"{lines[-1]} · {fact}" if lines else ""
+        if longer and face.getlength(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(shortened(fact, face, width))
+    return lines
+
+
+def shortened(text: str, face: ImageFont.FreeTypeFont, width: float) -> str:
+    """The text, or as much of its beginning as there is room for, with an ellipsis."""
+    if face.getlength(text) <= width:
+        return text
+    while text and face.getlength(f"{text}…") > width:
+        text = text[:-1]
+    return f"{text.rstrip()}…"
+
+
+def _size(shape: tuple[int, ...], columns: int, zoom: int, head: int = HEAD) -> tuple[int, int]:
     """Width and height of the sheet for pictures of shape (n, H, W, 3)."""
     lines, width, height = math.ceil(shape[0] / columns), shape[2] * zoom, shape[1] * zoom
-    return 2 * MARGIN + columns * (width + GAP) - GAP, HEAD + MARGIN + lines * (height + CAPTION + GAP) - GAP
+    return 2 * MARGIN + columns * (width + GAP) - GAP, head + MARGIN + lines * (height + CAPTION + GAP) - GAP
 
 
-def _check_size(shape: tuple[int, ...], columns: int, zoom: int) -> None:
+def check_size(shape: tuple[int, ...], columns: int, zoom: int) -> None:
+    """Raises BadInput if a sheet of pictures of this shape is too large for readers of PNG."""
     width, height = _size(shape, columns, zoom)
     limit = Image.MAX_IMAGE_PIXELS or width * height
     if width * height > limit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, NamedTuple
@@ -10,13 +11,16 @@ from models.errors import BadFile, BadInput
 from models.run import Run
 from studio import recipe as recipes
 from studio.export.taking import record_of
-from studio.verify.comparing import compare
+from studio.verify import labs
+from studio.verify.comparing import Gap, compare
 from studio.verify.fits import against_checkpoint, elsewhere
 from studio.verify.making import again
+from studio.verify.walking import KINDS, device_of
 
 __all__ = ["CLOSE", "Verdict", "record_of", "verify"]
 
 CLOSE = 8 / 255  # largest difference that another device or version may make
+NONSENSE = (LookupError, AttributeError, TypeError, ValueError, ArithmeticError, RuntimeError, MemoryError, BadInput)  # what a bad recipe leads to
 READ = ("curves", "tensorboard")  # of numbers that are read, not computed again
 
 
@@ -28,13 +32,15 @@ class Verdict(NamedTuple):
     reason: str
 
 
-def verify(path: Path, run_path: Path | None = None) -> Verdict:
-    """Whether `path` is what its recipe makes.
+def verify(path: Path, run_path: Path | None = None, trust: str | None = None) -> Verdict:
+    """Whether `path` is what its recipe makes; `trust` is the hash of a foreign classifier that can run code, from a person who vouches for it.
 
     Raises:
-        BadFile: it carries no recipe, it is damaged, or its run, checkpoint or reel is gone.
+        BadFile: it carries no recipe, it is damaged, or its run, checkpoint, reel or foreign classifier is gone.
     """
     recipe = recipes.read(path)
+    if recipe["kind"] == labs.KIND:
+        return _of_lab(path, recipe)
     try:
         step, kind = int(recipe["step"]), str(recipe["kind"])
         where = run_path or Path(str(recipe["run"]["path"]))
@@ -43,11 +49,12 @@ def verify(path: Path, run_path: Path | None = None) -> Verdict:
         raise BadFile(f"The recipe in {path.name} is incomplete: it was changed after the export.") from None
     if gone:
         raise BadFile(f"The run {where} that made {path.name} is gone: give its new place with --run.")
-    run = Run.open(where, write=False, data=False, step=step, kept=str(recipe.get("checkpoint")), check=False)
+    walked = device_of(recipe) if kind in KINDS else None
+    run = Run.open(where, write=False, data=False, step=step, kept=str(recipe.get("checkpoint")), device_name=walked, check=False)
     reason = against_checkpoint(run, recipe)
     try:
         with TemporaryDirectory() as folder:
-            made = again(run, recipe, Path(folder))
+            made = again(run, recipe, Path(folder), trust)
             if recipes.read(made.path)["made"] != recipe["made"]:
                 raise ValueError(kind)
             gap = compare(path, made.path, kind, recipe["made"])
@@ -55,18 +62,37 @@ def verify(path: Path, run_path: Path | None = None) -> Verdict:
         if reason:
             return Verdict("different", None, reason)
         raise
-    except (KeyError, TypeError, ValueError, OverflowError, RuntimeError, MemoryError, BadInput):
+    except NONSENSE:
         return Verdict("different", None, reason or "the recipe does not describe an export that this studio can make")
     if reason:
         return Verdict("different", gap.difference, reason)
-    told = f"; {made.note}" if made.note else ""
+    return _judged(gap, elsewhere(run, recipe) if kind not in READ else [], kind, f"; {made.note}" if made.note else "")
+
+
+def _of_lab(path: Path, recipe: recipes.Recipe) -> Verdict:
+    try:
+        with TemporaryDirectory() as folder:
+            gap = compare(path, labs.walked(recipe, Path(folder)), labs.KIND, {})
+        return _judged(gap, labs.changes(recipe), labs.KIND, "")
+    except BadFile:
+        raise
+    except NONSENSE:
+        return Verdict("different", None, "the recipe does not describe a walk that this studio can make")
+
+
+def _judged(gap: Gap, changes: Sequence[str], kind: str, note: str) -> Verdict:
+    """What a gap means, where `changes` are not as they were when the file was made."""
     if gap.difference is None:
         return Verdict("different", None, gap.why)
-    changes = elsewhere(run, recipe) if kind not in READ else []
     if gap.difference == 0 and not gap.lossy:
-        return Verdict("identical", 0.0, f"made again from checkpoint and recipe, every bit is the same{told}")
+        source = "its recipe" if kind == labs.KIND else "checkpoint and recipe"
+        return Verdict("identical", 0.0, f"made again from {source}, every bit is the same{note}")
     if gap.difference == 0:
-        return Verdict("close", 0.0, f"made again and reduced to 256 colours a frame as it was, it is the same; GIF keeps no more{told}")
+        return Verdict("close", 0.0, f"made again and reduced to 256 colours a frame as it was, it is the same; GIF keeps no more{note}")
     if changes and gap.difference <= CLOSE:
-        return Verdict("close", gap.difference, f"small differences, explained by another {' and '.join(changes)}{told}")
-    return Verdict("different", gap.difference, "checkpoint and recipe make something else: the file or its recipe was changed")
+        return Verdict("close", gap.difference, f"small differences, explained by another {' and '.join(changes)}{note}")
+    if changes and kind in (*KINDS, labs.KIND):
+        told = f"made here on another {' and '.join(changes)}, the chains went elsewhere, as roundings grow: verify it where it was made"
+        return Verdict("different", gap.difference, told)
+    source = "the recipe makes" if kind == labs.KIND else "checkpoint and recipe make"
+    return Verdict("different", gap.difference, f"{source} something else: the file or its recipe was changed")

@@ -17,7 +17,7 @@ from PIL import Image
 
 from models import sink
 from models.errors import BadFile
-from studio.export import moving
+from studio.export import arrays, moving
 
 SHAPE = "what the recipe makes has another shape"
 WORDS = "its words are not those that the recipe makes"
@@ -110,6 +110,22 @@ def _numbers(path: Path) -> np.ndarray | None:
         return None
 
 
+def _arrays(path: Path, again: Path) -> Gap:
+    """Dimensions, attributes and variables of netCDF."""
+    (ours, sides, words), (theirs, *rest) = arrays.read(again), arrays.read(path)
+    if [sides, words] != rest:
+        return Gap(None, WORDS)
+    if {name: v.shape for name, v in ours.items()} != {name: v.shape for name, v in theirs.items()}:
+        return Gap(None)
+    largest = 0.0
+    for name, values in ours.items():
+        if not np.array_equal(np.isfinite(values), np.isfinite(theirs[name])):
+            return Gap(None, WORDS)
+        gap = np.abs(values.astype(np.float64) - theirs[name])
+        largest = max(largest, float(gap[np.isfinite(gap)].max(initial=0.0)))
+    return Gap(largest)
+
+
 def _events(path: Path, again: Path) -> Gap:
     ours, theirs = sink.read(again)[0], sink.read(path)[0]
     if {tag: list(values) for tag, values in ours.items()} != {tag: list(values) for tag, values in theirs.items()}:
@@ -149,4 +165,12 @@ _COMPARERS: Mapping[str, Callable[[Path, Path], Gap]] = {
     "curves": _tables,
     "tensorboard": _events,
     "svg": _drawings,
+    "chains-sheet": _pictures,
+    "chains-single": _pictures,
+    "chains-strip": _pictures,
+    "chains-animation": _animations,
+    "chains-gallery": _galleries,
+    "chains-csv": _tables,
+    "chains-netcdf": _arrays,
+    "lab": _tables,
 }

@@ -13,6 +13,8 @@ from models.run import Run
 from models.watch import REEL_SEED
 from studio.export import Record, animation, exporters, moving
 from studio.export.taking import MOST_FRAMES, coloured, record_of
+from studio.verify import walking
+from studio.verify.walking import whole
 
 MOST = 100_000  # pictures of one export, columns of a sheet
 Recipe = Mapping[str, Any]
@@ -25,25 +27,27 @@ class Again(NamedTuple):
     note: str = ""
 
 
-def again(run: Run, recipe: Recipe, folder: Path) -> Again:
-    """Make it in `folder`.
+def again(run: Run, recipe: Recipe, folder: Path, trust: str | None = None) -> Again:
+    """Make it in `folder`; `trust` is the hash of a foreign classifier that may run code.
 
     Raises:
         KeyError, TypeError, ValueError, BadInput and others: the recipe describes nothing that this studio makes.
         BadFile: a frame of the reel is gone.
     """
+    if recipe["kind"] in walking.KINDS:
+        return Again(walking.walked(run, recipe, folder, trust))
     return _MAKERS[recipe["kind"]](run, recipe, recipe["made"], folder)
 
 
 def _sheet(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
     record = _samples(run, made)
-    return Again(_written(record, "sheet", folder / "again.png", columns=_whole(made["columns"], 1, MOST), zoom=_whole(made["zoom"], 1, 100)))
+    return Again(_written(record, "sheet", folder / "again.png", columns=whole(made["columns"], 1, MOST), zoom=whole(made["zoom"], 1, 100)))
 
 
 def _single(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
     record = _samples(run, made)
     assert record.pictures is not None
-    return Again(_written(replace(record, pictures=record.pictures[-1:]), "singles", folder, first=_whole(made["rows"][0], 0, MOST)))
+    return Again(_written(replace(record, pictures=record.pictures[-1:]), "singles", folder, first=whole(made["rows"][0], 0, MOST)))
 
 
 def _gallery(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
@@ -53,23 +57,23 @@ def _gallery(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
 
 
 def _animation(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
-    latents, frames = _whole(made["latents"], 1, MOST), _whole(made["frames"], 1, animation.MOST_FRAMES)
+    latents, frames = whole(made["latents"], 1, MOST), whole(made["frames"], 1, animation.MOST_FRAMES)
     record = record_of(run, seed=_seed(made), count=latents, ema=_ema(made), pictures=False, needs=("loop",), frames=frames)
-    options = {"fps": _whole(made["fps"], 1, moving.FASTEST), "zoom": _whole(made["zoom"], 1, 100), "tiles": _whole(made["tiles"], 1, 1000)}
+    options = {"fps": whole(made["fps"], 1, moving.FASTEST), "zoom": whole(made["zoom"], 1, 100), "tiles": whole(made["tiles"], 1, 1000)}
     return Again(_written(record, "animation", folder / f"again{_format(made)}", **options))
 
 
 def _reel(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
     reel, note = _reel_of(run, made["steps"])
     record = replace(_without_pictures(run), reel=reel)
-    options = {"fps": _whole(made["fps"], 1, moving.FASTEST), "zoom": _whole(made["zoom"], 1, 100)}
+    options = {"fps": whole(made["fps"], 1, moving.FASTEST), "zoom": whole(made["zoom"], 1, 100)}
     return Again(_written(record, "reel", folder / f"again{_format(made)}", **options), note)
 
 
 def _strip(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
     reel, note = _reel_of(run, made["steps"])
     record = replace(_without_pictures(run), reel=reel)
-    options = {"frames": _whole(made["frames"], 1, MOST_FRAMES), "count": _whole(made["count"], 1, 64)}
+    options = {"frames": whole(made["frames"], 1, MOST_FRAMES), "count": whole(made["count"], 1, 64)}
     return Again(animation.write_strip(record, folder / "again.png", **options)[0], note)
 
 
@@ -83,8 +87,8 @@ def _events(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
 
 def _plots(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
     record = _without_pictures(run)
-    record = replace(record, marks=record.marks[: _whole(made["marks"], 0, len(record.marks))])
-    options = {"theme": str(made["theme"]), "width": _whole(made["width"], 100, 10_000), "height": _whole(made["height"], 100, 10_000)}
+    record = replace(record, marks=record.marks[: whole(made["marks"], 0, len(record.marks))])
+    options = {"theme": str(made["theme"]), "width": whole(made["width"], 100, 10_000), "height": whole(made["height"], 100, 10_000)}
     extension = ".svg" if recipe["kind"] == "svg" else ".png"
     return Again(_written(record, str(recipe["kind"]), folder / f"again{extension}", **options))
 
@@ -96,8 +100,8 @@ def _report(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
     record = replace(
         record,
         recipe={**record.recipe, **{k: v for k, v in recipe.items() if k not in ("schema", "kind", "made")}},
-        marks=record.marks[: _whole(made["marks"], 0, len(record.marks))],
-        lines=record.lines[: _whole(made["lines"], 0, len(record.lines))],
+        marks=record.marks[: whole(made["marks"], 0, len(record.marks))],
+        lines=record.lines[: whole(made["lines"], 0, len(record.lines))],
         reel=reel,
         about={**record.about, "card": made["card"]},
     )
@@ -124,7 +128,7 @@ _MAKERS: Mapping[str, Callable[[Run, Recipe, Recipe, Path], Again]] = {
 
 def _samples(run: Run, made: Recipe, needs: Sequence[str] = ()) -> Record:
     """The pictures up to the last row that the recipe names."""
-    first, last = (_whole(v, 0, MOST) for v in made["rows"])
+    first, last = (whole(v, 0, MOST) for v in made["rows"])
     if first >= last:
         raise ValueError(made["rows"])
     return record_of(run, seed=_seed(made), count=last, ema=_ema(made), needs=needs)
@@ -137,7 +141,7 @@ def _without_pictures(run: Run) -> Record:
 def _reel_of(run: Run, steps: Any) -> tuple[dict[int, np.ndarray], str]:
     """Frames as they were recorded, the last one drawn again where its checkpoint is there; and a sentence about it."""
     every = run.watch.reel.every
-    wanted = [_whole(step, 0, run.state.step) for step in steps]
+    wanted = [whole(step, 0, run.state.step) for step in steps]
     if len(wanted) > MOST_FRAMES or any(step % every for step in wanted):
         raise ValueError(wanted)
     if not wanted:
@@ -166,7 +170,7 @@ def _written(record: Record, name: str, path: Path, **options: Any) -> Path:
 
 
 def _seed(made: Recipe) -> int:
-    return _whole(made["seed"], 0, 2**62)
+    return whole(made["seed"], 0, 2**62)
 
 
 def _ema(made: Recipe) -> bool:
@@ -179,9 +183,3 @@ def _format(made: Recipe) -> str:
     if made["format"] not in moving.EXTENSIONS:
         raise ValueError(made["format"])
     return str(made["format"])
-
-
-def _whole(value: Any, low: int, high: int) -> int:
-    if type(value) is not int or not low <= value <= high:
-        raise ValueError(value)
-    return value

@@ -60,3 +60,14 @@ def window(qtbot, dressed):
     yield shown
     shown.close()
     qtbot.waitUntil(lambda: shown.session._worker is None, timeout=20_000)
+
+
+@pytest.fixture(scope="session")
+def walkable(tmp_path_factory) -> Path:
+    """A run of PPGN that chains can walk on; only to be read."""
+    from tests.studio.tiny import ppgn_run, sides
+
+    place = tmp_path_factory.mktemp("walkable")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SAMPLING_STUDIO_HOME", str(place / "home"))
+        return ppgn_run(place / "sides", sides(place / "data"))

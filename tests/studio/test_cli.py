@@ -188,7 +188,7 @@ def test_version_and_help(do):
         assert "usage" in done.out
 
 
-@pytest.mark.parametrize("name", ["chain", "fill"])
+@pytest.mark.parametrize("name", ["fill"])
 def test_planned_commands_say_so(do, name):
     refused(do(name, "anything", "--json"), name, "still to come")
 

@@ -130,7 +130,7 @@ def test_a_sheet_that_no_reader_takes_is_refused_before_it_is_drawn(record, tmp_
         exporters()["sheet"].write(replace(record, pictures=many), tmp_path / "a.png")
     assert list(tmp_path.iterdir()) == []
     fit = int(str(raised.value).split("at most ")[1].split()[0].replace(",", ""))
-    sheet._check_size((fit, 256, 256, 3), *sheet.layout(many[:fit], None, None))  # what it says does fit
+    sheet.check_size((fit, 256, 256, 3), *sheet.layout(many[:fit], None, None))  # what it says does fit
 
 
 # --- SVG --------------------------------------------------------------------------------------------------------------

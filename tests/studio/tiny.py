@@ -74,3 +74,39 @@ def run_with_history(folder: Path, data: Path) -> Path:
             run.apply(SetKnobs({"gamma": 0.4}))
     run.close()
     return folder
+
+
+PPGN = {"n": 4, "g": 4, "h": 8, "full": 8, "recurrent": 8, "outputs": 4, "words": 8, "batch": 8}
+
+
+def sides(folder: Path, count: int = 60) -> Path:
+    """Pictures in two folders, which are classes: a bright square on the left or on the right."""
+    rng = np.random.default_rng(0)
+    for i in range(count):
+        side = ("left", "right")[i % 2]
+        (folder / side).mkdir(parents=True, exist_ok=True)
+        pixels = np.full((32, 32, 3), 40, np.uint8)
+        x, y = (0 if side == "left" else 16) + rng.integers(0, 7), rng.integers(2, 20)
+        pixels[y : y + 9, x : x + 9] = rng.integers(150, 250, 3)
+        Image.fromarray(pixels).save(folder / side / f"{i:02}.png")
+    return folder
+
+
+def ppgn_run(folder: Path, data: Path, *, without: tuple[str, ...] = ()) -> Path:
+    """A run of PPGN with a few steps of every phase but those `without`; it tells left from right."""
+    from models.algorithms import ppgn
+    from models.contract import NextPhase, Plan
+    from models.run import Run
+
+    run = Run.create(folder, "ppgn", str(data), config=PPGN, knob_values={"lr": 1e-2}, plan=Plan("cpu", 1, "float32", True, "off"))
+    steps = run.train()
+    next(steps)
+    for phase in ppgn.PHASES:
+        if phase != ppgn.PHASES[0]:
+            steps.send(NextPhase())
+        for _ in range(0 if phase in (*without, "captioner") else 40 if phase in ("encoder", "scorer") else 3):
+            next(steps)
+    steps.close()
+    run.save()
+    run.close()
+    return folder

@@ -1,0 +1,141 @@
+"""Makes exports of chains again: walks them anew from the checkpoint's parts and the record in the recipe."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models.errors import BadFile, BadInput
+from models.run import Run
+from studio.export import moving
+from studio.export.chaining import MOST_FRAMES, ChainsRecord, chain_exporters, chains_record, unpacked
+
+if TYPE_CHECKING:
+    from models.samplers.parts import Classifier, Parts
+
+KINDS = {  # kind in a recipe -> exporter
+    "chains-sheet": "sheet",
+    "chains-single": "singles",
+    "chains-strip": "strip",
+    "chains-animation": "animation",
+    "chains-gallery": "gallery",
+    "chains-csv": "csv",
+    "chains-netcdf": "netcdf",
+}
+MOST_STEPS = 10_000_000  # of chains that are walked again
+MOST_THREADS = 1024
+Recipe = Mapping[str, Any]
+
+
+def device_of(recipe: Recipe) -> str | None:
+    """The device that chains walked on, if it is here: they carry every rounding on, so another one leads elsewhere."""
+    from models import device
+
+    plan = recipe.get("plan")
+    name = plan.get("device") if isinstance(plan, dict) else None
+    return name if name in device.available() else None
+
+
+def walked(run: Run, recipe: Recipe, folder: Path, trust: str | None = None) -> Path:
+    """The export of a recipe, made in `folder`.
+
+    Raises:
+        KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError, BadInput: the recipe describes no chains that can be made.
+        BadFile: a foreign classifier that they climbed is not there any more.
+    """
+    import torch
+
+    from models.chains import replay
+
+    made, record = recipe["made"], unpacked(recipe["chains"])
+    parts = run.algorithm.parts(run.state)
+    forks = sum("fork" in event for event in record["past"])
+    if not 0 <= record["steps"] <= MOST_STEPS or record["place"] != record["steps"] + forks:
+        raise ValueError(record["place"])
+    classifier = foreign(record, parts, trust)
+    before = torch.get_num_threads()
+    try:
+        run.plan = replace(run.plan, threads=whole(recipe["plan"]["threads"], 1, MOST_THREADS))
+        torch.set_num_threads(run.plan.threads)
+        chains = replay(parts, record, classifier)
+        if plain(chains.record()) != plain(record):
+            raise ValueError("other chains")
+        name = KINDS[recipe["kind"]]
+        again = chains_record(chains, run, backs=_backs(made.get("backs", ()), chains.kept))
+        return _written(again, name, made, folder)
+    finally:
+        torch.set_num_threads(before)
+
+
+def foreign(record: Recipe, parts: Parts, trust: str | None) -> Classifier | None:
+    """The foreign classifier that a record of chains names; nothing that could run code is opened unless a person trusts its hash.
+
+    Raises:
+        BadFile: it is gone, or another one is in its place.
+    """
+    setups = [record["setup"], *(event["set"] for event in record["past"] if "set" in event)]
+    origins: list[Mapping[str, Any]] = []
+    for origin in (setup["classifier"] for setup in setups if "classifier" in setup):
+        if origin not in origins:
+            origins.append(origin)
+    if not origins:
+        return None
+    names = " and ".join(repr(str(origin["spec"])) for origin in origins)
+    if len(origins) > 1:
+        raise BadFile(f"These chains climbed more than one foreign classifier ({names}), which cannot be done again: export before each swap.")
+    try:
+        asked = {"size": parts.size, "channels": parts.channels, "device": parts.device.type, "trust": trust}
+        found = import_module("models.plug").open_classifier(str(origins[0]["spec"]), **asked)
+    except BadInput as error:
+        raise BadFile(f"The classifier {names} that these chains climbed cannot be opened. {error}") from None
+    if found.origin.get("sha256") != origins[0].get("sha256"):
+        raise BadFile(f"The classifier {names} is not the one that these chains climbed: put the first one back.")
+    return found
+
+
+def plain(record: Recipe) -> dict[str, Any]:
+    """A record without changes that changed nothing, such as a knob that was turned and turned back."""
+    found = json.loads(json.dumps(record))
+    now, past = found["setup"], []
+    for event in found["past"]:
+        if event.get("set", None) != now:
+            past.append(event)
+        now = event.get("set", now)
+    return found | {"past": past}
+
+
+def _written(record: ChainsRecord, name: str, made: Recipe, folder: Path) -> Path:
+    exporter, options = chain_exporters()[name], {}
+    path = folder / f"again{exporter.extension}" if exporter.extension else folder
+    frames = max(1, len(record.backs))
+    match name:
+        case "sheet":
+            options = {"columns": whole(made["columns"], 1, 100_000), "zoom": whole(made["zoom"], 1, 1000)}
+        case "strip":
+            first, count = whole(made["first"], 0, len(record.pictures) - 1), whole(made["count"], 1, 100_000)
+            options = {"frames": frames, "first": first, "count": count, "zoom": whole(made["zoom"], 1, 1000)}
+        case "animation":
+            if made["format"] not in moving.EXTENSIONS:
+                raise ValueError(made["format"])
+            path = folder / f"again{made['format']}"
+            options = {"frames": frames, "fps": whole(made["fps"], 1, moving.FASTEST), "zoom": whole(made["zoom"], 1, 1000)}
+    files: Sequence[Path] = exporter.write(record, path, **options)
+    return files[whole(made["chain"], 0, len(files) - 1)] if name == "singles" else files[0]
+
+
+def _backs(told: Any, kept: int) -> list[int]:
+    found = [whole(back, 0, kept) for back in told]
+    if len(found) > MOST_FRAMES or found != sorted(set(found), reverse=True):
+        raise ValueError(told)
+    return found
+
+
+def whole(value: Any, low: int, high: int) -> int:
+    """A value of a recipe, if it is a whole number in [low, high]; raises ValueError."""
+    if type(value) is not int or not low <= value <= high:
+        raise ValueError(value)
+    return value
