@@ -21,16 +21,24 @@ def encoder(state: State, x: Tensor, batch: Batch, knobs: Knobs) -> Info:
     """C learns the classes, and with it E its h1 and h."""
     x = shifted(x, knobs.shift, state.rng)
     labels = batch.labels.to(x.device)
-    x = against(state, x, labels, knobs.robust)
+    clean, x = x, against(state, x, labels, knobs.robust)
     state.E.train()  # its batch normalisation; elsewhere it is as in use
     with autocast(state.plan):
         _, h = state.E(x)
         logits = state.E.logits(h)
     state.E.eval()
     loss, right = judged(logits, labels, state.heads)
-    lr = update(state, "encoder", state.optimiser_E, loss, knobs)
     keep(state, h.detach())
-    return Info(loss_C=loss.detach(), right_C=right, lr=lr)
+    if knobs.w_seen == 0:
+        return Info(loss_C=loss.detach(), right_C=right, lr=update(state, "encoder", state.optimiser_E, loss, knobs))
+    with autocast(state.plan):
+        L_img = F.mse_loss(state.G(h).float(), clean)
+    whole, ours, theirs = loss + knobs.w_seen * L_img, list(state.E.parameters()), list(state.G.parameters())
+    grads = torch.autograd.grad(whole, [*ours, *theirs])
+    lr = scheduled(state, "encoder", knobs.lr, knobs.halving)
+    descend(state.optimiser_E, ours, grads[: len(ours)], lr, knobs)
+    descend(state.optimiser_G, theirs, grads[len(ours) :], lr, knobs)
+    return Info(loss_C=loss.detach(), right_C=right, L_img=L_img.detach(), lr=torch.full_like(right, lr))
 
 
 def scorer(state: State, x: Tensor, batch: Batch, knobs: Knobs) -> Info:
@@ -176,7 +184,8 @@ def captioner(state: State, x: Tensor, batch: Batch, knobs: Knobs) -> Info:
     if not state.words:
         return Info()
     _, h = encode(state, shifted(x, knobs.shift, state.rng))
-    tokens = batch.tokens.to(x.device)
+    short = torch.rand(len(h), 1, generator=state.rng) < knobs.shorten
+    tokens = torch.where(short, batch.shorter, batch.tokens).to(x.device)
     count = 1 + (tokens != END).sum(1)  # words and the end
     nats = -state.captioner(h, tokens, len(state.words)).sum() / count.sum()
     lr = update(state, "captioner", state.optimiser_captioner, nats, knobs)
@@ -194,7 +203,7 @@ def scheduled(state: State, phase: str, lr: float, halving: int) -> float:
 
 def update(state: State, phase: str, optimiser: torch.optim.Adam, loss: Tensor, knobs: Knobs) -> Tensor:
     """One step of the part that an optimiser holds; returns its size, 0-d."""
-    parameters: list[nn.Parameter] = optimiser.param_groups[0]["params"]
+    parameters: list[nn.Parameter] = [p for group in optimiser.param_groups for p in group["params"]]
     now = scheduled(state, phase, knobs.lr, knobs.halving)
     descend(optimiser, parameters, torch.autograd.grad(loss, parameters), now, knobs)
     return torch.full_like(loss.detach(), now)
@@ -204,7 +213,8 @@ def descend(optimiser: torch.optim.Adam, parameters: list[nn.Parameter], grads: 
     """An Adam step; none at all without gradients, so that a paused net's moments stand still."""
     if not grads:
         return
-    optimiser.param_groups[0].update(lr=lr, betas=(knobs.beta1, knobs.beta2))
+    for group in optimiser.param_groups:
+        group.update(lr=lr, betas=(knobs.beta1, knobs.beta2))
     for p, g in zip(parameters, grads, strict=True):
         p.grad = g
     optimiser.step()
