@@ -33,7 +33,7 @@ Departures:
        taught a few attributes forget most of a picture, which CaffeNet's 4096, taught 1000 classes, do not. `w_seen = 0` turns it off.
     8. In the preset `quick` matrices take Muon's steps (`muon`), and G has one fully connected layer (`layers`): what fits into minutes on a CPU.
     9. The captioner learns captions and, half of the time, shorter ones that name some of the same things (`shorten`), so that what a caption
-       does not name is left open; otherwise a chain would also drive away all that goes unsaid.
+       does not name is left open; otherwise a chain would also drive away all that goes unsaid. Noise on h (`noise_c`) asks for clear evidence.
 """
 
 from __future__ import annotations
@@ -113,6 +113,7 @@ class Knobs(settings.Knobs):
     noise_x: float = knob(0.1, "noise on x, the range being 2 (Joint)", symbol="σ_x", low=0.0, high=2.0, group="Joint")
     noise_h1: float = knob(0.1, "noise on h1, over its root mean square (Joint)", symbol="σ_h1", low=0.0, high=10.0, group="Joint")
     shorten: float = knob(0.5, "share of the captions that name only some of what they list", low=0.0, high=1.0, group="Captioner")
+    noise_c: float = knob(0.0, "most noise on h for the captioner, in standard deviations", symbol="σ_c", low=0.0, high=10.0, group="Captioner")
     sigma_x: float = knob(0.2, "noise that R_x removes, the range being 2", symbol="σ(R_x)", low=1e-4, high=2.0, log=True, group="Denoisers")
     sigma_h: float = knob(0.01, "noise that R_h removes, over the mean of h", symbol="σ(R_h)", low=1e-4, high=10.0, log=True, group="Denoisers")
 
@@ -127,19 +128,20 @@ PRESETS = {
         Preset(
             "quick",
             "32 px: all parts in about a quarter of an hour on two cores",
-            _phases(4_500, 2_600, 2_500, 600, 500, 1_200, 3_000),
+            _phases(4_500, 2_400, 1_500, 500, 400, 1_000, 2_400),
             config={"n": 32, "depth": 2, "layers": 1, "muon": True},
             knobs={
                 "lr": 3e-3,
                 "lr_G": 1e-3,
                 "halving": 750,
-                "halving_G": 500,
+                "halving_G": 300,
                 "shift": 1,
                 "robust": 0.03,
                 "w_seen": 10.0,
                 "w_img": 25.0,
                 "w_h1": 10.0,
                 "w_adv": 0.3,
+                "noise_c": 1.0,
             },
         ),
         Preset(

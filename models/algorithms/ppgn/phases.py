@@ -114,13 +114,18 @@ def joint(state: State, x: Tensor, batch: Batch, knobs: Knobs) -> Info:
     h1, h = encode(state, x)
     keep(state, h)
     draw = lambda v: torch.randn(v.shape, generator=state.rng).to(v.device)  # noqa: E731
-    strength = torch.rand(len(h), 1, generator=state.rng).to(h.device) * knobs.noise_h
     with autocast(state.plan):
-        made = state.J((h + strength * statistics(state)[1] * draw(h)).clamp(min=0)).float()
+        made = state.J(noisy(state, h, knobs.noise_h)).float()
         made_h1 = state.E.trunk(made + knobs.noise_x * draw(made)).float()
         made_h = state.E.top(made_h1 + knobs.noise_h1 * h1.square().mean().sqrt() * draw(h1)).float()
     losses = {"L_img": F.mse_loss(made, x), "L_h1": relative(made_h1, h1), "L_h": relative(made_h, h)}
     return _adversarial(state, state.J, state.optimiser_J, "joint", x, h, made, losses, knobs)
+
+
+def noisy(state: State, h: Tensor, most: float) -> Tensor:
+    """Codes with noise of another strength for each, between none and `most` deviations of each neuron; still a ReLU's output."""
+    strength = torch.rand(len(h), 1, generator=state.rng).to(h.device) * most
+    return (h + strength * statistics(state)[1] * torch.randn(h.shape, generator=state.rng).to(h.device)).clamp(min=0)
 
 
 def relative(found: Tensor, wanted: Tensor) -> Tensor:
@@ -173,8 +178,8 @@ def dae_h(state: State, x: Tensor, batch: Batch, knobs: Knobs) -> Info:
     keep(state, h)
     mean, spread, _ = statistics(state)
     scale = spread.clamp(min=1e-3 * spread.max() + 1e-6)  # of dead neurons, too
-    noisy = h + knobs.sigma_h * mean.mean() * torch.randn(h.shape, generator=state.rng).to(h.device)
-    error = ((state.R_h(noisy, mean, scale) - h) / scale).square().mean()
+    far = h + knobs.sigma_h * mean.mean() * torch.randn(h.shape, generator=state.rng).to(h.device)
+    error = ((state.R_h(far, mean, scale) - h) / scale).square().mean()
     lr = update(state, "dae-h", state.optimiser_R_h, error, knobs)
     return Info(loss_h=error.detach(), lr=lr)
 
@@ -183,7 +188,7 @@ def captioner(state: State, x: Tensor, batch: Batch, knobs: Knobs) -> Info:
     """The captioner learns to say the captions, teacher forced; without captions the phase passes and nothing changes."""
     if not state.words:
         return Info()
-    _, h = encode(state, shifted(x, knobs.shift, state.rng))
+    h = noisy(state, encode(state, shifted(x, knobs.shift, state.rng))[1], knobs.noise_c)
     short = torch.rand(len(h), 1, generator=state.rng) < knobs.shorten
     tokens = torch.where(short, batch.shorter, batch.tokens).to(x.device)
     count = 1 + (tokens != END).sum(1)  # words and the end

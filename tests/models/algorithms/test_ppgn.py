@@ -567,6 +567,20 @@ def test_a_batch_has_shorter_sentences_beside_the_captions():
     }
 
 
+def test_noisy_codes_are_those_of_a_relu_and_as_far_as_asked_for():
+    state, feed, _ = started()
+    for _ in range(20):
+        ppgn.step(state, next(feed), turned())
+    sd = ppgn.statistics(state)[1]
+    h = torch.full((4000, 8), 50.0)  # so far from 0 that nothing is cut
+    assert torch.equal(phases.noisy(state, h, 0.0), h)
+    moved = (phases.noisy(state, h, 2.0) - h) / sd.clamp(min=1e-9)
+    alive = sd > 1e-6
+    strength = moved[:, alive].square().mean().sqrt()
+    assert float(strength) == pytest.approx(2 / math.sqrt(3), rel=0.05)  # a uniform strength between 0 and 2
+    assert float(phases.noisy(state, torch.zeros(100, 8), 2.0).min()) == 0
+
+
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_the_captioner_learns_from_the_share_of_shorter_sentences(share):
     state, feed, _ = started()
