@@ -85,7 +85,7 @@ class Config(settings.Config):
     outputs: int = knob(128, "room for the classes of all attributes together", low=2, high=10_000, group="Nets")
     words: int = knob(256, "room for the captioner's words", low=4, high=100_000, group="Nets")
     batch: int = knob(64, "pictures a step", low=2, high=4096, group="Training")
-    muon: bool = knob(False, "E, the scorer and G take steps of orthogonalised momentum (Muon), the rest Adam's", group="Training")
+    muon: bool = knob(False, "Muon for matrices of E, the scorer and G, orthogonalised momentum; Adam for all else", group="Training")
 
 
 class Knobs(settings.Knobs):
