@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from models.errors import BadSetting
 
 Value = bool | int | float | str
-Kind = Literal["float", "int", "bool", "choice"]
+Kind = Literal["float", "int", "bool", "choice", "text"]
 
 
 class _Settings(BaseModel):
@@ -72,7 +72,7 @@ def _describe(name: str, field: FieldInfo) -> Knob:
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     bounds = {kind: getattr(m, kind) for m in field.metadata for kind in ("ge", "le") if hasattr(m, kind)}
     choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
-    kinds: dict[object, Kind] = {bool: "bool", int: "int", float: "float"}
+    kinds: dict[object, Kind] = {bool: "bool", int: "int", float: "float", str: "text"}
     return Knob(
         name=name,
         kind="choice" if choices else kinds[field.annotation],
@@ -114,6 +114,8 @@ def parse(text: str, setting: Knob) -> Value:
                 return {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}[word.lower()]
             case "choice":
                 return {str(c): c for c in setting.choices}[word]
+            case "text":
+                return word
     except (ValueError, KeyError, OverflowError):
         raise BadSetting(f"{_title(setting)} must be {limits(setting)}; got {word!r}.") from None
 
@@ -139,6 +141,8 @@ def limits(setting: Knob) -> str:
         return "one of " + ", ".join(str(c) for c in setting.choices)
     if setting.kind == "bool":
         return "on or off"
+    if setting.kind == "text":
+        return "text"
     noun = "a whole number" if setting.kind == "int" else "a number"
     match setting.low, setting.high:
         case None, None:

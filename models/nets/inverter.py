@@ -20,12 +20,13 @@ SLOPE = 0.3
 class Inverter(nn.Module):
     """Codes (batch, h) to pictures (batch, channels, size, size) near [-1, 1]."""
 
-    def __init__(self, size: int, channels: int, n: int, h: int, full: int) -> None:
-        """`full`: neurons of the fully connected layers."""
+    def __init__(self, size: int, channels: int, n: int, h: int, full: int, layers: int = 3) -> None:
+        """`full`: neurons of the fully connected layers; `layers`: how many of these, the authors' are 3."""
         super().__init__()
         wide, side = [*widths(size, n)[::-1], n], POOLED
         self.width = wide[0]
-        self.full = nn.ModuleList([Dense(h, full), Dense(full, full), Dense(full, self.width * POOLED * POOLED)])
+        sizes = [h, *[full] * (layers - 1), self.width * POOLED * POOLED]
+        self.full = nn.ModuleList(Dense(a, b) for a, b in itertools.pairwise(sizes))
         self.up, self.convs = nn.ModuleList(), nn.ModuleList()
         for a, b in itertools.pairwise(wide):
             side *= 2

@@ -105,13 +105,16 @@ def resume(options: argparse.Namespace) -> Result:
 
 def _train(active: Any, goal: int, evaluate_every: int | None) -> Result:
     active.on_line = lambda line: tell(line["text"]) if line["what"] == "alarm" else None
-    first, pace = active.state.step, Pace()
+    first, pace, phase = active.state.step, Pace(), active.phase
+    spent: dict[str, dict[str, float]] = {}  # phase -> steps and seconds of this call
     pace.start()
     try:
         with stoppable() as stopped, bar(f"{active.algorithm.TITLE} · {active.plan.device}", goal) as show:
             for state, info in active.train(max(goal, first)):
                 if info is not None:
                     pace.mark(state.step)
+                    _count(spent, phase, pace.seconds)
+                    phase = active.phase  # of the next step
                     show(state.step, pace)
                 if stopped():
                     break
@@ -128,6 +131,7 @@ def _train(active: Any, goal: int, evaluate_every: int | None) -> Result:
             "run": str(active.folder.path),
             "seconds": round(pace.seconds, 3),
             "steps_per_second": strict(round((step - first) / pace.seconds, 3)) if step > first else None,
+            "phases": {name: {"steps": v["steps"], "seconds": round(v["seconds"], 3)} for name, v in spent.items()},
             "metrics": metrics,
             "state_hash": active.recipe()["state_hash"],
             "device": active.plan.device,
@@ -139,7 +143,16 @@ def _train(active: Any, goal: int, evaluate_every: int | None) -> Result:
     if stopped() and step < goal:
         raise RunFailed(f"Stopped at step {step:,} of {goal:,} and saved; go on with: sampling-studio resume {active.folder.path} --steps {goal}")
     numbers = "  ".join(f"{k} {v:.4g}" for k, v in metrics.items() if v is not None)
-    return result, f"{active.folder.path}: step {step:,} after {duration(pace.seconds)}\n{numbers}", 0
+    parts = [f"{name:<12} {v['steps']:>9,} steps  {v['seconds']:>9.1f} s" for name, v in spent.items()] if len(spent) > 1 else []
+    return result, "\n".join([f"{active.folder.path}: step {step:,} after {duration(pace.seconds)}", *parts, numbers]), 0
+
+
+def _count(spent: dict[str, dict[str, float]], phase: str, seconds: float) -> None:
+    """One more step of a phase, done when `seconds` were spent on all of them."""
+    before = sum(v["seconds"] for v in spent.values())
+    mine = spent.setdefault(phase, {"steps": 0, "seconds": 0.0})
+    mine["steps"] += 1
+    mine["seconds"] += seconds - before
 
 
 def _evaluate(active: Any, stopped: Callable[[], bool]) -> None:

@@ -33,7 +33,7 @@ def words(knob: Knob) -> tuple[str, str]:
 
 
 class KnobRow(QWidget):
-    """Label, field and slider; or a checkbox; or a choice.
+    """Label, field and slider; or a checkbox; or a choice; or a line of text.
 
     Signals:
         changed(object): the person has set another value.
@@ -99,7 +99,7 @@ class KnobRow(QWidget):
         self.setEnabled(on)
         self.setToolTip(self._tip if on else f"<p>{escape(why)}</p>{self._tip}")
 
-    # --- the four kinds ---
+    # --- the five kinds ---
 
     def _build_number(self) -> None:
         self.field = ValueField()
@@ -108,6 +108,12 @@ class KnobRow(QWidget):
         self.field.editingFinished.connect(self._commit)
         self.field.stepped.connect(self._step)
         self.field.reset.connect(self._restore)
+        if self.knob.kind == "text":  # below its label, as wide as the panel
+            self.field.setAlignment(Qt.AlignmentFlag.AlignLeft)
+            self.field.setProperty("kind", "")
+            self.body.addWidget(self._label())
+            self.body.addWidget(self.field)
+            return
         line = row(self._label(), self.field)
         line.setStretch(0, 1)
         self.body.addLayout(line)
@@ -160,6 +166,8 @@ class KnobRow(QWidget):
         if self._special is not None and text.strip().lower() == self._special[1]:
             return self._special[0]
         value, low, high = parse(text, self.knob), self.knob.low, self.knob.high
+        if self.knob.kind == "text":
+            return value
         if isinstance(value, str) or not math.isfinite(value) or (self.knob.kind == "int" and value != int(value)):
             raise BadSetting(f"{self.knob.symbol} must be {limits(self.knob)}.")
         if (low is not None and value < low) or (high is not None and value > high):

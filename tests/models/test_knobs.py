@@ -23,6 +23,7 @@ class Toy(knobs.Knobs):
     skips: bool = knob(True, "skip connections")
     eta: Literal[1, 2] = knob(1, "exponent", symbol="η")
     layout: Literal["authors", "figure"] = knob("authors", "layout")
+    note: str = knob("", "what is left out")
 
 
 class Other(knobs.Config):
@@ -54,6 +55,7 @@ def test_describe_reads_everything_in_order():
         ("skips", "on or off"),
         ("eta", "one of 1, 2"),
         ("layout", "one of authors, figure"),
+        ("note", "text"),
     ],
 )
 def test_limits_in_words(name, words):
@@ -89,7 +91,7 @@ def test_bounds_are_inclusive():
 def test_an_unknown_name_is_told_with_the_known_ones():
     with pytest.raises(BadSetting, match=r"There is no setting 'gama' here; the settings are gamma, rate, width"):
         knobs.make(Toy, {"gama": 1})
-    with pytest.raises(BadSetting, match=r"'gama'.*gamma.*layout, size\."):
+    with pytest.raises(BadSetting, match=r"'gama'.*gamma.*layout, note, size\."):
         knobs.split({"gama": "1"}, Toy, Other)
 
 
@@ -221,3 +223,10 @@ def test_a_systems_settings_are_described_and_unique(name):
             assert k.low <= float(k.default) <= k.high, k
     assert knobs.make(system.Config, {}) == system.Config()
     assert knobs.make(system.Knobs, {}) == system.Knobs()
+
+
+def test_a_line_of_text_is_taken_as_it_is():
+    assert knobs.split({"note": " a=b & c=d; e "}, Toy) == ({"note": "a=b & c=d; e"},)
+    assert knobs.make(Toy, {"note": "x"}).note == "x"
+    with pytest.raises(BadSetting, match="note must be text; got 3"):
+        knobs.make(Toy, {"note": 3})

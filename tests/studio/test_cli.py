@@ -1,5 +1,6 @@
 """The command line as scripts rely on it: keys, exit codes, one line for every bad input, and nothing lost."""
 
+import dataclasses
 import errno
 import json
 import os
@@ -58,7 +59,7 @@ def train(do, place, out, *more, steps=6):
 
 
 def test_train_and_resume(do, place, tmp_path):
-    keys = {"system", "steps", "run", "seconds", "steps_per_second", "metrics", "state_hash"}
+    keys = {"system", "steps", "run", "seconds", "steps_per_second", "phases", "metrics", "state_hash"}
     done = train(do, place, tmp_path / "r")
     assert done.status == 0
     assert done.json.keys() >= keys
@@ -72,6 +73,27 @@ def test_train_and_resume(do, place, tmp_path):
     assert more.json.keys() >= keys
     assert more.json["steps"] == 9
     assert Run.open(tmp_path / "r", write=False, data=False).rows.shape == (9, 6)
+
+
+def test_the_seconds_of_every_phase(do, tmp_path, monkeypatch):
+    """Of a system with several phases they are printed, and their sum is the time of the whole."""
+    from models.algorithms import ppgn
+    from models.contract import Phase
+
+    short = dataclasses.replace(ppgn.PRESETS["quick"], phases=tuple(Phase(name, 2 + i) for i, name in enumerate(ppgn.PHASES)))
+    monkeypatch.setitem(ppgn.PRESETS, "quick", short)
+    small = {"n": 4, "g": 4, "h": 8, "full": 8, "recurrent": 8, "batch": 4, "muon": "off"}
+    for folder, shade in (("light", 220), ("dark", 30)):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+        for i in range(6):
+            Image.new("RGB", (32, 32), (shade, shade - 3 * i, 9)).save(tmp_path / "data" / folder / f"{i}.png")
+    words = ["--data", tmp_path / "data", *(w for k, v in small.items() for w in ("--set", f"{k}={v}"))]
+    done = do("train", "ppgn", *words, "--out", tmp_path / "r", "--json", "--steps", 20)
+    assert {k: v["steps"] for k, v in done.json["phases"].items()} == {"encoder": 2, "scorer": 3, "generator": 4, "joint": 5, "dae-x": 6}
+    assert sum(v["seconds"] for v in done.json["phases"].values()) == pytest.approx(done.json["seconds"], abs=0.5)
+    assert all(v["seconds"] > 0 for v in done.json["phases"].values())
+    more = do("resume", tmp_path / "r").out.splitlines()
+    assert [line.split()[:2] for line in more[1:-1]] == [["dae-h", "7"], ["captioner", "8"]]
 
 
 def test_resumed_is_bit_equal_to_never_stopped(do, place, tmp_path):

@@ -21,16 +21,24 @@ def encoder(state: State, x: Tensor, batch: Batch, knobs: Knobs) -> Info:
     """C learns the classes, and with it E its h1 and h."""
     x = shifted(x, knobs.shift, state.rng)
     labels = batch.labels.to(x.device)
-    x = against(state, x, labels, knobs.robust)
+    clean, x = x, against(state, x, labels, knobs.robust)
     state.E.train()  # its batch normalisation; elsewhere it is as in use
     with autocast(state.plan):
         _, h = state.E(x)
         logits = state.E.logits(h)
     state.E.eval()
     loss, right = judged(logits, labels, state.heads)
-    lr = update(state, "encoder", state.optimiser_E, loss, knobs)
     keep(state, h.detach())
-    return Info(loss_C=loss.detach(), right_C=right, lr=lr)
+    if knobs.w_seen == 0:
+        return Info(loss_C=loss.detach(), right_C=right, lr=update(state, "encoder", state.optimiser_E, loss, knobs))
+    with autocast(state.plan):
+        L_img = F.mse_loss(state.G(h).float(), clean)
+    whole, ours, theirs = loss + knobs.w_seen * L_img, list(state.E.parameters()), list(state.G.parameters())
+    grads = torch.autograd.grad(whole, [*ours, *theirs])
+    lr = scheduled(state, "encoder", knobs.lr, knobs.halving)
+    descend(state.optimiser_E, ours, grads[: len(ours)], lr, knobs)
+    descend(state.optimiser_G, theirs, grads[len(ours) :], lr, knobs)
+    return Info(loss_C=loss.detach(), right_C=right, L_img=L_img.detach(), lr=torch.full_like(right, lr))
 
 
 def scorer(state: State, x: Tensor, batch: Batch, knobs: Knobs) -> Info:
@@ -106,13 +114,18 @@ def joint(state: State, x: Tensor, batch: Batch, knobs: Knobs) -> Info:
     h1, h = encode(state, x)
     keep(state, h)
     draw = lambda v: torch.randn(v.shape, generator=state.rng).to(v.device)  # noqa: E731
-    strength = torch.rand(len(h), 1, generator=state.rng).to(h.device) * knobs.noise_h
     with autocast(state.plan):
-        made = state.J((h + strength * statistics(state)[1] * draw(h)).clamp(min=0)).float()
+        made = state.J(noisy(state, h, knobs.noise_h)).float()
         made_h1 = state.E.trunk(made + knobs.noise_x * draw(made)).float()
         made_h = state.E.top(made_h1 + knobs.noise_h1 * h1.square().mean().sqrt() * draw(h1)).float()
     losses = {"L_img": F.mse_loss(made, x), "L_h1": relative(made_h1, h1), "L_h": relative(made_h, h)}
     return _adversarial(state, state.J, state.optimiser_J, "joint", x, h, made, losses, knobs)
+
+
+def noisy(state: State, h: Tensor, most: float) -> Tensor:
+    """Codes with noise of another strength for each, between none and `most` deviations of each neuron; still a ReLU's output."""
+    strength = torch.rand(len(h), 1, generator=state.rng).to(h.device) * most
+    return (h + strength * statistics(state)[1] * torch.randn(h.shape, generator=state.rng).to(h.device)).clamp(min=0)
 
 
 def relative(found: Tensor, wanted: Tensor) -> Tensor:
@@ -165,8 +178,8 @@ def dae_h(state: State, x: Tensor, batch: Batch, knobs: Knobs) -> Info:
     keep(state, h)
     mean, spread, _ = statistics(state)
     scale = spread.clamp(min=1e-3 * spread.max() + 1e-6)  # of dead neurons, too
-    noisy = h + knobs.sigma_h * mean.mean() * torch.randn(h.shape, generator=state.rng).to(h.device)
-    error = ((state.R_h(noisy, mean, scale) - h) / scale).square().mean()
+    far = h + knobs.sigma_h * mean.mean() * torch.randn(h.shape, generator=state.rng).to(h.device)
+    error = ((state.R_h(far, mean, scale) - h) / scale).square().mean()
     lr = update(state, "dae-h", state.optimiser_R_h, error, knobs)
     return Info(loss_h=error.detach(), lr=lr)
 
@@ -175,8 +188,9 @@ def captioner(state: State, x: Tensor, batch: Batch, knobs: Knobs) -> Info:
     """The captioner learns to say the captions, teacher forced; without captions the phase passes and nothing changes."""
     if not state.words:
         return Info()
-    _, h = encode(state, shifted(x, knobs.shift, state.rng))
-    tokens = batch.tokens.to(x.device)
+    h = noisy(state, encode(state, shifted(x, knobs.shift, state.rng))[1], knobs.noise_c)
+    short = torch.rand(len(h), 1, generator=state.rng) < knobs.shorten
+    tokens = torch.where(short, batch.shorter, batch.tokens).to(x.device)
     count = 1 + (tokens != END).sum(1)  # words and the end
     nats = -state.captioner(h, tokens, len(state.words)).sum() / count.sum()
     lr = update(state, "captioner", state.optimiser_captioner, nats, knobs)
@@ -194,7 +208,7 @@ def scheduled(state: State, phase: str, lr: float, halving: int) -> float:
 
 def update(state: State, phase: str, optimiser: torch.optim.Adam, loss: Tensor, knobs: Knobs) -> Tensor:
     """One step of the part that an optimiser holds; returns its size, 0-d."""
-    parameters: list[nn.Parameter] = optimiser.param_groups[0]["params"]
+    parameters: list[nn.Parameter] = [p for group in optimiser.param_groups for p in group["params"]]
     now = scheduled(state, phase, knobs.lr, knobs.halving)
     descend(optimiser, parameters, torch.autograd.grad(loss, parameters), now, knobs)
     return torch.full_like(loss.detach(), now)
@@ -204,7 +218,8 @@ def descend(optimiser: torch.optim.Adam, parameters: list[nn.Parameter], grads: 
     """An Adam step; none at all without gradients, so that a paused net's moments stand still."""
     if not grads:
         return
-    optimiser.param_groups[0].update(lr=lr, betas=(knobs.beta1, knobs.beta2))
+    for group in optimiser.param_groups:
+        group.update(lr=lr, betas=(knobs.beta1, knobs.beta2))
     for p, g in zip(parameters, grads, strict=True):
         p.grad = g
     optimiser.step()

@@ -17,7 +17,7 @@ from models.algorithms import ppgn
 from models.algorithms.ppgn import phases, shown
 from models.contract import NextPhase, Plan
 from models.data.images import ImageSet
-from models.data.labelled import LabelledSet, cut, encoded, labelled, spoken
+from models.data.labelled import LabelledSet, compositions, cut, encoded, labelled, shortened, spoken
 from models.errors import BadData, BadInput
 from models.nets.conv import CodeDAE, he
 from models.run import Run
@@ -144,18 +144,38 @@ def test_phases_can_be_skipped_and_the_parts_say_which_were(classes, tmp_path):
     run.close()
 
 
+def test_while_the_encoder_learns_the_generator_may_learn_with_it():
+    """w_seen: h keeps what shows x again; E's step is another one then, and G's that of L_img alone."""
+    results = {}
+    for w_seen in (0.0, 5.0):
+        state, feed, _ = started()
+        before = weights(state.G)
+        batch = next(feed)
+        info = ppgn.step(state, batch, turned(w_seen=w_seen, robust=0.0, shift=0))
+        assert torch.equal(before, weights(state.G)) == (w_seen == 0)
+        assert state.trained == dict.fromkeys(ppgn.PHASES, 0) | {"encoder": 1}
+        results[w_seen] = weights(state.E), float(info.loss_C)
+    assert results[0.0][1] == results[5.0][1]  # the same loss of C
+    assert not torch.equal(results[0.0][0], results[5.0][0])
+    state, *_ = started()
+    state.E.train()
+    x = ppgn.to_model(state.plan, batch.x)
+    assert float(info.L_img) == pytest.approx(float(F.mse_loss(state.G(state.E(x)[1]), x).detach()), rel=1e-5)
+
+
+@pytest.mark.parametrize("muon", [False, True])
 @pytest.mark.parametrize("phase", ppgn.PHASES)
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_state_that_is_saved_in_any_phase_goes_on_as_if_it_had_not_been(phase, precision, tmp_path):
+def test_a_state_that_is_saved_in_any_phase_goes_on_as_if_it_had_not_been(phase, precision, muon, tmp_path):
     plan = dataclasses.replace(PLAN, precision=precision)
-    make = lambda: started(3, plan)  # noqa: E731
+    make = lambda: started(3, plan, muon=muon, **({"n": 32, "h": 32} if muon else {}))  # noqa: E731
     (whole, feed, _), (other, *_), (third, *_) = make(), make(), make()
     batches = list(itertools.islice(feed, 8))
 
     def go(state, start, stop):
         for t in range(start, stop):
             state.phase = 0 if t < 2 else ppgn.PHASES.index(phase)
-            ppgn.step(state, batches[t], turned())
+            ppgn.step(state, batches[t], turned(w_seen=float(muon)))
 
     go(whole, 0, 8)
     go(other, 0, 5)
@@ -524,6 +544,94 @@ def test_a_batch_has_the_labels_and_words_of_its_pictures():
     assert captions is not None
     assert [spoken(t, found.words) for t in batch.tokens.tolist()] == [" ".join(cut(captions(int(i)))) for i in rows]
     assert cut("A big, RED dot. (it's)") == ["a", "big", "red", "dot", "it's"]
+
+
+def test_shorter_sentences_name_some_of_the_same():
+    long, rng = "a smiling, bald person with freckles, a red moustache and a blue cap", np.random.default_rng(0)
+    found = {shortened(long, rng) for _ in range(400)}
+    assert {"a bald person", "a person with a blue cap", "a smiling, bald person with freckles", "a person with freckles and a blue cap"} <= found
+    assert len(found) == 2**5 - 2  # neither all nor nothing
+    for other in ("a large red circle left of a blue square", "a bald person", "a person with freckles", "seven"):
+        assert shortened(other, rng) == other
+
+
+def test_a_batch_has_shorter_sentences_beside_the_captions():
+    c = config()
+    caption = lambda i: "a red dot" if i % 2 else "a red dot with a blue dot and a left of"  # noqa: E731
+    found = data(c, captions=caption)
+    batch = next(ppgn.batches(found, c, 5, 0))
+    assert batch.shorter.shape == batch.tokens.shape
+    some = {spoken(t, found.words) for t in found.shorter.reshape(-1, found.shorter.shape[2]).tolist()}
+    assert some == {"a red dot", "a dot with a blue dot", "a dot with a left of", "a red dot with a blue dot", "a red dot with a left of"} | {
+        "a dot with a blue dot and a left of"
+    }
+
+
+def test_noisy_codes_are_those_of_a_relu_and_as_far_as_asked_for():
+    state, feed, _ = started()
+    for _ in range(20):
+        ppgn.step(state, next(feed), turned())
+    sd = ppgn.statistics(state)[1]
+    h = torch.full((4000, 8), 50.0)  # so far from 0 that nothing is cut
+    assert torch.equal(phases.noisy(state, h, 0.0), h)
+    moved = (phases.noisy(state, h, 2.0) - h) / sd.clamp(min=1e-9)
+    alive = sd > 1e-6
+    strength = moved[:, alive].square().mean().sqrt()
+    assert float(strength) == pytest.approx(2 / math.sqrt(3), rel=0.05)  # a uniform strength between 0 and 2
+    assert float(phases.noisy(state, torch.zeros(100, 8), 2.0).min()) == 0
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_the_captioner_learns_from_the_share_of_shorter_sentences(share):
+    state, feed, _ = started()
+    ppgn.step(state, next(feed), turned())
+    state.phase = 6
+    batch = next(feed)
+    batch = batch._replace(shorter=torch.zeros_like(batch.tokens))  # says nothing
+    told = ppgn.step(state, batch, turned(shorten=share, shift=0))
+    again, *_ = started()
+    h = phases.encode(state, ppgn.to_model(state.plan, batch.x))[1]
+    tokens = batch.shorter if share else batch.tokens
+    want = -again.captioner(h, tokens, len(state.words)).sum() / (len(tokens) + (tokens != 0).sum())
+    assert float(told.nats) == pytest.approx(float(want.detach()), rel=1e-5)
+
+
+VALUES = {"side": ("left", "right"), "colour": ("red", "blue")}
+
+
+def test_compositions_can_be_left_out_of_training():
+    whole, some = data(), labelled(drawn(), first=False, captions=True, outputs=8, room=12, without="side=left & colour=blue")
+    of = lambda found, rows: {tuple(found.columns[i].tolist()) for i in rows}  # noqa: E731
+    assert of(whole, whole.train) == {(0, 0), (0, 1), (1, 0), (1, 1)}
+    assert of(some, some.train) == {(0, 0), (1, 0), (1, 1)}
+    assert set(some.train) < set(whole.train)
+    np.testing.assert_array_equal(some.held_out, whole.held_out)
+    dealt = np.concatenate([some.order(0, 0, 200)])
+    assert (0, 1) not in of(some, dealt)
+    assert of(some, some.held_out) == of(whole, whole.held_out)
+    two = labelled(drawn(), first=False, captions=True, outputs=8, room=12, without=" side = left & colour=blue ; side=right & colour=red;")
+    assert of(two, two.train) == {(0, 0), (1, 1)}
+    assert compositions("side=right & colour=blue; side=left", VALUES) == [{"side": 1, "colour": 1}, {"side": 0}]
+
+
+def test_what_is_left_out_is_part_of_the_config(classes, tmp_path):
+    with pytest.raises(BadInput, match="names the attribute 'colour', which these pictures do not have; there are class"):
+        ppgn.open_data(str(classes), config(without="colour=red"))
+
+
+@pytest.mark.parametrize(
+    ("without", "error", "said"),
+    [
+        ("sides=left", BadInput, "names the attribute 'sides', which these pictures do not have; the nearest are side"),
+        ("colour=bleu", BadInput, "names colour 'bleu', which these pictures do not have; the nearest are blue"),
+        ("colour=q", BadInput, "names colour 'q', which these pictures do not have; there are red, blue"),
+        ("colour", BadInput, "takes ATTRIBUTE=VALUE, joined by & and parted by ;"),
+        ("colour=red; colour=blue", BadData, "leaves 0 of the 50 training pictures of dots: leave out less"),
+    ],
+)
+def test_what_cannot_be_left_out_is_told_in_one_sentence(without, error, said):
+    with pytest.raises(error, match=said):
+        labelled(drawn(), first=False, captions=True, outputs=8, room=12, without=without)
 
 
 def test_one_attribute_and_no_captions_on_request():

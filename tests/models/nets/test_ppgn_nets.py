@@ -8,6 +8,7 @@ from models.nets.autoencoder import Dense, Plain, macs
 from models.nets.captioner import END, Captioner
 from models.nets.conv import Classifier, CodeDAE, Discriminator, PictureDAE, Scorer, he, widths
 from models.nets.inverter import Inverter
+from models.nets.muon import Muon, orthogonal
 
 
 def filled(net: nn.Module, seed: int = 0) -> nn.Module:
@@ -69,6 +70,76 @@ def test_the_generator_is_linear_at_its_end_and_leaky_before():
         # no biases before: G(a h) = a G(h) for a > 0, as LeakyReLU scales
         G.picture.bias.zero_()
         torch.testing.assert_close(G(3 * noise(4, 16)), 3 * G(noise(4, 16)), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_the_generator_has_as_many_fully_connected_layers_as_asked_for(layers):
+    G = filled(Inverter(32, 3, 4, 16, 12, layers))
+    assert [m.in_features for m in G.full] == [16, 12, 12][:layers]
+    assert G.full[-1].out_features == 16 * 16
+    assert G(noise(2, 16)).shape == (2, 3, 32, 32)
+
+
+# --- Muon ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(40, 40), (32, 90), (90, 32)])
+def test_a_step_is_near_the_orthogonal_factor(shape):
+    """U Vᵀ of the singular value decomposition, with singular values between 0.6 and 1.3 in place of 1."""
+    g = noise(*shape)
+    u, _, v = torch.linalg.svd(g, full_matrices=False)
+    found = orthogonal(g).float()
+    assert found.shape == g.shape
+    values = torch.linalg.svdvals(found)
+    assert 0.6 < float(values.min()) <= float(values.max()) < 1.3
+    assert float((found * (u @ v)).sum() / found.norm() / (u @ v).norm()) > 0.97
+    assert float((found * g).sum()) > 0
+
+
+def test_muon_moves_matrices_and_leaves_the_rest_to_adam():
+    net = nn.ModuleDict({"conv": Plain(8, 32, 4), "first": Plain(3, 32, 4), "full": Dense(64, 40), "heads": Dense(40, 40)})
+    filled(net)
+    net["gone"] = nn.Linear(33, 33)
+    mine, twin = Muon(net.parameters(), net["heads"].parameters()), {k: v.detach().clone() for k, v in net.named_parameters()}
+    adam = torch.optim.Adam(twin.values(), lr=0.01)
+    for group in mine.param_groups:
+        group["lr"] = 0.01
+    for p, (k, q) in zip(net.parameters(), twin.items(), strict=True):
+        if not k.startswith("gone"):
+            p.grad = noise(*p.shape)
+            q.grad = p.grad.clone()
+    mine.step()
+    adam.step()
+    for k, p in net.named_parameters():
+        before = filled(nn.ModuleDict({"conv": Plain(8, 32, 4), "first": Plain(3, 32, 4), "full": Dense(64, 40), "heads": Dense(40, 40)}))
+        if k in ("conv.weight", "full.weight"):
+            moved = p.detach() - dict(before.named_parameters())[k].detach()
+            assert float(moved.square().mean().sqrt()) == pytest.approx(0.01, rel=0.2)  # as Adam's first step
+            assert float((moved * noise(*p.shape)).sum()) < 0  # downhill
+            assert not torch.allclose(p, twin[k], atol=1e-4)
+        else:
+            torch.testing.assert_close(p.detach(), twin[k])  # those without a gradient, too, stand still
+    assert all(p.grad is not None for k, p in net.named_parameters() if not k.startswith("gone"))
+
+
+def test_muon_brings_an_ill_conditioned_matrix_home_sooner_than_adam():
+    """Least squares with inputs whose deviations span three decades."""
+    torch.set_num_threads(1)
+    x, want = noise(64, 40) * torch.logspace(0, -3, 40), noise(40, 32, seed=1)
+    left = {}
+    for kind in ("muon", "adam"):
+        w = nn.Parameter(torch.zeros(32, 40))
+        optimiser = Muon([w]) if kind == "muon" else torch.optim.Adam([w])
+        loss = x.sum()
+        for t in range(100):
+            for group in optimiser.param_groups:
+                group["lr"] = 0.06 * (1 - t / 100)
+            loss = (x @ w.T - x @ want).square().mean()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+        left[kind] = float(loss.detach())
+    assert left["muon"] < left["adam"]
 
 
 def test_the_code_denoiser_halves_three_times():

@@ -19,6 +19,7 @@ KNOBS = (
     Knob("mode", "choice", "mode", "which update", "paper", None, None, False, ("paper", "released"), "data"),
     Knob("f", "choice", "f", "divergence", "kullback_leibler", None, None, False, ("kullback_leibler", "jensen_shannon", "hellinger"), ""),
     Knob("seed", "int", "seed", "of the noise", 0, None, None, False, (), ""),
+    Knob("without", "text", "without", "left out of training", "", None, None, False, (), "data"),
 )
 
 
@@ -68,7 +69,7 @@ def test_sliders_hit_both_ends_and_come_back() -> None:
 
 
 def test_setting_values_tells_nobody(panel: KnobsPanel, qtbot) -> None:
-    new = {"gamma": 0.3, "epsilon3": 0.0, "batch_size": 64, "skip": True, "mode": "released", "f": "hellinger", "seed": 3}
+    new = {"gamma": 0.3, "epsilon3": 0.0, "batch_size": 64, "skip": True, "mode": "released", "f": "hellinger", "seed": 3, "without": "a=b"}
     with qtbot.assertNotEmitted(panel.changed, wait=80):
         panel.set_values({**new, "unknown": 1})
     assert panel.values() == new
@@ -150,3 +151,15 @@ def test_a_page_may_add_and_grey_out(panel: KnobsPanel) -> None:
     panel.allow("gamma", False, "There is no balance in this phase")
     assert not panel.rows["gamma"].isEnabled()
     assert "no balance" in panel.rows["gamma"].toolTip()
+
+
+def test_a_line_of_text_is_taken_when_the_person_is_done(qtbot, panel: KnobsPanel) -> None:
+    line = panel.rows["without"]
+    assert line.field is not None
+    assert line.slider is None
+    with qtbot.waitSignal(line.changed) as caught:
+        qtbot.keyClicks(line.field, "hat=cap & hair=long")
+        qtbot.keyClick(line.field, Qt.Key.Key_Return)
+    assert caught.args == ["hat=cap & hair=long"]
+    assert panel.values()["without"] == "hat=cap & hair=long"
+    assert not line.sentence.isVisible()
