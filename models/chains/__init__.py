@@ -160,8 +160,8 @@ class Chains:
             used = steered(self.knobs, self.target.terms, self._columns)
             after = stepped(self.variant, self.parts, self.knobs.mode, used)
             self.state, info = mala_approx.step(self.state, self.target, used, self.streams, after)
-            self._rows.append(scalars(info, self.state, self.target))
             self._push()
+            self._rows.append(scalars(info, self.state, self.target, self._moments[-1].log_c))
 
     def back(self, n: int = 1) -> int:
         """Take the last n moments back, as far as they are kept; returns how many. Knobs and conditions stay as they are now."""
@@ -174,9 +174,7 @@ class Chains:
             self.place -= taken
             self.past = [(at, what) for at, what in self.past if at < self.place]
             self.state = self._moments[-1].state
-            before = next((what for _, what in reversed(self.past) if isinstance(what, Setup)), self.first)
-            now, self.setup = self.setup, before
-            self.put(now, always=True)
+            self.put(self.setup, always=True)
         return taken
 
     def set(self, change: Mapping[str, object], each: Mapping[str, Sequence[float]] | None = None) -> None:
@@ -197,9 +195,9 @@ class Chains:
     def put(self, setup: Setup, *, always: bool = False) -> None:
         """Put a whole Setup in force, from the next step on; `always` computes the scores anew even where they are the same."""
         before, self.setup = self.setup, setup
-        changed = setup.record() != before.record()
-        if changed:
-            self.past = [(at, what) for at, what in self.past if at != self.place or isinstance(what, Fork)]
+        self.past = [(at, what) for at, what in self.past if at != self.place or isinstance(what, Fork)]
+        last = next((what for _, what in reversed(self.past) if isinstance(what, Setup)), self.first)
+        if setup.record() != last.record():
             self.past.append((self.place, setup))
         scored = (before.conditions, before.classifier, before.knobs.objective, before.knobs.handmade)
         if always or scored != (setup.conditions, setup.classifier, setup.knobs.objective, setup.knobs.handmade):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.chains.setup import Fork, Setup, restored
+from models.chains.setup import Fork, Setup, plugged, restored
 from models.pngs import packed, unpacked
 from models.samplers.parts import Classifier, Parts
 
@@ -33,11 +33,11 @@ def record_of(chains: Chains) -> dict[str, Any]:
     }
 
 
-def replay(parts: Parts, record: Mapping[str, Any], classifier: Classifier | None = None) -> Chains:
-    """The chains of a record, made again bit for bit on the same device; `classifier` is the foreign one that it names.
+def replay(parts: Parts, record: Mapping[str, Any], classifiers: Sequence[Classifier] = ()) -> Chains:
+    """The chains of a record, made again bit for bit on the same device; `classifiers` are the foreign ones that it names.
 
     Raises:
-        BadInput: the parts cannot do what the record says.
+        BadInput: the parts cannot do what the record says, or a classifier is missing.
         KeyError, TypeError, ValueError: it is no record.
     """
     from models.chains import Chains
@@ -57,7 +57,7 @@ def replay(parts: Parts, record: Mapping[str, Any], classifier: Classifier | Non
         seed=record["seed"],
         start=start,
         hole=None if hole is None else unpacked(hole)[:, :, 0] > 127,
-        classifier=classifier if "classifier" in setup else None,
+        classifier=plugged(setup, classifiers),
     )
     events: dict[int, list[Mapping[str, Any]]] = {}
     for event in record["past"]:
@@ -66,7 +66,7 @@ def replay(parts: Parts, record: Mapping[str, Any], classifier: Classifier | Non
         place = chains.place
         for event in events.get(place, ()):
             if "set" in event:
-                chains.put(restored(event["set"], parts, chains.chains, classifier))
+                chains.put(restored(event["set"], parts, chains.chains, classifiers))
             else:
                 chains.fork(*Fork(*event["fork"]))
         if chains.place >= record["place"]:

@@ -25,10 +25,10 @@ SCALARS_DOC = {
 }
 
 
-def scalars(info: Any, state: State, target: Product) -> Tensor:
+def scalars(info: Any, state: State, target: Product, log_c: Tensor) -> Tensor:
     """(chains, len(SCALARS)) of one step, without waiting for the device."""
     norms = dict(zip(target.terms, info.parts.norm(dim=2).unbind(1), strict=True))
-    none = torch.full_like(target.log_c, math.nan)
+    none = torch.full_like(log_c, math.nan)
     angle = gap = none
     if "prior" in target.terms:
         a, b = target.terms.index("prior"), target.terms.index("condition")
@@ -36,5 +36,5 @@ def scalars(info: Any, state: State, target: Product) -> Tensor:
         angle = torch.rad2deg(cosine.clamp(-1, 1).arccos())
         assert state.scores is not None
         gap = state.scores[:, a].norm(dim=1)
-    columns = [target.log_c, state.x.norm(dim=1), gap, norms.get("prior", none), norms["condition"], info.noise.norm(dim=1)]
+    columns = [log_c, state.x.norm(dim=1), gap, norms.get("prior", none), norms["condition"], info.noise.norm(dim=1)]
     return torch.stack([*columns, norms.get("context", none), angle], 1)

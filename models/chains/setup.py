@@ -73,13 +73,22 @@ def checked(each: Mapping[str, Sequence[float]], chains: int, knobs: Knobs) -> E
     return {name: tuple(map(float, values)) for name, values in each.items()}
 
 
-def restored(record: Mapping[str, Any], parts: Parts, chains: int, classifier: Classifier | None) -> Setup:
-    """A Setup from its record; `classifier` is the one that it names, if it names one."""
-    plugged = classifier if "classifier" in record else None
-    wishes = record["conditions"]
-    asked = parsed(wishes[0] if len(wishes) == 1 else wishes, chains, conditions.room_of(parts, plugged))
+def plugged(record: Mapping[str, Any], classifiers: Sequence[Classifier]) -> Classifier | None:
+    """The one of `classifiers` that a Setup's record names, None where it names none; raises BadInput."""
+    if "classifier" not in record:
+        return None
+    for classifier in classifiers:
+        if dict(classifier.origin) == record["classifier"]:
+            return classifier
+    raise BadInput(f"These chains climbed the classifier {record['classifier'].get('spec')!r}, which is not at hand: open it first.")
+
+
+def restored(record: Mapping[str, Any], parts: Parts, chains: int, classifiers: Sequence[Classifier]) -> Setup:
+    """A Setup from its record; `classifiers` hold the one that it names; raises BadInput."""
+    classifier, wishes = plugged(record, classifiers), record["conditions"]
+    asked = parsed(wishes[0] if len(wishes) == 1 else wishes, chains, conditions.room_of(parts, classifier))
     knobs = settings.make(Knobs, record["knobs"])
-    return Setup(knobs, asked, checked(record.get("each", {}), chains, knobs), plugged)
+    return Setup(knobs, asked, checked(record.get("each", {}), chains, knobs), classifier)
 
 
 def grid(rows: Sequence[Sequence[str]], columns: Sequence[Mapping[str, float]]) -> tuple[list[list[str]], dict[str, list[float]]]:

@@ -56,13 +56,13 @@ def walked(run: Run, recipe: Recipe, folder: Path, trust: str | None = None) -> 
     forks = sum("fork" in event for event in record["past"])
     if not 0 <= record["steps"] <= MOST_STEPS or record["place"] != record["steps"] + forks:
         raise ValueError(record["place"])
-    classifier = foreign(record, parts, trust)
+    classifiers = foreign(record, parts, trust)
     before = torch.get_num_threads()
     try:
         run.plan = replace(run.plan, threads=whole(recipe["plan"]["threads"], 1, MOST_THREADS))
         torch.set_num_threads(run.plan.threads)
-        chains = replay(parts, record, classifier)
-        if plain(chains.record()) != plain(record):
+        chains = replay(parts, record, classifiers)
+        if json.loads(json.dumps(chains.record())) != record:
             raise ValueError("other chains")
         name = KINDS[recipe["kind"]]
         again = chains_record(chains, run, backs=_backs(made.get("backs", ()), chains.kept))
@@ -71,41 +71,30 @@ def walked(run: Run, recipe: Recipe, folder: Path, trust: str | None = None) -> 
         torch.set_num_threads(before)
 
 
-def foreign(record: Recipe, parts: Parts, trust: str | None) -> Classifier | None:
-    """The foreign classifier that a record of chains names; nothing that could run code is opened unless a person trusts its hash.
+def foreign(record: Recipe, parts: Parts, trust: str | None) -> list[Classifier]:
+    """The foreign classifiers that a record of chains names; nothing that could run code is opened unless a person trusts its hash.
 
     Raises:
-        BadFile: it is gone, or another one is in its place.
+        BadFile: one is gone, or another one is in its place.
     """
     setups = [record["setup"], *(event["set"] for event in record["past"] if "set" in event)]
     origins: list[Mapping[str, Any]] = []
     for origin in (setup["classifier"] for setup in setups if "classifier" in setup):
         if origin not in origins:
             origins.append(origin)
-    if not origins:
-        return None
-    names = " and ".join(repr(str(origin["spec"])) for origin in origins)
-    if len(origins) > 1:
-        raise BadFile(f"These chains climbed more than one foreign classifier ({names}), which cannot be done again: export before each swap.")
+    return [_opened(origin, parts, trust) for origin in origins]
+
+
+def _opened(origin: Mapping[str, Any], parts: Parts, trust: str | None) -> Classifier:
+    name = repr(str(origin["spec"]))
     try:
         asked = {"size": parts.size, "channels": parts.channels, "device": parts.device.type, "trust": trust}
-        found = import_module("models.plug").open_classifier(str(origins[0]["spec"]), **asked)
+        found: Classifier = import_module("models.plug").open_classifier(str(origin["spec"]), **asked)
     except BadInput as error:
-        raise BadFile(f"The classifier {names} that these chains climbed cannot be opened. {error}") from None
-    if found.origin.get("sha256") != origins[0].get("sha256"):
-        raise BadFile(f"The classifier {names} is not the one that these chains climbed: put the first one back.")
-    return found
-
-
-def plain(record: Recipe) -> dict[str, Any]:
-    """A record without changes that changed nothing, such as a knob that was turned and turned back."""
-    found = json.loads(json.dumps(record))
-    now, past = found["setup"], []
-    for event in found["past"]:
-        if event.get("set", None) != now:
-            past.append(event)
-        now = event.get("set", now)
-    return found | {"past": past}
+        raise BadFile(f"The classifier {name} that these chains climbed cannot be opened. {error}") from None
+    if found.origin.get("sha256") != origin.get("sha256"):
+        raise BadFile(f"The classifier {name} is not the one that these chains climbed: put the first one back.")
+    return replace(found, origin=origin)
 
 
 def _written(record: ChainsRecord, name: str, made: Recipe, folder: Path) -> Path:

@@ -110,6 +110,7 @@ def test_a_chain_that_diverges_is_frozen_and_the_others_go_on():
     assert chains.frozen.tolist() == [False, True, False, False]
     assert torch.isfinite(chains.state.x).all()
     assert np.isfinite(chains.log_p()).all()
+    assert np.isfinite(chains.trace()["log_p"]).all()
     shown = chains.pictures()[1]
     chains.step(3)
     assert np.array_equal(chains.pictures()[1], shown)
@@ -184,8 +185,23 @@ def test_a_condition_and_its_network_are_swapped_in_the_middle():
     assert chains.agreement() is None  # the scorer knows no dog
     assert chains.scorer_log_p() is None
     assert chains.top(0)[0][3] is None
-    again = replay(parts, json.loads(json.dumps(chains.record())), network)
+    again = replay(parts, json.loads(json.dumps(chains.record())), [network])
     assert torch.equal(again.state.x, chains.state.x)
+    with pytest.raises(BadInput, match="the classifier 'other', which is not at hand"):
+        replay(parts, chains.record())
+    chains.plug(None, ["2"])
+    chains.step(2)
+    again = replay(parts, json.loads(json.dumps(chains.record())), [network])
+    assert torch.equal(again.state.x, chains.state.x)
+
+
+def test_what_is_turned_and_turned_back_leaves_no_trace():
+    chains = made()
+    chains.step()
+    before = chains.record()
+    chains.set({"epsilon1": 0.5})
+    chains.set({"epsilon1": 0.01})
+    assert chains.record() == before
 
 
 def test_a_frame_is_forked_into_all_chains():
@@ -296,7 +312,9 @@ def test_agreement_top_and_frames():
     theirs = chains.parts.scorer_logits(chains.seen())["digit"].argmax(1) == 2
     assert chains.agreed() == theirs.tolist()
     assert chains.agreement() == pytest.approx(float(theirs.float().mean()))
-    assert chains.scorer_log_p().shape == (6,)
+    log_p = chains.scorer_log_p()
+    assert log_p is not None
+    assert log_p.shape == (6,)
     best = chains.top(1, 3)
     assert len(best) == 3
     assert best[0][2] >= best[1][2] >= best[2][2]
