@@ -1,0 +1,493 @@
+"""Chains stepped under the hand: a face of the PPGN page."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from studio.chainmessages import ChainsFrame, ChainsOpened, ChainWish, Facts, Judged, Plugged, Wishes
+from studio.messages import Trouble
+from studio.pages.chaincommand import command, python
+from studio.pages.chaindoors import CLASSIFIERS, PICTURES, ChainDoors
+from studio.pages.chainstage import ChainStage
+from studio.panels.card import EmptyStage
+from studio.panels.chainside import ChainSide
+from studio.panels.conditionfield import check, weighted
+from studio.panels.playback import Playback
+from studio.panels.samples import ImageGrid
+from studio.widgets import column
+from studio.workers.chains import ChainWorker
+
+SPEEDS = (
+    ("2 steps a second", 2, "to watch every step"),
+    ("10 steps a second", 10, "to watch the pictures move"),
+    ("As fast as it goes", 0, "a step as soon as the last one is done"),
+)
+PREFERRED = "noiseless-joint"
+NO_RUN = ("No run is open", ("Chains need the parts of a run: its encoder, generator and priors.", "Open a run, or train one on the face Train."))
+UNTRAINED = "This run cannot make chains yet"
+_ONE_DRAG = 1.0  # seconds between two changes of a knob that are one
+
+
+class ChainsFace(QWidget):
+    """The stage; `side` and `foot` belong beside and below it.
+
+    Attributes:
+        side, foot: widgets for the page.
+        copy_button, export_button: in the foot; a page may put them into its header.
+        facts: what the open run can do; None without one.
+
+    Signals:
+        failed(str): bad news for the page's card.
+        told(str, object): good news, and the Path of what was made, or None.
+        train_wanted(): the person wants to train what is missing.
+    """
+
+    failed = Signal(str)
+    told = Signal(str, object)
+    train_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        from models.chains import SCALARS
+
+        self._names = SCALARS
+        self.facts: Facts | None = None
+        self.opened: ChainsOpened | None = None
+        self.frame: ChainsFrame | None = None
+        self.judged: Judged | None = None
+        self._path: Path | None = None
+        self._newer = False  # the run has a checkpoint that these chains were not made from
+        self._variant = PREFERRED
+        self._wishes: tuple[str, ...] = ()  # A, as it stands in the bar
+        self._start_file = ""  # that the start picture came from, as long as it is that
+        self._plug: tuple[str, str | None] = ("", None)  # spec and trust of the classifier, once it is plugged
+        self._asked_plug: tuple[str, str | None] = ("", None)
+        self._undo: list[tuple[str, dict[str, Any]]] = []
+        self._turned = 0.0
+        self._in_force: dict[str, Any] = {}  # the knobs that the worker was last told
+        self.worker = ChainWorker(self)
+        self.stage, self.side = ChainStage(), ChainSide()
+        self.foot = Playback(SPEEDS, chosen=2)
+        self.foot.speeds.setAccessibleName("Speed of the chains")
+        self.empty = EmptyStage(NO_RUN[0], NO_RUN[1], "Train")
+        self.shown = QStackedWidget()
+        self.shown.addWidget(self.empty)
+        self.shown.addWidget(self.stage)
+        column(self, spacing=0).addWidget(self.shown)
+        self.doors = ChainDoors(self, lambda: self._path.name if self._path else "chains")
+        self.copy_button, self.export_button = self.doors.copy_button, self.doors.export_button
+        self.doors.build(self.command, lambda: self.worker.ask_for("record"), self.export, self.stage)
+        self.foot.line.addWidget(self.copy_button)
+        self.foot.line.addWidget(self.export_button)
+        self._connect_worker()
+        self._connect_panels()
+        self._enable(False)
+        self.worker.start()
+
+    def _connect_worker(self) -> None:
+        worker, stage = self.worker, self.stage
+        worker.ready.connect(self._on_ready)
+        worker.opened.connect(self._on_opened)
+        worker.framed.connect(self._on_frame)
+        worker.judged.connect(self._on_judged)
+        worker.traced.connect(self._on_traces)
+        worker.stripped.connect(stage.show_strip)
+        worker.mixed.connect(stage.mixing.show_mixing)
+        worker.pictured.connect(self._on_pictured)
+        worker.plugged.connect(self._on_plugged)
+        worker.untrusted.connect(lambda spec, sha, _: stage.trust.ask(spec, sha))
+        worker.tried.connect(self.side.plug.show_tried)
+        worker.froze.connect(self._on_froze)
+        worker.recorded.connect(self._on_recorded)
+        worker.running.connect(lambda: self.foot.show_playing(True))
+        worker.paused.connect(lambda: self.foot.show_playing(False))
+        worker.written.connect(lambda path: self.told.emit(f"Exported {path}", path))
+        worker.trouble.connect(self._on_trouble)
+
+    def _connect_panels(self) -> None:
+        ask, stage, side, foot = self.worker.ask_for, self.stage, self.side, self.foot
+        for signal, kind in ((foot.play, "play"), (foot.pause, "pause"), (foot.step, "step"), (foot.back, "back")):
+            signal.connect(lambda kind=kind: ask(kind))
+        foot.reset.connect(self._on_reset)
+        foot.speed.connect(lambda n: ask("speed", float(n)))
+        stage.bar.entered.connect(self._on_condition)
+        stage.bar.variant_chosen.connect(self._on_variant)
+        stage.grid_button.clicked.connect(self._on_sweep)
+        stage.sweep.replanned.connect(self._make)
+        stage.sweep.swept.connect(self._on_swept)
+        stage.sweep.selected.connect(self._on_chain)
+        stage.grid.clicked.connect(self._on_chain)
+        stage.strip.looked.connect(lambda back: ask("look", back))
+        stage.strip.forked.connect(self._on_fork)
+        stage.strip.resized.connect(lambda _: self._want())
+        stage.tabs.currentChanged.connect(lambda _: self._want())
+        stage.blend.blended.connect(lambda *_: self._ask())
+        stage.start.changed.connect(self._on_start)
+        stage.start.open.connect(lambda: self.doors.ask("Start from a picture", "", PICTURES, self.open_picture, exists=True))
+        stage.start.take.connect(self._take_picture)
+        stage.start.dropped.connect(self.open_picture)
+        stage.trust.trusted.connect(self.plug)
+        side.epsilons.changed.connect(self._on_knob)
+        side.epsilons.own.connect(self._on_own)
+        side.chains.valueChanged.connect(lambda _: self._make())
+        side.seed.valueChanged.connect(lambda _: self._make())
+        side.plug.open.connect(lambda: self.doors.ask("Another classifier", "", CLASSIFIERS, lambda path: self.plug(str(path)), exists=True))
+        side.plug.folder.connect(lambda: self.doors.ask("Another classifier", "", "", lambda path: self.plug(str(path)), exists=True))
+        side.plug.own.connect(lambda: ask("own"))
+        side.plug.why.connect(lambda: ask("why"))
+        self.empty.start.connect(self.train_wanted)
+
+    # --- the run ----------------------------------------------------------------------------------------------
+
+    def set_run(self, path: Path | None, title: str) -> None:
+        """A run was opened, or closed (None), or has a newer checkpoint, which the chains take at their next reset."""
+        if path is not None and path == self._path and self.opened is not None:
+            self._newer = True
+            self.foot.reset_button.setToolTip("The run has a newer checkpoint: the same chains from their start, with the parts as they are now")
+            return
+        self._path, self._newer = path, False
+        self.worker.ask_for("run", None if path is None else (path, title))
+
+    def _on_ready(self, facts: Facts | None) -> None:
+        same = facts is not None and self.facts is not None and facts.path == self.facts.path and facts.knows == self.facts.knows
+        self.facts = facts
+        self._newer, self._plug = False, ("", None)
+        self.side.plug.show_plugged("")
+        usable = [m.name for m in facts.members if not m.why_not] if facts is not None else []
+        if facts is None or not usable or not facts.example:
+            self.opened = self.frame = None
+            title, lines = NO_RUN
+            if facts is not None:
+                title, lines = UNTRAINED, (facts.members[0].why_not or "It knows no classes and no captions.",)
+            self.empty.title.setText(title)
+            self.empty.lines.setText("\n".join(lines))
+            self.shown.setCurrentWidget(self.empty)
+            self._enable(False)
+            return
+        if self._variant not in usable:
+            self._variant = PREFERRED if PREFERRED in usable else usable[-1]
+        self.foot.reset_button.setToolTip("The same chains from their start, with the knobs as they are")
+        self.shown.setCurrentWidget(self.stage)
+        self._enable(True)
+        if not same:
+            self.stage.show_facts(facts, self._variant)
+            if not self._wishes or check(self._wishes, facts.knows):
+                self._wishes = (facts.example,)
+            self.stage.bar.condition.show_wishes(self._wishes)
+            self._show_own()
+        self._want()
+        self._make()
+
+    def _enable(self, on: bool) -> None:
+        for b in (self.foot.play_button, self.foot.step_button, self.foot.back_button, self.foot.reset_button, self.copy_button, self.export_button):
+            b.setEnabled(on)
+        self.side.setEnabled(on)
+
+    # --- making and steering ----------------------------------------------------------------------------------
+
+    def _plan(self) -> tuple[Wishes, dict[str, tuple[float, ...]], int]:
+        """Conditions, values of each chain, and how many chains."""
+        if not self.stage.sweeps:
+            return self._blended(), {}, self.side.chains.value()
+        from models.chains import grid
+
+        plan = self.stage.sweep.plan(self.side.epsilons.values())
+        self.stage.sweep.axes.show_plan(plan)
+        wishes, each = grid([[w] for w in plan.rows], [{plan.name: v} for v in plan.values])
+        return tuple(map(tuple, wishes)), {name: tuple(v) for name, v in each.items()}, len(wishes)
+
+    def _blended(self) -> tuple[str, ...]:
+        """A, or A and B with their shares."""
+        share = self.stage.blend.share()
+        if share == 0 or self.facts is None:
+            return self._wishes
+        knows = self.stage.bar.condition.knows
+        second = weighted(self.stage.blend.second.wishes(), knows, share)
+        return tuple(second if share == 1 else [*weighted(self._wishes, knows, 1 - share), *second])
+
+    def _make(self) -> None:
+        """New chains, as everything says; they play on if they did."""
+        if self.facts is None or not self._wishes or self.shown.currentWidget() is not self.stage:
+            return
+        wishes, each, n = self._plan()
+        start, hole = self.stage.start.start(), self.stage.start.hole()
+        values = self.side.epsilons.values()
+        self.worker.ask_for("open", ChainWish(self._variant, wishes, values, each, n, self.side.seed.value(), start, hole))
+
+    def _ask(self) -> None:
+        """The conditions, and the pad's ε2, from the next step on."""
+        blend = self.stage.blend
+        change: dict[str, Any] = {}
+        if blend.second.is_good() and blend.strength() != self.side.epsilons.rows["epsilon2"].value and self.sender() is blend:
+            change = {"epsilon2": blend.strength()}
+            self.side.epsilons.show_values(change)
+        self.worker.ask_for("ask", (self._blended(), change))
+
+    def _on_condition(self, wishes: tuple[str, ...]) -> None:
+        self._wishes = wishes
+        self._ask()
+
+    def _on_variant(self, name: str) -> None:
+        self._variant = name
+        self._undo.clear()
+        self._show_own()
+        self._make()
+
+    def _member(self) -> Any:
+        assert self.facts is not None
+        return next(m for m in self.facts.members if m.name == self._variant)
+
+    def _own(self) -> dict[str, Any]:
+        """The variant's own numbers in the present mode; what is asked for stays."""
+        rows = self.side.epsilons.rows
+        kept = {name: rows[name].value for name in ("mode", "objective", "handmade")}
+        masked = {"epsilon4": 1.0} if self.stage.start.hole() is not None else {}
+        return {**self._member().own[str(kept["mode"])], **kept, **masked}
+
+    def _show_own(self) -> None:
+        self._show_mode()
+        self.side.epsilons.show_values(self._own())
+        self.stage.blend.show_strength(float(self._own()["epsilon2"]))
+        self.stage.norms.show_space("x" if self._variant in ("am", "gaussian", "handmade", "ppgn-x") else "h")
+
+    def _show_mode(self) -> None:
+        epsilons = self.side.epsilons
+        epsilons.show_member(self._member(), str(epsilons.rows["mode"].value), masked=self.stage.start.hole() is not None)
+
+    def _on_knob(self, name: str, value: Any) -> None:
+        values = self.side.epsilons.values()
+        before = self.opened.knobs if self.opened else values
+        change = {name: value}
+        if name == "mode":  # an ε of one mode means nothing in the other
+            change = self._own()
+            self.side.epsilons.show_values(change)
+            self._show_mode()
+        if not self._undo or self._undo[-1][0] != name or time.monotonic() > self._turned + _ONE_DRAG:
+            self._undo.append((name, {k: self._in_force.get(k, before.get(k)) for k in change}))
+        self._turned = time.monotonic()
+        self._turn(change)
+
+    def _turn(self, change: dict[str, Any]) -> None:
+        self._in_force = {**self._in_force, **change}
+        _, each, _ = self._plan()
+        self.worker.ask_for("knobs", (change, each if self.stage.sweeps else None))
+        if "epsilon2" in change:
+            self.stage.blend.show_strength(float(change["epsilon2"]))
+
+    def _on_own(self) -> None:
+        before = {k: v for k, v in self._in_force.items() if k in self._own()}
+        self._undo.append(("own", before))
+        self.side.epsilons.show_values(self._own())
+        self._turn(self._own())
+
+    def undo(self) -> None:
+        """Ctrl+Z: the last knob as it was."""
+        if self._undo:
+            _, before = self._undo.pop()
+            self.side.epsilons.show_values(before)
+            if self.facts is not None:
+                self._show_mode()
+            self._turn(before)
+
+    def _on_swept(self) -> None:
+        self._turn({})
+
+    def _on_sweep(self) -> None:
+        self.stage.show_sweep(self.stage.grid_button.isChecked())
+        self._want()
+        self._make()
+
+    def _on_chain(self, chain: int) -> None:
+        self.stage.select(chain)
+        self.worker.ask_for("watch", chain)
+        if self.frame is not None:
+            self.stage.show_frame(self.frame, self.judged.agreed if self.judged else (), self._names)
+
+    def _on_fork(self, back: int) -> None:
+        self.worker.ask_for("fork", (max(0, self.stage._chain), back, 0.1))
+
+    def _on_start(self) -> None:
+        if not isinstance(self.stage.start.start(), str) and self.stage.start.canvas.shown.size == 0:
+            return
+        hole, row = self.stage.start.hole(), self.side.epsilons.rows["epsilon4"]
+        if hole is not None and float(row.value) == 0:
+            row.show_value(1.0)
+        elif hole is None:
+            row.show_value(0.0)
+        if self.facts is not None:
+            self._show_mode()
+        self._make()
+
+    def open_picture(self, path: Path) -> None:
+        """Start from a picture file."""
+        self.worker.ask_for("picture", path)
+
+    def _take_picture(self) -> None:
+        if self.frame is not None:
+            self._start_file = ""
+            self.stage.start.show_picture(self.frame.pictures[min(self.stage._chain, len(self.frame.pictures) - 1)].copy())
+
+    def plug(self, spec: str, trust: str | None = None) -> None:
+        """Another network in the place of C; a .pt2 waits for trust."""
+        self._asked_plug = (spec, trust)
+        self.worker.ask_for("plug", (spec, trust))
+
+    def _want(self) -> None:
+        self.worker.ask_for("want", (self.stage.wanted(), self.stage.strip.fits() or 12))
+
+    # --- what the worker says ---------------------------------------------------------------------------------
+
+    def _on_opened(self, opened: ChainsOpened) -> None:
+        self.opened = opened
+        self._in_force = dict(opened.knobs)
+        self.judged = None
+        if not self.stage.sweeps:
+            self.stage.show_count(opened.wish.chains)
+        self.stage.select(min(self.stage._chain, opened.wish.chains - 1))
+
+    def _on_frame(self, frame: ChainsFrame) -> None:
+        self.frame = frame
+        agreed = self.judged.agreed if self.judged is not None and len(self.judged.agreed) == len(frame.pictures) else ()
+        if self.isVisible():
+            self.stage.show_frame(frame, agreed, self._names)
+            self.foot.show_progress(frame.step, frame.rate, len(frame.pictures), "")
+        QTimer.singleShot(0, self.worker, self.worker.taken)
+
+    def _on_judged(self, judged: Judged) -> None:
+        self.judged = judged
+        self.stage.show_judged(judged)
+
+    def _on_traces(self, traces: Any) -> None:
+        if self.stage.shown.currentWidget() is self.stage.norms:
+            self.stage.norms.show_traces(traces, self._names)
+        else:
+            self.stage.traces.show_traces(traces, self._names)
+
+    def _on_pictured(self, picture: np.ndarray, path: str) -> None:
+        self._start_file = path
+        self.stage.start.show_picture(picture)
+
+    def _on_plugged(self, plugged: Plugged) -> None:
+        self._plug = self._asked_plug if plugged.name else ("", None)
+        self.side.plug.show_plugged(plugged.name)
+        for field in (self.stage.bar.condition, self.stage.blend.second):
+            field.show_knows(plugged.knows)
+        first = plugged.wishes[0] if plugged.wishes else ""
+        if isinstance(first, str) and not self.stage.sweeps and self.stage.blend.share() == 0 and plugged.wishes != self._wishes:
+            self._wishes = tuple(map(str, plugged.wishes))
+            self.stage.bar.condition.show_wishes(self._wishes)
+            self.told.emit(f"{plugged.name or 'C'} does not know what was asked for, so it is asked for {first}.", None)
+
+    def _on_froze(self, gone: int, step: int) -> None:
+        many = f"{gone} chains have" if gone > 1 else "One chain has"
+        self.failed.emit(
+            f"{many} left the finite numbers at step {step:,}, and {'are' if gone > 1 else 'is'} frozen and crossed out; "
+            "the others go on. Lower ε2, or reset."
+        )
+
+    def _on_trouble(self, trouble: Trouble, asked: str) -> None:
+        if asked == "ask" and not trouble.details:
+            self.stage.bar.condition.refuse(trouble.sentence)
+        elif asked == "run":
+            self._on_ready(None)
+            self.failed.emit(trouble.sentence)
+        else:
+            self.failed.emit(trouble.sentence)
+
+    # --- doors ------------------------------------------------------------------------------------------------
+
+    def choose_export(self) -> None:
+        """Ctrl+E."""
+        if self.export_button.isEnabled():
+            self.export_button.showMenu()
+
+    def export(self, name: str, path: Path) -> None:
+        """Write the chains with an exporter; "stage" is a picture of the stage."""
+        if name != "stage":
+            self.worker.ask_for("export", (name, path))
+        elif self.doors.grab(path):
+            self.told.emit(f"Exported {path}", path)
+        else:
+            self.failed.emit(f"{path} could not be written: choose another folder, and a name that ends in .png.")
+
+    def command(self) -> str:
+        """The present settings as one line for the terminal; "" where a line cannot say them."""
+        if self.opened is None or self._path is None or self.frame is None:
+            return ""
+        start = self.stage.start.start()
+        if self.stage.sweeps or self.stage.start.hole() is not None or (not isinstance(start, str) and not self._start_file):
+            what = "the class × ε grid" if self.stage.sweeps else "a mask, or a picture that is no file"
+            self.failed.emit(f"One command cannot say {what}: copy as a Python script, which can.")
+            return ""
+        text = command(
+            self._path,
+            self.opened.wish,
+            self._blended(),
+            self._in_force,
+            self.frame.step,
+            start if isinstance(start, str) else self._start_file,
+            *self._plug,
+        )
+        self.told.emit("Copied the command: the present settings, from the start.", None)
+        return text
+
+    def _on_recorded(self, record: dict[str, Any], step: int) -> None:
+        assert self._path is not None
+        if self.doors.copy(python(self._path, step, record, *self._plug)):
+            self.told.emit("Copied the script, with every change on the way.", None)
+
+    def _on_reset(self) -> None:
+        if self._newer and self._path is not None and self.facts is not None:
+            self._newer = False
+            self.worker.ask_for("run", (self._path, self.facts.title))
+        else:
+            self.worker.ask_for("reset")
+
+    # --- keys -------------------------------------------------------------------------------------------------
+
+    def toggle(self) -> bool:
+        """Play or pause; False if there is nothing to play."""
+        if self.opened is None:
+            return False
+        self.foot.toggle()
+        return True
+
+    def step_once(self) -> bool:
+        """One step of all chains; False if there are none."""
+        if self.opened is None:
+            return False
+        self.worker.ask_for("step")
+        return True
+
+    def step_back(self) -> None:
+        """Take it back."""
+        self.worker.ask_for("back")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Space plays and Backspace steps back while pictures have the focus."""
+        on_stage = isinstance(self.focusWidget(), ImageGrid) or self.focusWidget() is None
+        if on_stage and event.key() == Qt.Key.Key_Space:
+            self.toggle()
+        elif on_stage and event.key() == Qt.Key.Key_S and not event.modifiers():
+            self.step_once()
+        elif on_stage and event.key() == Qt.Key.Key_Backspace:
+            self.step_back()
+        else:
+            super().keyPressEvent(event)
+
+    def hideEvent(self, event: Any) -> None:
+        """Nobody looks: the chains wait."""
+        super().hideEvent(event)
+        self.worker.ask_for("pause")
+
+    def stop(self) -> None:
+        """The window is closing."""
+        self.worker.quit_chains()
+        self.worker.wait()
