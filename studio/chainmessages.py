@@ -144,6 +144,7 @@ class Mixing:
     rows: tuple[Mixed, ...]
     chains: int
     draws: int
+    autocorrelation: np.ndarray  # (lags,) of the norm
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QStackedWidget, QTabBar, QWidget
 from studio import theme
 from studio.chainmessages import ChainsFrame, Facts, Judged, Strip
 from studio.panels.blendpad import BlendPad
-from studio.panels.chaingrid import ChainGrid, LargePicture
+from studio.panels.chaingrid import LARGE, ChainGrid, LargePicture
 from studio.panels.chaintraces import LogAndTerms, Norms
 from studio.panels.conditionbar import ConditionBar
 from studio.panels.epsgrid import AXIS, EpsGrid
@@ -112,7 +112,7 @@ class ChainStage(QWidget):
         self.place.removeWidget(self.strip)
         self.place.addWidget(self.left, 0, 0, 2 if on else 1, 1)
         self.place.addWidget(self.strip, 1, 1 if on else 0, 1, 1 if on else 2)
-        self.tabs.setTabEnabled(BLEND, not on)
+        self.tabs.setTabVisible(BLEND, not on)
         if on and self.tabs.currentIndex() == BLEND:
             self.tabs.setCurrentIndex(TRACES)
         self._fit()
@@ -135,8 +135,9 @@ class ChainStage(QWidget):
             below = self.forces.sizeHint().height() + 8 + self.strip.sizeHint().height() + 8
             found = self.grid.width_for(self._count, self._side, high - below, wide)
         self.left.setFixedWidth(max(px(320), found))
-        large = 256 if self.height() > px(800) else 192
-        self.large.set_side(large)
+        tall = self.height() > px(800)
+        self.large.set_side(256 if tall else LARGE)
+        self.classes.bars.set_rows(8 if tall else 5)
 
     # --- what is shown ----------------------------------------------------------------------------------------
 

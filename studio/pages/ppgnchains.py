@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from studio.messages import Trouble
 from studio.pages.chaincommand import command, python
 from studio.pages.chaindoors import CLASSIFIERS, PICTURES, ChainDoors
 from studio.pages.chainstage import ChainStage
+from studio.pages.chainsteering import PIXELS, Steering
 from studio.panels.card import EmptyStage
 from studio.panels.chainside import ChainSide
 from studio.panels.conditionfield import check, weighted
@@ -29,10 +29,8 @@ SPEEDS = (
     ("10 steps a second", 10, "to watch the pictures move"),
     ("As fast as it goes", 0, "a step as soon as the last one is done"),
 )
-PREFERRED = "noiseless-joint"
 NO_RUN = ("No run is open", ("Chains need the parts of a run: its encoder, generator and priors.", "Open a run, or train one on the face Train."))
 UNTRAINED = "This run cannot make chains yet"
-_ONE_DRAG = 1.0  # seconds between two changes of a knob that are one
 
 
 class ChainsFace(QWidget):
@@ -64,16 +62,13 @@ class ChainsFace(QWidget):
         self.judged: Judged | None = None
         self._path: Path | None = None
         self._newer = False  # the run has a checkpoint that these chains were not made from
-        self._variant = PREFERRED
         self._wishes: tuple[str, ...] = ()  # A, as it stands in the bar
         self._start_file = ""  # that the start picture came from, as long as it is that
         self._plug: tuple[str, str | None] = ("", None)  # spec and trust of the classifier, once it is plugged
         self._asked_plug: tuple[str, str | None] = ("", None)
-        self._undo: list[tuple[str, dict[str, Any]]] = []
-        self._turned = 0.0
-        self._in_force: dict[str, Any] = {}  # the knobs that the worker was last told
         self.worker = ChainWorker(self)
         self.stage, self.side = ChainStage(), ChainSide()
+        self.steering = Steering(self.side.epsilons, self)
         self.foot = Playback(SPEEDS, chosen=2)
         self.foot.speeds.setAccessibleName("Speed of the chains")
         self.empty = EmptyStage(NO_RUN[0], NO_RUN[1], "Train")
@@ -128,14 +123,13 @@ class ChainsFace(QWidget):
         stage.strip.forked.connect(self._on_fork)
         stage.strip.resized.connect(lambda _: self._want())
         stage.tabs.currentChanged.connect(lambda _: self._want())
-        stage.blend.blended.connect(lambda *_: self._ask())
+        stage.blend.blended.connect(lambda *_: self._ask(pulled=True))
         stage.start.changed.connect(self._on_start)
         stage.start.open.connect(lambda: self.doors.ask("Start from a picture", "", PICTURES, self.open_picture, exists=True))
         stage.start.take.connect(self._take_picture)
         stage.start.dropped.connect(self.open_picture)
         stage.trust.trusted.connect(self.plug)
-        side.epsilons.changed.connect(self._on_knob)
-        side.epsilons.own.connect(self._on_own)
+        self.steering.turned.connect(self._on_turned)
         side.chains.valueChanged.connect(lambda _: self._make())
         side.seed.valueChanged.connect(lambda _: self._make())
         side.plug.open.connect(lambda: self.doors.ask("Another classifier", "", CLASSIFIERS, lambda path: self.plug(str(path)), exists=True))
@@ -160,8 +154,7 @@ class ChainsFace(QWidget):
         self.facts = facts
         self._newer, self._plug = False, ("", None)
         self.side.plug.show_plugged("")
-        usable = [m.name for m in facts.members if not m.why_not] if facts is not None else []
-        if facts is None or not usable or not facts.example:
+        if facts is None or not self.steering.show_facts(facts) or not facts.example:
             self.opened = self.frame = None
             title, lines = NO_RUN
             if facts is not None:
@@ -171,16 +164,16 @@ class ChainsFace(QWidget):
             self.shown.setCurrentWidget(self.empty)
             self._enable(False)
             return
-        if self._variant not in usable:
-            self._variant = PREFERRED if PREFERRED in usable else usable[-1]
         self.foot.reset_button.setToolTip("The same chains from their start, with the knobs as they are")
         self.shown.setCurrentWidget(self.stage)
         self._enable(True)
         if not same:
-            self.stage.show_facts(facts, self._variant)
+            self.stage.show_facts(facts, self.steering.variant)
             if not self._wishes or check(self._wishes, facts.knows):
                 self._wishes = (facts.example,)
             self.stage.bar.condition.show_wishes(self._wishes)
+            self.steering.masked = False
+            self.steering.show_own()
             self._show_own()
         self._want()
         self._make()
@@ -218,16 +211,15 @@ class ChainsFace(QWidget):
             return
         wishes, each, n = self._plan()
         start, hole = self.stage.start.start(), self.stage.start.hole()
-        values = self.side.epsilons.values()
-        self.worker.ask_for("open", ChainWish(self._variant, wishes, values, each, n, self.side.seed.value(), start, hole))
+        self.worker.ask_for("open", ChainWish(self.steering.variant, wishes, self.steering.in_force, each, n, self.side.seed.value(), start, hole))
 
-    def _ask(self) -> None:
+    def _ask(self, *, pulled: bool = False) -> None:
         """The conditions, and the pad's ε2, from the next step on."""
         blend = self.stage.blend
         change: dict[str, Any] = {}
-        if blend.second.is_good() and blend.strength() != self.side.epsilons.rows["epsilon2"].value and self.sender() is blend:
+        if pulled and blend.second.is_good() and blend.strength() != self.steering.in_force["epsilon2"]:
             change = {"epsilon2": blend.strength()}
-            self.side.epsilons.show_values(change)
+            self.steering.put(change)
         self.worker.ask_for("ask", (self._blended(), change))
 
     def _on_condition(self, wishes: tuple[str, ...]) -> None:
@@ -235,69 +227,26 @@ class ChainsFace(QWidget):
         self._ask()
 
     def _on_variant(self, name: str) -> None:
-        self._variant = name
-        self._undo.clear()
+        self.steering.choose(name)
         self._show_own()
         self._make()
 
-    def _member(self) -> Any:
-        assert self.facts is not None
-        return next(m for m in self.facts.members if m.name == self._variant)
-
-    def _own(self) -> dict[str, Any]:
-        """The variant's own numbers in the present mode; what is asked for stays."""
-        rows = self.side.epsilons.rows
-        kept = {name: rows[name].value for name in ("mode", "objective", "handmade")}
-        masked = {"epsilon4": 1.0} if self.stage.start.hole() is not None else {}
-        return {**self._member().own[str(kept["mode"])], **kept, **masked}
-
-    def _show_own(self) -> None:
-        self._show_mode()
-        self.side.epsilons.show_values(self._own())
-        self.stage.blend.show_strength(float(self._own()["epsilon2"]))
-        self.stage.norms.show_space("x" if self._variant in ("am", "gaussian", "handmade", "ppgn-x") else "h")
-
-    def _show_mode(self) -> None:
-        epsilons = self.side.epsilons
-        epsilons.show_member(self._member(), str(epsilons.rows["mode"].value), masked=self.stage.start.hole() is not None)
-
-    def _on_knob(self, name: str, value: Any) -> None:
-        values = self.side.epsilons.values()
-        before = self.opened.knobs if self.opened else values
-        change = {name: value}
-        if name == "mode":  # an ε of one mode means nothing in the other
-            change = self._own()
-            self.side.epsilons.show_values(change)
-            self._show_mode()
-        if not self._undo or self._undo[-1][0] != name or time.monotonic() > self._turned + _ONE_DRAG:
-            self._undo.append((name, {k: self._in_force.get(k, before.get(k)) for k in change}))
-        self._turned = time.monotonic()
-        self._turn(change)
-
-    def _turn(self, change: dict[str, Any]) -> None:
-        self._in_force = {**self._in_force, **change}
+    def _on_turned(self, change: dict[str, Any]) -> None:
         _, each, _ = self._plan()
         self.worker.ask_for("knobs", (change, each if self.stage.sweeps else None))
         if "epsilon2" in change:
             self.stage.blend.show_strength(float(change["epsilon2"]))
 
-    def _on_own(self) -> None:
-        before = {k: v for k, v in self._in_force.items() if k in self._own()}
-        self._undo.append(("own", before))
-        self.side.epsilons.show_values(self._own())
-        self._turn(self._own())
+    def _show_own(self) -> None:
+        self.stage.blend.show_strength(float(self.steering.in_force["epsilon2"]))
+        self.stage.norms.show_space("x" if self.steering.variant in PIXELS else "h")
 
     def undo(self) -> None:
         """Ctrl+Z: the last knob as it was."""
-        if self._undo:
-            _, before = self._undo.pop()
-            self.side.epsilons.show_values(before)
-            if self.facts is not None:
-                self._show_mode()
-            self._turn(before)
+        self.steering.undo()
 
     def _on_swept(self) -> None:
-        self._turn({})
+        self._on_turned({})
 
     def _on_sweep(self) -> None:
         self.stage.show_sweep(self.stage.grid_button.isChecked())
@@ -316,14 +265,9 @@ class ChainsFace(QWidget):
     def _on_start(self) -> None:
         if not isinstance(self.stage.start.start(), str) and self.stage.start.canvas.shown.size == 0:
             return
-        hole, row = self.stage.start.hole(), self.side.epsilons.rows["epsilon4"]
-        if hole is not None and float(row.value) == 0:
-            row.show_value(1.0)
-        elif hole is None:
-            row.show_value(0.0)
         if self.facts is not None:
-            self._show_mode()
-        self._make()
+            self.steering.mask(self.stage.start.hole() is not None)
+            self._make()
 
     def open_picture(self, path: Path) -> None:
         """Start from a picture file."""
@@ -346,7 +290,6 @@ class ChainsFace(QWidget):
 
     def _on_opened(self, opened: ChainsOpened) -> None:
         self.opened = opened
-        self._in_force = dict(opened.knobs)
         self.judged = None
         if not self.stage.sweeps:
             self.stage.show_count(opened.wish.chains)
@@ -430,7 +373,7 @@ class ChainsFace(QWidget):
             self._path,
             self.opened.wish,
             self._blended(),
-            self._in_force,
+            self.steering.in_force,
             self.frame.step,
             start if isinstance(start, str) else self._start_file,
             *self._plug,

@@ -43,10 +43,10 @@ class Bars(QWidget):
             self.setAccessibleDescription("; ".join(f"{b.name} {b.words}" for b in self.lines))
             self.update()
 
-    def set_rows(self, rows: int) -> None:
-        """Room for another number of lines."""
-        if rows != self._rows:
-            self._rows = rows
+    def set_rows(self, rows: int, high: int = 0) -> None:
+        """Room for another number of lines, of another height if one is given."""
+        if (rows, high or self._high) != (self._rows, self._high):
+            self._rows, self._high = rows, high or self._high
             self._again()
 
     def sizeHint(self) -> QSize:
@@ -61,14 +61,15 @@ class Bars(QWidget):
         """Line by line."""
         t, painter = theme.theme(), QPainter(self)
         left, right, high = t.px(self._names), self.width() - t.px(self._words), t.px(self._high)
+        size = 12 if self._high >= 18 else 11
         for i, bar in enumerate(self.lines[: self._rows]):
             top = i * high
-            painter.setFont(theme.font(12, 600 if bar.strong else 400))
+            painter.setFont(theme.font(size, 600 if bar.strong else 400))
             painter.setPen(QColor(t.ink))
             name = painter.fontMetrics().elidedText(bar.name, Qt.TextElideMode.ElideRight, left - t.px(6))
             painter.drawText(QRectF(0, top, left, high), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
             self._paint_bars(painter, bar, QRectF(left, top, max(1, right - left), high))
-            painter.setFont(theme.font(12))
+            painter.setFont(theme.font(size))
             painter.setPen(QColor(t.muted))
             box = QRectF(right, top, t.px(self._words), high)
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, bar.words)

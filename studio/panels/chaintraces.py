@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from PySide6.QtWidgets import QWidget
 
+from studio import theme
 from studio.chainmessages import FORCES, Traces
 from studio.panels.forces import ROLES
 from studio.panels.lineplot import LinePlot
@@ -33,11 +34,13 @@ class LogAndTerms(TracePair):
             "mean over chains, with the selected chain faint behind it",
         )
         self.terms = LinePlot("‖term‖", "How far each term moves the chains: mean over all chains, with the selected one faint behind it")
-        for plot, entries in (
-            (self.log_p, [("C", "generated"), ("independent", "judge")]),
-            (self.terms, [(name, ROLES[name]) for name in FORCES[:3]]),
+        for plot, entries, wide in (
+            (self.log_p, [("C", "generated"), ("independent", "judge")], 136),
+            (self.terms, [(name, ROLES[name]) for name in FORCES[:3]], 206),
         ):
-            plot.head.addWidget(Legend(entries), 2)
+            legend = Legend(entries)
+            legend.setFixedWidth(theme.theme().px(wide))
+            plot.head.addWidget(legend)
         super().__init__(self.log_p, self.terms)
 
     def show_traces(self, traces: Traces, names: Sequence[str]) -> None:

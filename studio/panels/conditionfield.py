@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QStringListModel, Qt, Signal
+from PySide6.QtCore import QStringListModel, Qt, QTimer, Signal
 from PySide6.QtWidgets import QCompleter, QLineEdit, QWidget
 
 from models.errors import BadInput
@@ -120,7 +120,7 @@ class ConditionField(QWidget):
         self.field.setAccessibleName(name)
         self.completer = _Words(self.field)
         self.field.setCompleter(self.completer)
-        self.completer.activated[str].connect(lambda _: self._on_completed())
+        self.completer.activated.connect(lambda *_: QTimer.singleShot(0, self, self._on_completed))  # after the text has changed
         self.field.returnPressed.connect(self.enter)
         self.field.textEdited.connect(lambda _: self._judge())
         self.sentence = label("", "bad")

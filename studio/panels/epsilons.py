@@ -22,6 +22,17 @@ SLIDERS = {  # name: smallest value above 0 and largest that the slider reaches;
     "step_size": (1e-3, 1e1),
     "clip": (0.0, 10.0),
 }
+TITLES = {
+    "epsilon1": "prior",
+    "epsilon2": "condition",
+    "epsilon3": "noise",
+    "epsilon4": "context",
+    "step_size": "size",
+    "clip": "Clip of h, in deviations",
+    "mode": "",
+    "objective": "Objective",
+    "handmade": "Hand-designed prior",
+}
 ONLY_RELEASED = "Only the mode released normalises its step; in paper the ε alone say how far it goes."
 NO_PRIOR = "This variant has no prior, so there is nothing for ε1 to weigh."
 NO_MASK = "The context acts where a picture is kept: paint a mask on the tab Start."
@@ -50,7 +61,7 @@ class Epsilons(QWidget):
         body = column(self, spacing=8)
         self.rows: dict[str, KnobRow] = {}
         for knob in settings.describe(Knobs):
-            made = KnobRow(knob)
+            made = KnobRow(knob, TITLES[knob.name])
             if knob.name in SLIDERS:
                 low, high = SLIDERS[knob.name]
                 made.scale.high = high

@@ -40,7 +40,7 @@ class ForcesCard(Card):
         mean = {name: float(v.mean()) if len(v) else float("nan") for name, v in finite.items()}
         most = max([v for v in (*own.values(), *mean.values()) if np.isfinite(v)], default=1.0) or 1.0
         shown = [name for name in ROLES if name != "context" or np.isfinite(own[name])]
-        self.bars.set_rows(len(shown))
+        self.bars.set_rows(len(shown), 18 if len(shown) < 4 else 14)
         self.bars.show_bars(
             [Bar(n, ((own[n] / most, ROLES[n]),), number(own[n]) if np.isfinite(own[n]) else "none", False, mean[n] / most) for n in shown]
         )

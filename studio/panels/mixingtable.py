@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from studio.chainmessages import Mixing
-from studio.widgets import Card, label, number
+from studio.panels.lineplot import LinePlot
+from studio.widgets import Card, ElidedLabel, column, label, number
 
 NAMES = {"log_p": "log p(c|x)", "norm": "‖h‖", "gap": "‖R(h) − h‖", "condition": "‖condition‖"}
 HEADS = (
@@ -16,14 +18,15 @@ HEADS = (
 )
 
 
-class MixingTable(Card):
-    """A line a scalar."""
+class MixingTable(QWidget):
+    """A line a scalar; below them how fast ‖h‖ forgets."""
 
     def __init__(self) -> None:
-        super().__init__(margin=12, spacing=8)
+        super().__init__()
+        card = Card(margin=12, spacing=6)
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setVerticalSpacing(8)
+        grid.setVerticalSpacing(4)
         for c, (head, tip) in enumerate(HEADS, 1):
             one = label(head, "caption")
             one.setToolTip(tip)
@@ -37,11 +40,15 @@ class MixingTable(Card):
                 cell.setToolTip(HEADS[c - 1][1])
                 cell.setAccessibleName(f"{words}: {HEADS[c - 1][0]}")
                 grid.addWidget(cell, r, c, Qt.AlignmentFlag.AlignRight)
-        self.body.addLayout(grid)
-        self.over = label("", "caption")
-        self.over.setWordWrap(True)
-        self.body.addWidget(self.over)
-        self.body.addStretch(1)
+        card.body.addLayout(grid)
+        self.over = ElidedLabel("", "caption")
+        card.body.addWidget(self.over)
+        self.alike = LinePlot("Autocorrelation of ‖h‖", "How alike draws of a chain are that lie so many steps apart; 0 is independent")
+        self.alike.set_range(-0.25, 1.05)
+        self.alike.mark(0.0)
+        whole = column(self, spacing=8)
+        whole.addWidget(card)
+        whole.addWidget(self.alike, 1)
 
     def show_mixing(self, mixing: Mixing) -> None:
         """Newer numbers."""
@@ -50,4 +57,7 @@ class MixingTable(Card):
                 cell.setText(number(value))
         some = any(one.bulk == one.bulk for one in mixing.rows)
         over = f"second half of the steps: {mixing.draws:,} draws of {mixing.chains} chain{'s' if mixing.chains != 1 else ''}"
-        self.over.setText(f"{over}. A chain that only climbs has no equilibrium to mix in: R-hat stays high." if some else "After 16 steps.")
+        self.over.setText(over if some else "nothing yet: after 16 steps")
+        self.over.setProperty("own_tip", True)
+        self.over.setToolTip("A chain that only climbs has no equilibrium to mix in: its R-hat stays high")
+        self.alike.show_lines([(np.arange(len(mixing.autocorrelation)), mixing.autocorrelation, "measure")])

@@ -77,7 +77,7 @@ class MaskCanvas(QWidget):
     def _room(self) -> QRectF:
         if not self.shown.size:
             return QRectF(self.rect())
-        ratio, (high, wide) = self.devicePixelRatioF(), self.shown.shape[:2]
+        ratio, high, wide = self.devicePixelRatioF(), *self.shown.shape[:2]
         zoom = max(1, int(min(self.width() * ratio // wide, self.height() * ratio // high)))
         return QRectF(0, 0, wide * zoom / ratio, high * zoom / ratio)
 
@@ -98,7 +98,7 @@ class MaskCanvas(QWidget):
             tint = np.zeros((*self.hole.shape, 4), np.uint8)
             color = QColor(theme.accent(self))
             tint[self.hole] = (color.red(), color.green(), color.blue(), 150)
-            high, wide = self.hole.shape
+            high, wide = self.shown.shape[:2]
             painter.drawImage(room, QImage(tint.data, wide, high, 4 * wide, QImage.Format.Format_RGBA8888))
         if self._cursor is not None:
             scale = room.width() / self.shown.shape[1]
@@ -141,7 +141,7 @@ class MaskCanvas(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows, Enter, Delete."""
         way = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}.get(Qt.Key(event.key()))
-        high, wide = self.hole.shape
+        high, wide = self.shown.shape[:2]
         here = self._cursor or (high / 2, wide / 2)
         if not self.shown.size or (way is None and event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Delete)):
             super().keyPressEvent(event)
@@ -200,7 +200,7 @@ class StartPanel(Card):
         side = column(spacing=8)
         side.addWidget(self.kinds)
         side.addLayout(row(self.open_button, self.take_button, 1, spacing=4))
-        side.addWidget(label("Mask: paint what the chain may change", "section"))
+        side.addWidget(label("Mask: paint what may change", "section"))
         brush = row(label("Brush"), self.brush)
         brush.setStretch(1, 1)
         side.addLayout(brush)
@@ -210,7 +210,6 @@ class StartPanel(Card):
         line = row(self.canvas, spacing=12)
         line.addLayout(side)
         line.setStretch(0, 1)
-        line.setStretch(1, 1)
         self.body.addLayout(line, 1)
         self._say()
 

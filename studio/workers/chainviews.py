@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from models.samplers.parts import Classifier, Parts
 
 POINTS = 400  # of a trace; of longer walks every second, third … step is sent
-CLASSES = 5  # shown of a chain
+CLASSES = 8  # sent of a chain
+LAGS = 48  # of the autocorrelation
 MIXED = ("log_p", "norm", "gap", "condition")  # scalars whose mixing is measured
 _FEWEST = 16  # steps before anything is said about mixing
 _STARTS = 8  # of each kind, for the authors' first test
@@ -155,7 +156,9 @@ def mixing(history: History, frozen: np.ndarray) -> Mixing:
         enough = history.n >= _FEWEST and len(x) > 0 and bool(np.isfinite(x).all())
         rhat, bulk, tail = (float(f(x)) if enough else float("nan") for f in (chain.rhat, chain.ess_bulk, chain.ess_tail))
         found.append(Mixed(name, rhat, bulk, tail))
-    return Mixing(tuple(found), draws.shape[0], draws.shape[1])
+    x = draws[:, :, SCALARS.index("norm")].astype(np.float64)
+    alike = chain.autocorrelation(x, LAGS) if x.shape[1] > 8 and len(x) and bool(np.isfinite(x).all()) else np.empty(0)
+    return Mixing(tuple(found), draws.shape[0], draws.shape[1], alike)
 
 
 # --- the selected chain -------------------------------------------------------------------------------------------
@@ -164,8 +167,8 @@ def mixing(history: History, frozen: np.ndarray) -> Mixing:
 def judged(chains: Chains, chain: int) -> Judged:
     """Classes and the captioner's sentence of one chain, and whether each chain is what was asked for."""
     own = chains.setup.conditions[chain]
-    named = {(c.head, value) for c in own if c.kind == "class" for value in _values(c.text, c.head, c.members, chains)}
     heads = chains.setup.classifier.heads if chains.setup.classifier else chains.parts.heads
+    named = {(c.head, heads[c.head][i]) for c in own if c.kind == "class" for i in c.members}
     for c in own:
         if c.kind == "caption":
             named |= _read(c.text.removeprefix("caption:"), heads)
@@ -183,13 +186,8 @@ def judged(chains: Chains, chain: int) -> Judged:
 
 
 def _called(attribute: str, value: str) -> str:
-    return attribute if value == "yes" else f"{attribute} {value}"
-
-
-def _values(text: str, head: str, members: tuple[int, ...], chains: Chains) -> list[str]:
-    heads = chains.setup.classifier.heads if chains.setup.classifier else chains.parts.heads
-    del text
-    return [heads[head][i] for i in members]
+    """As one says it: round glasses, red hair."""
+    return attribute if value == "yes" else f"{value} {attribute.removesuffix(' colour')}"
 
 
 def _read(sentence: str, heads: Any) -> set[tuple[str, str]]:
