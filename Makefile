@@ -13,7 +13,7 @@ run: setup
 	@$(BIN)/python -m studio.first_run
 
 test: check
-	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -m "not slow" -q
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -m "not slow" -q -n 2 --dist loadfile
 
 check: setup
 	@$(BIN)/ruff check .

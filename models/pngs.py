@@ -27,7 +27,7 @@ def unpacked(text: str) -> np.ndarray:
         with Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=["PNG"]) as image:
             if image.width * image.height > MOST or image.mode not in ("L", "RGB"):
                 raise ValueError
-            found = np.asarray(image)
+            found = np.array(image)
     except (binascii.Error, ValueError, OSError, SyntaxError, Image.DecompressionBombError):
         raise BadFile("A picture inside the recipe is damaged: export the chains again.") from None
     return found[:, :, None] if found.ndim == 2 else found

@@ -18,7 +18,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
@@ -284,30 +284,25 @@ def _agrees(wishes: Sequence[Condition], found: Mapping[str, Any], heads: Mappin
 
     verdict = True
     for c in wishes:
-        if c.kind == "unit":
-            return None
         if c.kind == "caption":
             named = read(c.text.removeprefix("caption:"), heads)
-            if named is None:
-                return None
-            right = all(found[a] == v for a, v in named.items())
+            right = None if named is None else all(found[a] == v for a, v in named.items())
         else:
-            values = _values(c, heads)
-            if values is None:
-                return None
-            right = found[c.head] in values
+            theirs = renamed(c, heads)
+            right = None if theirs is None else found[c.head] in {heads[c.head][i] for i in theirs.members}
+        if right is None:
+            return None
         verdict = verdict and right == (c.weight > 0)
     return verdict
 
 
-def _values(c: Condition, heads: Mapping[str, Sequence[str]]) -> set[str] | None:
-    """The names of the classes that fulfil a condition, as this classifier calls them; None where it has none of that name."""
-    if c.head not in heads:
+def renamed(c: Condition, heads: Mapping[str, Sequence[str]]) -> Condition | None:
+    """A condition on a class as another network with these heads knows it, by name; None where it is no class, or no such class is there."""
+    if c.kind != "class" or c.head not in heads:
         return None
-    asked = c.text.partition("=")[2].strip() or c.text
-    if asked == c.head:
-        return set(heads[c.head]) - set(NONE)
-    return {asked} if asked in heads[c.head] else None
+    values, asked = list(heads[c.head]), c.text.partition("=")[2].strip() or c.text
+    members = tuple(i for i, v in enumerate(values) if (v not in NONE if asked == c.head else v == asked))
+    return replace(c, members=members) if members else None
 
 
 def top(logits: Logits, heads: Mapping[str, Sequence[str]], chain: int, k: int = 5) -> list[tuple[str, str, float]]:

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from models.algorithms.ppgn import PHASES, State, statistics
 from models.data.labelled import encoded
 from models.nets.autoencoder import macs
-from models.nets.pixels import autocast
 from models.samplers.parts import Logits, Parts
 
 N = TypeVar("N", bound=nn.Module)
@@ -19,9 +18,10 @@ N = TypeVar("N", bound=nn.Module)
 
 def parts(state: State) -> Parts:
     """The parts as they are now; what is trained later does not change them. Convolutions are in the run's precision, all else in float32."""
-    E, scorer, captioner, R_x, R_h = frozen(state.E), frozen(state.scorer), frozen(state.captioner), frozen(state.R_x), frozen(state.R_h)
-    G = frozen(state.G)
-    J = frozen(state.J) if state.trained["joint"] else G
+    dtype = torch.bfloat16 if state.plan is not None and state.plan.precision == "bfloat16" else torch.float32
+    E, captioner, R_h = frozen(state.E), frozen(state.captioner), frozen(state.R_h)
+    trunk, scorer, R_x, G = (frozen(net).to(dtype) for net in (state.E.trunk, state.scorer, state.R_x, state.G))
+    J = frozen(state.J).to(dtype) if state.trained["joint"] else G
     mean, sd, most = (v.clone() for v in statistics(state))
     heads, words = {a: tuple(v) for a, v in state.heads.items()}, tuple(state.words)
     sizes = [len(v) for v in heads.values()]
@@ -30,14 +30,12 @@ def parts(state: State) -> Parts:
     def named(logits: Tensor) -> Logits:
         return dict(zip(heads, logits.float()[:, : sum(sizes)].split(sizes, 1), strict=True))
 
-    def features(x: Tensor) -> tuple[Tensor, Tensor]:
-        with autocast(state.plan):
-            h1 = E.trunk(x)
-        return h1.float(), E.top(h1.float())
-
     def convolved(net: nn.Module, v: Tensor) -> Tensor:
-        with autocast(state.plan):
-            return net(v).float()
+        return net(v.to(dtype)).float()
+
+    def features(x: Tensor) -> tuple[Tensor, Tensor]:
+        h1 = convolved(trunk, x)
+        return h1, E.top(h1)
 
     def caption_log_p(sentence: str, h: Tensor) -> Tensor:
         tokens = torch.tensor([encoded(sentence, words)], device=h.device).expand(len(h), -1)
