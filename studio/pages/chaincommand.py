@@ -19,6 +19,8 @@ def command(run: Path, wish: ChainWish, wishes: Sequence[str], knobs: Mapping[st
     words.append(f"--epsilon={','.join(repr(float(knobs[name])) for name in ('epsilon1', 'epsilon2', 'epsilon3'))}")
     if knobs["mode"] == "released":
         words += ["--step-size", repr(float(knobs["step_size"]))]
+    if wish.variant == "handmade":
+        words += ["--handmade", str(knobs["handmade"])]
     words += ["--clip", repr(float(knobs["clip"])), "--start", start, "--chains", str(wish.chains), "--steps", str(steps), "--seed", str(wish.seed)]
     if spec:
         words += ["--classifier", spec, *(["--trust", trust] if trust else [])]

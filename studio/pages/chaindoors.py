@@ -9,10 +9,11 @@ from typing import Any
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from models.files import home
-from studio.pages.page import follow
+from studio.pages.exporting import pattern
+from studio.pages.page import ask_path
 from studio.widgets import button
 
 PICTURES = "Pictures (*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff)"
@@ -20,7 +21,7 @@ CLASSIFIERS = "Classifiers (*.safetensors *.pt2)"
 
 
 def exporters() -> Mapping[str, Any]:
-    """Name -> (label, extension, others, write); none where this version has no exports of chains."""
+    """Name -> Exporter of a record of chains; none where this version has no exports of chains."""
     if find_spec("studio.export.chaining") is None:
         return {}
     from studio.export import chaining  # pyright: ignore[reportAttributeAccessIssue]
@@ -46,16 +47,11 @@ class ChainDoors(QObject):
         self.copy_button.setMenu(copies)
         menu = QMenu(self.export_button)
         for name, one in exporters().items():
-            label, extension, others, _ = one
-            pattern = ";;".join(f"{e[1:].upper()} (*{e})" for e in (extension, *others) if e)
-            suggestion = f"chains{extension}"
-            menu.addAction(label).triggered.connect(
-                lambda _=False, name=name, pattern=pattern, suggestion=suggestion: self.ask(
-                    "Export", suggestion, pattern, lambda path: export(name, path), exists=False
-                )
+            menu.addAction(one.label).triggered.connect(
+                lambda _=False, name=name, one=one: self.save(name, one.extension, pattern(one), lambda path: export(name, path))
             )
         menu.addAction("Picture of the stage (PNG)").triggered.connect(
-            lambda: self.ask("Export", "stage.png", "PNG (*.png)", lambda path: export("stage", path), exists=False)
+            lambda: self.save("stage", ".png", "PNG (*.png)", lambda path: export("stage", path))
         )
         self._stage = stage
         self.export_button.setMenu(menu)
@@ -70,19 +66,12 @@ class ChainDoors(QObject):
         """The stage as a picture."""
         return self._stage.grab().save(str(path))
 
-    def ask(self, title: str, suggestion: str, pattern: str, use: Callable[[Path], None], *, exists: bool) -> None:
-        """A file dialog that stops nothing; an empty pattern asks for a folder that is there."""
-        folder = home() / "exports"
-        folder.mkdir(parents=True, exist_ok=True)
-        place = str(folder / f"{self._name()}-{suggestion}") if not exists else ""
-        dialog = QFileDialog(self._face, title, place, pattern)
-        dialog.setModal(False)
-        if exists:
-            dialog.setFileMode(QFileDialog.FileMode.ExistingFile if pattern else QFileDialog.FileMode.Directory)
-        else:
-            dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-            dialog.setDefaultSuffix(Path(suggestion).suffix.removeprefix("."))
-            dialog.filterSelected.connect(lambda chosen: follow(dialog, chosen))
-        dialog.fileSelected.connect(lambda name: use(Path(name)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.show()
+    def ask(self, title: str, kinds: str, use: Callable[[Path], None]) -> None:
+        """A file, or for no `kinds` a folder, that is there."""
+        ask_path(self._face, title, Path.home(), kinds, use, there=True)
+
+    def save(self, name: str, extension: str, kinds: str, use: Callable[[Path], None]) -> None:
+        """A new file, or for no extension a folder."""
+        suggestion = home() / "exports" / f"{self._name()}-chains-{name}{extension}"
+        suggestion.parent.mkdir(parents=True, exist_ok=True)
+        ask_path(self._face, "Export the chains", suggestion, kinds, use)

@@ -13,6 +13,7 @@ from studio.panels.epsilons import Epsilons
 PREFERRED = "noiseless-joint"
 PIXELS = ("am", "gaussian", "handmade", "ppgn-x")  # variants whose chains are pictures
 ONE_DRAG = 1.0  # seconds between two changes of a knob that are one
+CONTEXT = 0.1  # ε4 to begin with, where a part of a picture is kept
 KEPT = ("mode", "objective", "handmade")  # what a variant has no values of its own for
 
 
@@ -68,14 +69,14 @@ class Steering(QObject):
     def own(self) -> dict[str, Any]:
         """The variant's own numbers in the present mode; mode and objective stay as they are."""
         kept = {name: self.panel.rows[name].value for name in KEPT}
-        context = {"epsilon4": 1.0 if self.masked else 0.0}
+        context = {"epsilon4": CONTEXT if self.masked else 0.0}
         return {**self.member().own[str(kept["mode"])], **kept, **context}
 
     def mask(self, on: bool) -> None:
         """A part of a picture is kept, or no longer; new chains follow, so nothing is told."""
         if on != self.masked:
             self.masked = on
-            self.put({"epsilon4": 1.0 if on else 0.0})
+            self.put({"epsilon4": CONTEXT if on else 0.0})
             self._show_mode()
 
     def put(self, change: dict[str, Any]) -> None:

@@ -268,7 +268,7 @@ class ChainWorker(QThread):
             self._show()
 
     def _plug(self, spec: str, trust: str | None) -> None:
-        from models.plug import Untrusted, open_classifier  # pyright: ignore[reportMissingImports]
+        from models.plug import Untrusted, open_classifier
 
         p = self._parts
         try:
@@ -305,13 +305,12 @@ class ChainWorker(QThread):
         if self._back:
             self._back = 0
         elif self._chains.back():
-            self._history.cut(len(self._chains.rows))
             self._frozen = int(self._chains.frozen.sum())
         self._after_jump()
 
     def _after_jump(self) -> None:
         self._back = 0
-        self._history.cut(len(self._chains.rows))
+        self._history.cut(self._chains.t)
         self._marks.clear()
         self._show()
 

@@ -101,17 +101,14 @@ class History:
         self.judged: list[tuple[int, np.ndarray]] = []  # step, (chains,) log p
 
     def follow(self, chains: Chains) -> None:
-        """Take the steps that are new, and forget those that were taken back; to be called after each."""
-        import torch
-
-        self.n = min(self.n, len(chains.rows))
-        new = chains.rows[self.n :]
-        if new:
-            while self.n + len(new) > len(self._rows):
-                self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
-            self._rows[self.n : self.n + len(new)] = torch.stack(new).cpu().numpy()
-            self.n += len(new)
-        self.judged = [pair for pair in self.judged if pair[0] <= self.n]
+        """Take the steps that are new; to be called after each."""
+        new = chains.t - self.n
+        if new <= 0:
+            return
+        while chains.t > len(self._rows):
+            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
+        self._rows[self.n : chains.t] = np.stack(list(chains.trace(new).values()), -1).transpose(1, 0, 2)
+        self.n = chains.t
 
     def cut(self, n: int) -> None:
         """Forget all after the first n steps."""
@@ -221,8 +218,8 @@ def plugged(chains: Chains, classifier: Classifier | None, name: str) -> Plugged
 def tried(chains: Chains) -> Tried:
     """The authors' first test, from noise and from codes of training pictures (of pixel chains: from where they are)."""
     import torch
-    from models.plug.why import diagnose  # pyright: ignore[reportMissingImports]
 
+    from models.plug.why import diagnose
     from models.samplers import conditions
     from models.samplers.conditions import Seen, Wanted
 

@@ -60,3 +60,21 @@ def window(qtbot, dressed):
     yield shown
     shown.close()
     qtbot.waitUntil(lambda: shown.session._worker is None, timeout=20_000)
+
+
+@pytest.fixture(scope="session")
+def chain_run(tmp_path_factory) -> Path:
+    """A tiny PPGN run with all its parts."""
+    from tests.studio.chainrun import make_run
+
+    folder = tmp_path_factory.mktemp("chains")
+    return make_run(folder / "run", folder / "home")
+
+
+@pytest.fixture(scope="session")
+def encoder_run(tmp_path_factory) -> Path:
+    """A tiny PPGN run that has only its encoder and its scorer."""
+    from tests.studio.chainrun import make_run
+
+    folder = tmp_path_factory.mktemp("encoder")
+    return make_run(folder / "run", folder / "home", phases=2)
