@@ -21,8 +21,8 @@ def make_run(path: Path, home: Path, *, phases: int = 7, steps: int = 2) -> Path
         patch.setattr(shapes, "COUNTS", dict.fromkeys(shapes.COUNTS, 240))
         run = Run.create(path, "ppgn", "shapes", config=CONFIG, plan=Plan("cpu", 1, "float32", True, "off"))
         going = run.train()
-        for i in range(len(ppgn.PHASES)):
-            for _ in range(steps if i < phases else 0):
+        for i in range(phases):
+            for _ in range(steps):
                 next(going)
             if i < len(ppgn.PHASES) - 1:
                 going.send(NextPhase())
