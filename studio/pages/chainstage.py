@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QGridLayout, QStackedWidget, QTabBar, QWidget
 
 from studio import theme
@@ -29,11 +29,15 @@ CANNOT_JUDGE = "The independent classifier cannot judge this: it has no such cla
 
 
 class ChainStage(QWidget):
-    """All that is seen of chains; it decides nothing."""
+    """All that is seen of chains; it decides nothing.
+
+    Attributes:
+        chain: the selected one.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._chain, self._count, self._side = 0, 16, 32
+        self.chain, self._count, self._side = 0, 16, 32
         self.bar, self.trust = ConditionBar(), TrustCard()
         self.grid, self.sweep, self.large = ChainGrid(), EpsGrid(), LargePicture()
         self.bar.line.insertWidget(1, self.sweep.controls, 1)
@@ -117,6 +121,10 @@ class ChainStage(QWidget):
             self.tabs.setCurrentIndex(TRACES)
         self._fit()
 
+    def minimumSizeHint(self) -> QSize:
+        """In a low window the large picture is smaller."""
+        return QSize(theme.theme().px(760), theme.theme().px(500))
+
     def resizeEvent(self, event: Any) -> None:
         """Another zoom may fit."""
         super().resizeEvent(event)
@@ -126,7 +134,8 @@ class ChainStage(QWidget):
         """The pictures take the width that they fill; all else is beside them."""
         px = theme.theme().px
         above = self.bar.sizeHint().height() + 12 + (self.trust.sizeHint().height() + 12 if not self.trust.isHidden() else 0)
-        high, wide = self.height() - above - px(24), self.width() // 2 - 8
+        high = self.height() - above - px(24)
+        wide = min(self.width() // 2 - 8, self.width() - 16 - self.right.minimumSizeHint().width())
         if self.sweeps:
             n = max(1, len(self.sweep.axes.plan.rows))
             zoom = max(1, int(min(((high - px(32) + 4) / n - 4) // self._side, ((wide - px(AXIS) + 4) / 5 - 4) // self._side)))
@@ -135,16 +144,15 @@ class ChainStage(QWidget):
             below = self.forces.sizeHint().height() + 8 + self.strip.sizeHint().height() + 8
             found = self.grid.width_for(self._count, self._side, high - below, wide)
         self.left.setFixedWidth(max(px(320), found))
-        tall = self.height() > px(800)
-        self.large.set_side(256 if tall else LARGE)
-        self.classes.bars.set_rows(8 if tall else 5)
+        tall, low = self.height() > px(800), high < px(560)
+        self.large.set_side(256 if tall else 128 if low else LARGE)
+        self.classes.bars.set_rows(8 if tall else 3 if low else 5)
 
     # --- what is shown ----------------------------------------------------------------------------------------
 
-    def show_facts(self, facts: Facts, variant: str) -> None:
-        """A run was opened."""
+    def show_facts(self, facts: Facts) -> None:
+        """Another run was opened."""
         self._side = facts.size
-        self.bar.show_facts(facts, variant)
         self.sweep.show_knows(facts.knows)
         self.blend.second.show_knows(facts.knows)
         self.start.clear()
@@ -157,7 +165,7 @@ class ChainStage(QWidget):
 
     def select(self, chain: int) -> None:
         """Another chain."""
-        self._chain = chain
+        self.chain = chain
         (self.sweep.axes.grid if self.sweeps else self.grid).select(chain)
 
     def show_frame(self, frame: ChainsFrame, agreed: Sequence[bool | None], names: Sequence[str]) -> None:
@@ -165,18 +173,18 @@ class ChainStage(QWidget):
         grid = self.sweep.axes.grid if self.sweeps else self.grid
         grid.show_images(frame.pictures)
         grid.show_marks(agreed if not frame.back else (), frame.frozen.tolist())
-        if grid.selection() != self._chain:
-            grid.select(self._chain)
+        if grid.selection() != self.chain:
+            grid.select(self.chain)
         grid.set_stale(frame.back > 0)
-        if self._chain < len(frame.pictures):
-            self.large.show_picture(frame.pictures[self._chain])
-        self.forces.show_forces(frame.last, min(self._chain, len(frame.pictures) - 1), names)
+        if self.chain < len(frame.pictures):
+            self.large.show_picture(frame.pictures[self.chain])
+        self.forces.show_forces(frame.last, min(self.chain, len(frame.pictures) - 1), names)
         self.strip.show_back(frame.back)
         gone = int(np.count_nonzero(frame.frozen))
         stopped = f" · {gone} frozen" if gone else ""
         looked = " · looked at, play goes on from the last" if frame.back else ""
         n = len(frame.pictures)
-        self.heading.setText(f"{n} chain{'s' if n != 1 else ''} · step {frame.step:,} · chain {self._chain + 1}{stopped}{looked}")
+        self.heading.setText(f"{n} chain{'s' if n != 1 else ''} · step {frame.step:,} · chain {self.chain + 1}{stopped}{looked}")
 
     def show_judged(self, judged: Judged) -> None:
         """What networks see."""

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
 
 from studio.chainmessages import ChainsFrame, ChainsOpened, ChainWish, Facts, Judged, Plugged, Wishes
 from studio.messages import Trouble
-from studio.pages.chaincommand import command, python
 from studio.pages.chaindoors import CLASSIFIERS, PICTURES, ChainDoors
 from studio.pages.chainstage import ChainStage
 from studio.pages.chainsteering import PIXELS, Steering
@@ -40,6 +39,10 @@ class ChainsFace(QWidget):
         side, foot: widgets for the page.
         copy_button, export_button: in the foot; a page may put them into its header.
         facts: what the open run can do; None without one.
+        opened, frame: the chains, and the last that was seen of them; None without any.
+        path: of the run.
+        start_file: where the start picture came from, as long as it is that.
+        plugged_in: spec and trust of the classifier; ("", None) for the run's own.
 
     Signals:
         failed(str): bad news for the page's card.
@@ -60,11 +63,11 @@ class ChainsFace(QWidget):
         self.opened: ChainsOpened | None = None
         self.frame: ChainsFrame | None = None
         self.judged: Judged | None = None
-        self._path: Path | None = None
+        self.path: Path | None = None
         self._newer = False  # the run has a checkpoint that these chains were not made from
         self._wishes: tuple[str, ...] = ()  # A, as it stands in the bar
-        self._start_file = ""  # that the start picture came from, as long as it is that
-        self._plug: tuple[str, str | None] = ("", None)  # spec and trust of the classifier, once it is plugged
+        self.start_file = ""  # that the start picture came from, as long as it is that
+        self.plugged_in: tuple[str, str | None] = ("", None)  # spec and trust of the classifier, once it is plugged
         self._asked_plug: tuple[str, str | None] = ("", None)
         self.worker = ChainWorker(self)
         self.stage, self.side = ChainStage(), ChainSide()
@@ -76,9 +79,8 @@ class ChainsFace(QWidget):
         self.shown.addWidget(self.empty)
         self.shown.addWidget(self.stage)
         column(self, spacing=0).addWidget(self.shown)
-        self.doors = ChainDoors(self, lambda: self._path.name if self._path else "chains")
+        self.doors = ChainDoors(self)
         self.copy_button, self.export_button = self.doors.copy_button, self.doors.export_button
-        self.doors.build(self.command, lambda: self.worker.ask_for("record"), self.export, self.stage)
         self.foot.line.addWidget(self.copy_button)
         self.foot.line.addWidget(self.export_button)
         self._connect_worker()
@@ -100,7 +102,7 @@ class ChainsFace(QWidget):
         worker.untrusted.connect(lambda spec, sha, _: stage.trust.ask(spec, sha))
         worker.tried.connect(self.side.plug.show_tried)
         worker.froze.connect(self._on_froze)
-        worker.recorded.connect(self._on_recorded)
+        worker.recorded.connect(self.doors.copy_script)
         worker.running.connect(lambda: self.foot.show_playing(True))
         worker.paused.connect(lambda: self.foot.show_playing(False))
         worker.written.connect(lambda path: self.told.emit(f"Exported {path}", path))
@@ -142,17 +144,17 @@ class ChainsFace(QWidget):
 
     def set_run(self, path: Path | None, title: str) -> None:
         """A run was opened, or closed (None), or has a newer checkpoint, which the chains take at their next reset."""
-        if path is not None and path == self._path and self.opened is not None:
+        if path is not None and path == self.path and self.opened is not None:
             self._newer = True
             self.foot.reset_button.setToolTip("The run has a newer checkpoint: the same chains from their start, with the parts as they are now")
             return
-        self._path, self._newer = path, False
+        self.path, self._newer = path, False
         self.worker.ask_for("run", None if path is None else (path, title))
 
     def _on_ready(self, facts: Facts | None) -> None:
         same = facts is not None and self.facts is not None and facts.path == self.facts.path and facts.knows == self.facts.knows
         self.facts = facts
-        self._newer, self._plug = False, ("", None)
+        self._newer, self.plugged_in = False, ("", None)
         self.side.plug.show_plugged("")
         if facts is None or not self.steering.show_facts(facts) or not facts.example:
             self.opened = self.frame = None
@@ -167,14 +169,17 @@ class ChainsFace(QWidget):
         self.foot.reset_button.setToolTip("The same chains from their start, with the knobs as they are")
         self.shown.setCurrentWidget(self.stage)
         self._enable(True)
+        self.stage.bar.show_facts(facts, self.steering.variant)
         if not same:
-            self.stage.show_facts(facts, self.steering.variant)
+            self.stage.show_facts(facts)
             if not self._wishes or check(self._wishes, facts.knows):
                 self._wishes = (facts.example,)
             self.stage.bar.condition.show_wishes(self._wishes)
             self.steering.masked = False
             self.steering.show_own()
             self._show_own()
+        if self.isVisible() and not isinstance(self.focusWidget(), QLineEdit):
+            self.stage.grid.setFocus()
         self._want()
         self._make()
 
@@ -188,7 +193,7 @@ class ChainsFace(QWidget):
     def _plan(self) -> tuple[Wishes, dict[str, tuple[float, ...]], int]:
         """Conditions, values of each chain, and how many chains."""
         if not self.stage.sweeps:
-            return self._blended(), {}, self.side.chains.value()
+            return self.blended(), {}, self.side.chains.value()
         from models.chains import grid
 
         plan = self.stage.sweep.plan(self.side.epsilons.values())
@@ -196,7 +201,7 @@ class ChainsFace(QWidget):
         wishes, each = grid([[w] for w in plan.rows], [{plan.name: v} for v in plan.values])
         return tuple(map(tuple, wishes)), {name: tuple(v) for name, v in each.items()}, len(wishes)
 
-    def _blended(self) -> tuple[str, ...]:
+    def blended(self) -> tuple[str, ...]:
         """A, or A and B with their shares."""
         share = self.stage.blend.share()
         if share == 0 or self.facts is None:
@@ -220,7 +225,7 @@ class ChainsFace(QWidget):
         if pulled and blend.second.is_good() and blend.strength() != self.steering.in_force["epsilon2"]:
             change = {"epsilon2": blend.strength()}
             self.steering.put(change)
-        self.worker.ask_for("ask", (self._blended(), change))
+        self.worker.ask_for("ask", (self.blended(), change))
 
     def _on_condition(self, wishes: tuple[str, ...]) -> None:
         self._wishes = wishes
@@ -260,7 +265,7 @@ class ChainsFace(QWidget):
             self.stage.show_frame(self.frame, self.judged.agreed if self.judged else (), self._names)
 
     def _on_fork(self, back: int) -> None:
-        self.worker.ask_for("fork", (max(0, self.stage._chain), back, 0.1))
+        self.worker.ask_for("fork", (max(0, self.stage.chain), back, 0.1))
 
     def _on_start(self) -> None:
         if not isinstance(self.stage.start.start(), str) and self.stage.start.canvas.shown.size == 0:
@@ -275,8 +280,8 @@ class ChainsFace(QWidget):
 
     def _take_picture(self) -> None:
         if self.frame is not None:
-            self._start_file = ""
-            self.stage.start.show_picture(self.frame.pictures[min(self.stage._chain, len(self.frame.pictures) - 1)].copy())
+            self.start_file = ""
+            self.stage.start.show_picture(self.frame.pictures[min(self.stage.chain, len(self.frame.pictures) - 1)].copy())
 
     def plug(self, spec: str, trust: str | None = None) -> None:
         """Another network in the place of C; a .pt2 waits for trust."""
@@ -293,14 +298,14 @@ class ChainsFace(QWidget):
         self.judged = None
         if not self.stage.sweeps:
             self.stage.show_count(opened.wish.chains)
-        self.stage.select(min(self.stage._chain, opened.wish.chains - 1))
+        self.stage.select(min(self.stage.chain, opened.wish.chains - 1))
 
     def _on_frame(self, frame: ChainsFrame) -> None:
         self.frame = frame
         agreed = self.judged.agreed if self.judged is not None and len(self.judged.agreed) == len(frame.pictures) else ()
         if self.isVisible():
             self.stage.show_frame(frame, agreed, self._names)
-            self.foot.show_progress(frame.step, frame.rate, len(frame.pictures), "")
+            self.foot.show_progress(frame.step, frame.rate, len(frame.pictures), " · reset takes the newer checkpoint" if self._newer else "")
         QTimer.singleShot(0, self.worker, self.worker.taken)
 
     def _on_judged(self, judged: Judged) -> None:
@@ -314,11 +319,11 @@ class ChainsFace(QWidget):
             self.stage.traces.show_traces(traces, self._names)
 
     def _on_pictured(self, picture: np.ndarray, path: str) -> None:
-        self._start_file = path
+        self.start_file = path
         self.stage.start.show_picture(picture)
 
     def _on_plugged(self, plugged: Plugged) -> None:
-        self._plug = self._asked_plug if plugged.name else ("", None)
+        self.plugged_in = self._asked_plug if plugged.name else ("", None)
         self.side.plug.show_plugged(plugged.name)
         for field in (self.stage.bar.condition, self.stage.blend.second):
             field.show_knows(plugged.knows)
@@ -351,45 +356,10 @@ class ChainsFace(QWidget):
         if self.export_button.isEnabled():
             self.export_button.showMenu()
 
-    def export(self, name: str, path: Path) -> None:
-        """Write the chains with an exporter; "stage" is a picture of the stage."""
-        if name != "stage":
-            self.worker.ask_for("export", (name, path))
-        elif self.doors.grab(path):
-            self.told.emit(f"Exported {path}", path)
-        else:
-            self.failed.emit(f"{path} could not be written: choose another folder, and a name that ends in .png.")
-
-    def command(self) -> str:
-        """The present settings as one line for the terminal; "" where a line cannot say them."""
-        if self.opened is None or self._path is None or self.frame is None:
-            return ""
-        start = self.stage.start.start()
-        if self.stage.sweeps or self.stage.start.hole() is not None or (not isinstance(start, str) and not self._start_file):
-            what = "the class × ε grid" if self.stage.sweeps else "a mask, or a picture that is no file"
-            self.failed.emit(f"One command cannot say {what}: copy as a Python script, which can.")
-            return ""
-        text = command(
-            self._path,
-            self.opened.wish,
-            self._blended(),
-            self.steering.in_force,
-            self.frame.step,
-            start if isinstance(start, str) else self._start_file,
-            *self._plug,
-        )
-        self.told.emit("Copied the command: the present settings, from the start.", None)
-        return text
-
-    def _on_recorded(self, record: dict[str, Any], step: int) -> None:
-        assert self._path is not None
-        if self.doors.copy(python(self._path, step, record, *self._plug)):
-            self.told.emit("Copied the script, with every change on the way.", None)
-
     def _on_reset(self) -> None:
-        if self._newer and self._path is not None and self.facts is not None:
+        if self._newer and self.path is not None and self.facts is not None:
             self._newer = False
-            self.worker.ask_for("run", (self._path, self.facts.title))
+            self.worker.ask_for("run", (self.path, self.facts.title))
         else:
             self.worker.ask_for("reset")
 

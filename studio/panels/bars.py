@@ -55,7 +55,7 @@ class Bars(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """All rows, short bars."""
-        return self.sizeHint()
+        return self.sizeHint() - QSize(theme.theme().px(30), 0)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Line by line."""

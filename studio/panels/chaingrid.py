@@ -32,7 +32,7 @@ class ChainGrid(ImageGrid):
     def width_for(self, n: int, side: int, high: int, wide: int) -> int:
         """The width that n pictures of `side` pixels fill at the largest zoom that fits."""
         columns = square_columns(n) if n <= WHOLE else 6
-        rows = min(-(-n // columns), columns)
+        rows = min(-(-n // columns), columns if n <= WHOLE else columns - 1)
         zoom = max(1, int(min(((high + GAP) / rows - GAP) // side, ((wide + GAP) / columns - GAP) // side)))
         return columns * (side * zoom + GAP) - GAP + (0 if n <= WHOLE else 10)
 

@@ -20,8 +20,9 @@ class TracePair(QWidget):
     def __init__(self, first: LinePlot, second: LinePlot) -> None:
         super().__init__()
         body = column(self, spacing=8)
-        body.addWidget(first, 1)
-        body.addWidget(second, 1)
+        for plot in (first, second):
+            plot.setMinimumHeight(theme.theme().px(68))
+            body.addWidget(plot, 1)
 
 
 class LogAndTerms(TracePair):
@@ -48,13 +49,15 @@ class LogAndTerms(TracePair):
         x, at = traces.steps, names.index("log_p")
         judged = traces.judged
         lines = [(x, traces.own[:, at], "generated"), (x, traces.mean[:, at], "generated")]
-        if len(judged):
+        if len(judged) and len(x):
             lines += [(judged[:, 0], judged[:, 2], "judge"), (judged[:, 0], judged[:, 1], "judge")]
         self.log_p.show_pairs(lines)
         self.log_p.at.setText(number(float(traces.mean[-1, at])) if len(x) else "")
         forces = [(name, names.index(name)) for name in FORCES if np.isfinite(traces.mean[:, names.index(name)]).any()]
         pairs = [(x, v[:, i], ROLES[name]) for name, i in forces for v in (traces.own, traces.mean)]
         self.terms.show_pairs(pairs)
+        for plot in (self.log_p, self.terms):
+            plot.set_width(0, max(10, len(x) and x[-1]))
 
 
 class Norms(TracePair):
@@ -72,6 +75,7 @@ class Norms(TracePair):
             i = names.index(name)
             plot.show_pairs([(traces.steps, traces.own[:, i], role), (traces.steps, traces.mean[:, i], role)])
             plot.at.setText(number(float(traces.mean[-1, i])) if len(traces.steps) else "")
+            plot.set_width(0, max(10, len(traces.steps) and traces.steps[-1]))
 
     def show_space(self, letter: str) -> None:
         """Chains of codes h, or of pictures x."""

@@ -36,6 +36,14 @@ def decades(value: float) -> tuple[float, ...]:
     return tuple(float(f"{value * 10.0**k:.6g}") for k in range(-2, 3)) if value > 0 else FROM_ZERO
 
 
+def short(value: float) -> str:
+    """A value over a narrow column: 0.01, 1e-4, 2.5e3."""
+    if value == 0 or 1e-3 < value < 1e3:
+        return f"{value:.3g}"
+    mantissa, _, exponent = f"{value:.1e}".partition("e")
+    return f"{float(mantissa):g}e{int(exponent)}"
+
+
 def rows_of(knows: Knows, head: str) -> tuple[str, ...]:
     """The first classes of an attribute, each as it is typed."""
     return tuple(f"{head}={value}" for value in knows.heads.get(head, ())[:ROWS])
@@ -94,13 +102,13 @@ class _Axes(QWidget):
             words = name.partition("=")[2] or name
             box = QRectF(0, r.top(), t.px(AXIS) - 6, r.height())
             words = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(box.width()))
-            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
+            painter.drawText(box, at_right, words)
         painter.setPen(QColor(t.curves["judge"]))
         for c in range(n):
             r = self.grid.rect_of(c).translated(off)
             painter.drawText(QRectF(r.left() - 4, bottom + 2, r.width() + 8, t.px(16)), center, self.column_words(c))
         if self.column_words(0):
-            painter.drawText(QRectF(0, bottom + 2, t.px(AXIS) - 6, t.px(16)), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, "agree")
+            painter.drawText(QRectF(0, bottom + 2, t.px(AXIS) - 6, t.px(16)), at_right, "agree")
         painter.end()
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
+from studio import theme
 from studio.chainmessages import Mixing
 from studio.panels.lineplot import LinePlot
 from studio.widgets import Card, ElidedLabel, column, label, number
@@ -45,6 +46,8 @@ class MixingTable(QWidget):
         card.body.addWidget(self.over)
         self.alike = LinePlot("Autocorrelation of ‖h‖", "How alike draws of a chain are that lie so many steps apart; 0 is independent")
         self.alike.set_range(-0.25, 1.05)
+        self.alike.set_width(0, 48)
+        self.alike.setMinimumHeight(theme.theme().px(68))
         self.alike.mark(0.0)
         whole = column(self, spacing=8)
         whole.addWidget(card)

@@ -86,9 +86,9 @@ class TrustCard(QFrame):
         self.sentence.setWordWrap(True)
         self.trust_button = button("Trust this file", tip="Load it now; only this file, with exactly this SHA256", clicked=self._trust)
         self.leave_button = button("Leave it", tip="Do not load it", clicked=self.hide)
-        body = column(self, margin=12)
-        body.addWidget(self.sentence)
-        body.addLayout(row(1, self.leave_button, self.trust_button))
+        line = row(self.sentence, self.leave_button, self.trust_button)
+        line.setStretch(0, 1)
+        column(self, margin=12).addLayout(line)
         self.hide()
 
     def ask(self, spec: str, sha: str) -> None:

@@ -26,7 +26,7 @@ class TopClasses(Card):
         head = row(label("Top classes", "section"), self.legend)
         head.setStretch(1, 1)
         self.body.addLayout(head)
-        self.bars = Bars(ROWS, 92, 64)
+        self.bars = Bars(ROWS, 108, 62)
         self.bars.setToolTip("Probability of a class in the selected picture in %: by C, by the independent classifier")
         self.body.addWidget(self.bars)
         self.caption = label("", "caption")

@@ -154,7 +154,7 @@ def mixing(history: History, frozen: np.ndarray) -> Mixing:
         rhat, bulk, tail = (float(f(x)) if enough else float("nan") for f in (chain.rhat, chain.ess_bulk, chain.ess_tail))
         found.append(Mixed(name, rhat, bulk, tail))
     x = draws[:, :, SCALARS.index("norm")].astype(np.float64)
-    alike = chain.autocorrelation(x, LAGS) if x.shape[1] > 8 and len(x) and bool(np.isfinite(x).all()) else np.empty(0)
+    alike = chain.autocorrelation(x, min(LAGS, x.shape[1] // 2)) if x.shape[1] > 8 and len(x) and bool(np.isfinite(x).all()) else np.empty(0)
     return Mixing(tuple(found), draws.shape[0], draws.shape[1], alike)
 
 

@@ -420,7 +420,7 @@ def test_a_classifier_is_plugged_and_asked_why(until, face, chain_run):
     face.side.plug.why_button.click()
     until(lambda: not face.side.plug.verdict.isHidden())
     assert face.side.plug.verdict.text()
-    assert "--classifier" in face.command()
+    assert "--classifier" in face.doors.command()
     face.side.plug.own_button.click()
     until(lambda: not face.side.plug.own_button.isEnabled())
     assert face.side.plug.name.full_text() == "C of this run"
@@ -496,7 +496,7 @@ def test_the_command_that_is_copied_says_what_is_in_force(host, until, face, cha
     ask(until, face, "background=mint, count=two:-0.5", 3)
     turn(face, "epsilon3", "0.1")
     step(until, face, 3)
-    words = shlex.split(face.command())
+    words = shlex.split(face.doors.command())
     assert words[:3] == ["sampling-studio", "chain", str(chain_run)]
     given = {w: words[i + 1] for i, w in enumerate(words) if w.startswith("--") and "=" not in w}
     assert (given["--variant"], given["--mode"], given["--chains"], given["--steps"], given["--seed"]) == ("noiseless-joint", "paper", "4", "3", "0")
@@ -512,17 +512,17 @@ def test_the_command_that_is_copied_says_what_is_in_force(host, until, face, cha
     assert np.array_equal(face.frame.pictures, again.pictures())
     face.stage.grid_button.click()
     until(lambda: len(face.frame.pictures) == 10)
-    assert face.command() == ""
+    assert face.doors.command() == ""
     assert "copy as a Python script" in host.card.sentence.text()
 
 
 def test_the_stage_is_exported(host, face, tmp_path):
-    face.export("stage", tmp_path / "stage.png")
+    face.doors.export("stage", tmp_path / "stage.png")
     assert (tmp_path / "stage.png").stat().st_size > 1000
     assert "Exported" in host.notice.full_text()
-    face.export("stage", tmp_path / "no" / "stage.png")
+    face.doors.export("stage", tmp_path / "no" / "stage.png")
     assert "could not be written" in host.card.sentence.text()
-    face.export("no such exporter", tmp_path / "x")
+    face.doors.export("no such exporter", tmp_path / "x")
 
 
 def test_everything_fits(host, until, face, qtbot):
