@@ -125,6 +125,17 @@ def tool(icon: str, name: str, clicked: Callable[[], object] | None = None) -> Q
     return out
 
 
+def small(text: str, tip: str, *, checkable: bool = False) -> QToolButton:
+    """A low button with a word, for the line of a heading."""
+    out = QToolButton()
+    out.setText(text)
+    out.setProperty("kind", "small")
+    out.setToolTip(tip)
+    out.setCheckable(checkable)
+    out.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return out
+
+
 class Card(QFrame):
     """A calm rectangle with a hairline; `body` is its column."""
 

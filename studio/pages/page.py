@@ -147,27 +147,8 @@ class Page(QWidget):
             self.tell(f"No program is set up to show it; it is in {made}", stay=True)
 
     def ask_path(self, title: str, suggestion: Path, pattern: str, use: Callable[[Path], None], *, there: bool = False) -> None:
-        """A file dialog that stops nothing; `use` gets the path. An empty pattern asks for a folder.
-
-        `there` asks for what exists; else a name is asked for, which need not exist yet.
-        """
-        dialog = QFileDialog(self, title, str(suggestion), pattern)
-        dialog.setModal(False)
-        if there:
-            dialog.setFileMode(QFileDialog.FileMode.ExistingFile if pattern else QFileDialog.FileMode.Directory)
-        else:
-            dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-            dialog.setFileMode(QFileDialog.FileMode.AnyFile)  # also for a folder: a mode for folders takes only those that exist
-            dialog.selectFile(suggestion.name)
-            if pattern:
-                dialog.filterSelected.connect(lambda chosen: follow(dialog, chosen))
-                dialog.setDefaultSuffix(suggestion.suffix.removeprefix("."))
-            else:
-                dialog.setNameFilter("New folder (*)")
-                dialog.setLabelText(QFileDialog.DialogLabel.FileName, "Name of the new folder:")
-        dialog.fileSelected.connect(lambda name: use(Path(name)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.show()
+        """See the function of this name."""
+        ask_path(self, title, suggestion, pattern, use, there=there)
 
     def _sizes(self) -> None:
         self.header.setFixedHeight(theme.theme().px(48))
@@ -180,3 +161,27 @@ def follow(dialog: QFileDialog, chosen: str) -> None:
     dialog.setDefaultSuffix(ending.removeprefix("."))
     if named and ending:
         dialog.selectFile(Path(named[0]).with_suffix(ending).name)
+
+
+def ask_path(parent: QWidget, title: str, suggestion: Path, pattern: str, use: Callable[[Path], None], *, there: bool = False) -> None:
+    """A file dialog that stops nothing; `use` gets the path. An empty pattern asks for a folder.
+
+    `there` asks for what exists; else a name is asked for, which need not exist yet.
+    """
+    dialog = QFileDialog(parent, title, str(suggestion), pattern)
+    dialog.setModal(False)
+    if there:
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile if pattern else QFileDialog.FileMode.Directory)
+    else:
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setFileMode(QFileDialog.FileMode.AnyFile)  # also for a folder: a mode for folders takes only those that exist
+        dialog.selectFile(suggestion.name)
+        if pattern:
+            dialog.filterSelected.connect(lambda chosen: follow(dialog, chosen))
+            dialog.setDefaultSuffix(suggestion.suffix.removeprefix("."))
+        else:
+            dialog.setNameFilter("New folder (*)")
+            dialog.setLabelText(QFileDialog.DialogLabel.FileName, "Name of the new folder:")
+    dialog.fileSelected.connect(lambda name: use(Path(name)))
+    dialog.finished.connect(dialog.deleteLater)
+    dialog.show()

@@ -41,9 +41,10 @@ class KnobRow(QWidget):
 
     changed = Signal(object)
 
-    def __init__(self, knob: Knob) -> None:
+    def __init__(self, knob: Knob, title: str | None = None) -> None:
+        """`title` stands in the place of the description's first words; "" for a row without a label."""
         super().__init__()
-        self.knob, self.value = knob, knob.default
+        self.knob, self.value, self._title = knob, knob.default, title
         self._special: tuple[Value, str] | None = None
         self.field: ValueField | None = None
         self.slider: Slider | None = None
@@ -139,11 +140,13 @@ class KnobRow(QWidget):
             self.choice = Combo(texts)
             self.choice.activated.connect(lambda i: self._take(self.knob.choices[i]))
         self.choice.setAccessibleName(f"{self.knob.symbol}: {self.knob.doc}")
-        self.body.addWidget(self._label())
+        if self._title != "":
+            self.body.addWidget(self._label())
         self.body.addWidget(self.choice)
 
     def _label(self) -> QLabel:
         symbol, first = words(self.knob)
+        first = self._title or first
         mark = f"<span style='font-weight:600'>{symbol_html(symbol)}</span>&nbsp; " if symbol else ""
         out = label(f"{mark}{escape(first)}")
         out.setTextFormat(Qt.TextFormat.RichText)

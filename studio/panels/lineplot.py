@@ -28,7 +28,7 @@ class LinePlot(Card):
         self.head = row(self.title, self.at, spacing=8)
         self.head.setStretch(1, 1)
         self.body.addLayout(self.head)
-        self._points, self._roles = points, []
+        self._points, self._roles, self._pairs = points, [], False
         self.canvas = pg.PlotWidget(axisItems={"left": ValueAxis("left"), "bottom": ValueAxis("bottom")})
         self.canvas.setAccessibleName(title)
         self.canvas.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -71,6 +71,11 @@ class LinePlot(Card):
         for item in self._lines[len(lines) :]:
             item.setData([], [])
 
+    def show_pairs(self, lines: Sequence[tuple[np.ndarray, np.ndarray, str]]) -> None:
+        """Lines of which the first, third … are one of many, and drawn faint; the others are what they are compared with."""
+        self._pairs = True
+        self.show_lines(lines)
+
     def set_range(self, low: float, high: float) -> None:
         """Fixed heights."""
         self._box.setYRange(low, high, padding=0)
@@ -106,7 +111,7 @@ class LinePlot(Card):
 
     def _colour(self, roles: list[str], faint: bool) -> None:
         for i, (item, role) in enumerate(zip(self._lines, roles, strict=False)):
-            pen = theme.pen(role)
+            pen = theme.pen(role, raw=self._pairs and i % 2 == 0)
             if faint:
                 pen = QPen(QColor(theme.mix(theme.theme().panel, pen.color().name(), 1.0 - 0.2 * (i % 4))), 1)
                 pen.setCosmetic(True)

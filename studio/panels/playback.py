@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QFrame
 
@@ -33,26 +35,29 @@ class Playback(QFrame):
     reset = Signal()
     speed = Signal(int)
 
-    def __init__(self) -> None:
+    def __init__(self, speeds: Sequence[tuple[str, int, str]] = SPEEDS, chosen: int = 1) -> None:
+        """`speeds`: word, number and tooltip of each; `chosen` is the first one's place."""
         super().__init__()
         self.setProperty("kind", "transport")
+        self._speeds = speeds
         self.playing = False
         self.play_button = button("Play", "play", kind="primary", tip="Play (Ctrl+Enter)", clicked=self.toggle)
         self.step_button = button("Step", "step", tip="One step of all chains (Ctrl+.)", clicked=self.step.emit)
         self.back_button = button("Back", "back", tip="Take the last step back, exactly (Ctrl+,)", clicked=self.back.emit)
         self.reset_button = button("Reset", "reset", tip="The same chains from their start, with the knobs as they are", clicked=self.reset.emit)
-        self.speeds = Combo([s[0] for s in SPEEDS])
-        self.speeds.setCurrentIndex(1)
+        self.speeds = Combo([s[0] for s in speeds])
+        self.speeds.setCurrentIndex(chosen)
         self.speeds.setAccessibleName("Speed")
         self.speeds.activated.connect(self._on_speed)
         self.text = ElidedLabel("", "caption")
         line = row(self.play_button, self.step_button, self.back_button, self.reset_button, label("Speed", "muted"), self.speeds, 1, self.text)
         line.setContentsMargins(16, 0, 16, 0)
         line.insertSpacing(4, 8)
+        self.line = line
         self.setLayout(line)
         theme.notifier.changed.connect(self._sizes)
         self._sizes()
-        self._on_speed(1, tell=False)
+        self._on_speed(chosen, tell=False)
 
     def show_playing(self, on: bool) -> None:
         """Whether it plays."""
@@ -72,9 +77,9 @@ class Playback(QFrame):
         self.text.setText(f"step {step:,}{fast} · {chains:,} chain{'s' if chains != 1 else ''}{kept}")
 
     def _on_speed(self, place: int, *, tell: bool = True) -> None:
-        self.speeds.setToolTip(SPEEDS[place][2])
+        self.speeds.setToolTip(self._speeds[place][2])
         if tell:
-            self.speed.emit(SPEEDS[place][1])
+            self.speed.emit(self._speeds[place][1])
 
     def _sizes(self) -> None:
         t = theme.theme()

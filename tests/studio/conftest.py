@@ -71,3 +71,21 @@ def walkable(tmp_path_factory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SAMPLING_STUDIO_HOME", str(place / "home"))
         return ppgn_run(place / "sides", sides(place / "data"))
+
+
+@pytest.fixture(scope="session")
+def chain_run(tmp_path_factory) -> Path:
+    """A tiny PPGN run with all its parts."""
+    from tests.studio.chainrun import make_run
+
+    folder = tmp_path_factory.mktemp("chains")
+    return make_run(folder / "run", folder / "home")
+
+
+@pytest.fixture(scope="session")
+def encoder_run(tmp_path_factory) -> Path:
+    """A tiny PPGN run that has only its encoder and its scorer."""
+    from tests.studio.chainrun import make_run
+
+    folder = tmp_path_factory.mktemp("encoder")
+    return make_run(folder / "run", folder / "home", phases=2)

@@ -1,0 +1,69 @@
+"""Above the stage: what is asked for, and which variant walks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QWidget
+
+from studio import theme
+from studio.chainmessages import Facts, Member
+from studio.panels.conditionfield import ConditionField
+from studio.widgets import Combo, button, column, row
+
+
+class ConditionBar(QWidget):
+    """Condition and variant.
+
+    Signals:
+        entered(tuple): other conditions.
+        variant_chosen(str): another variant.
+    """
+
+    entered = Signal(object)
+    variant_chosen = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._members: Sequence[Member] = ()
+        self.condition = ConditionField()
+        self.condition.entered.connect(self.entered)
+        self.apply = button("Apply", tip="Ask for this from the next step on (Enter)", clicked=self.condition.enter)
+        self.condition.line.addWidget(self.apply)
+        self.variants = Combo()
+        self.variants.setAccessibleName("Variant")
+        self.variants.activated.connect(self._on_variant)
+        self.line = row(self.condition, self.variants, spacing=8)
+        self.line.setStretch(0, 1)
+        self.line.setAlignment(self.variants, Qt.AlignmentFlag.AlignTop)
+        column(self, spacing=0).addLayout(self.line)
+        theme.notifier.changed.connect(self._sizes)
+        self._sizes()
+
+    def show_facts(self, facts: Facts, chosen: str) -> None:
+        """What this run can do; what it cannot is grey, and its tooltip says why."""
+        self._members = facts.members
+        self.condition.show_knows(facts.knows)
+        self.variants.clear()
+        model: Any = self.variants.model()
+        for i, member in enumerate(self._members):
+            self.variants.addItem(member.title, member.name)
+            model.item(i).setEnabled(not member.why_not)
+            self.variants.setItemData(i, f"{member.doc} {member.why_not}".strip(), Qt.ItemDataRole.ToolTipRole)
+        self.select(chosen)
+
+    def select(self, name: str) -> None:
+        """Show a variant without telling anybody."""
+        place = self.variants.findData(name)
+        self.variants.setCurrentIndex(place)
+        if place >= 0:
+            self.variants.setToolTip(self._members[place].doc)
+
+    def _on_variant(self, place: int) -> None:
+        self.variants.setToolTip(self._members[place].doc)
+        self.variant_chosen.emit(self._members[place].name)
+
+    def _sizes(self) -> None:
+        self.variants.setFixedWidth(theme.theme().px(188))
