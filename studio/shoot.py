@@ -75,7 +75,10 @@ def _set(page: Any, state: str, settle: Any) -> None:
 
     if state == "usual":
         return
-    if not hasattr(page, "judging") or (state == "quality" and page.session.run is None):
+    if state == "chains" and hasattr(page, "chains") and page.session.run is not None:
+        _walk(page, settle)
+        return
+    if not hasattr(page, "judging") or state == "chains" or (state == "quality" and page.session.run is None):
         raise BadInput(f"This page has no state {state!r}: leave --state out, or give a page and a run that have it.")
     if state == "quality":
         page.tabs.setCurrentIndex(1)
@@ -85,6 +88,17 @@ def _set(page: Any, state: str, settle: Any) -> None:
     else:
         page.new.browse_all()
     settle(0.5)
+
+
+def _walk(page: Any, settle: Any, steps: int = 120) -> None:
+    """Chains of the run, some steps on."""
+    page.faces.choose(1)
+    face = page.chains
+    settle(60, lambda: face.frame is not None)
+    face.toggle()
+    settle(60, lambda: face.frame is not None and face.frame.step >= steps)
+    face.foot.pause.emit()
+    settle(3)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""PPGN: the training of all its parts, phase by phase."""
+"""PPGN: the training of all its parts, phase by phase, and the chains that are made of them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 from PySide6.QtWidgets import QLayout, QStackedWidget, QTabBar, QWidget
 
 from models.algorithms import ppgn
-from models.contract import View
+from models.contract import Save, View
 from studio.messages import Opened, Reply
+from studio.pages.ppgnchains import ChainsFace
 from studio.pages.training import TrainingPage
 from studio.panels.beside import Beside
 from studio.panels.captions import CaptionsPanel
@@ -28,7 +29,11 @@ NO_CAPTIONS = "These data have no captions, so there is no captioner to train: i
 
 
 class PpgnPage(TrainingPage):
-    """Everything about one PPGN run's training."""
+    """Everything about one PPGN run.
+
+    Attributes:
+        chains: the face on which chains are stepped; it opens the run's checkpoint by itself, once it is looked at.
+    """
 
     SYSTEM, TITLE = "ppgn", "PPGN"
 
@@ -39,6 +44,13 @@ class PpgnPage(TrainingPage):
         self.samples.selected.connect(lambda index: self.detail.close_panel() if index < 0 else None)
         self.seed.valueChanged.connect(lambda *_: self.looking.again())
         self.shown.currentChanged.connect(self._on_tab)
+        self.chains = ChainsFace()
+        self.faces.add("Chains", self.chains, self.chains.side, self.chains.foot)
+        self.chains.failed.connect(self.card.show_error)
+        self.chains.told.connect(self.tell)
+        self.chains.train_wanted.connect(lambda: self.faces.choose(0))
+        self.faces.chosen.connect(self._on_chains)
+        self.session.conditioned.connect(lambda condition, _: self._on_saved(condition))
 
     def make_pictures(self) -> QWidget:
         """What G makes of pictures, of codes, and what the captioner says; beside them how well the classifiers judge."""
@@ -78,6 +90,55 @@ class PpgnPage(TrainingPage):
         """Which codes."""
         self.seed = spin(0, 2**31 - 1, 0, "Seed of the samples: their codes h, near those of training pictures")
         return [row(label("Seed of the samples"), 1, self.seed)]
+
+    # --- the chains -------------------------------------------------------------------------------------------
+
+    @property
+    def walking(self) -> bool:
+        """Whether the chains are looked at: keys and exports are theirs."""
+        return self.faces.place() > 0
+
+    def _on_chains(self, place: int) -> None:
+        self.export_button.setVisible(place == 0)  # the chains have their own
+        if place:
+            self._open_chains()
+
+    def _open_chains(self) -> None:
+        """From the last checkpoint; a run that goes on is asked for a new one."""
+        run = self.session.run
+        if run is not None and self.session.condition == "running":
+            self.session.send(Save())
+        self.chains.set_run(run.path if run else None, run.name if run else "")
+
+    def _on_saved(self, condition: str) -> None:
+        if self.walking and condition in ("paused", "finished", "empty"):  # each with a checkpoint of the last step
+            self._open_chains()
+
+    def toggle(self) -> bool:
+        """Ctrl+Enter."""
+        return self.chains.toggle() if self.walking else super().toggle()
+
+    def step_once(self) -> bool:
+        """Ctrl+."""
+        return self.chains.step_once() if self.walking else super().step_once()
+
+    def step_back(self) -> None:
+        """Ctrl+,"""
+        if self.walking:
+            self.chains.step_back()
+
+    def undo(self) -> None:
+        """Ctrl+Z."""
+        (self.chains.undo if self.walking else super().undo)()
+
+    def choose_export(self) -> None:
+        """Ctrl+E."""
+        (self.chains.choose_export if self.walking else super().choose_export)()
+
+    def stop(self) -> None:
+        """The window is closing."""
+        self.chains.stop()
+        super().stop()
 
     # --- what a person does -----------------------------------------------------------------------------------
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel
 
 from models import catalog
 from models.algorithms import ppgn
@@ -249,29 +248,43 @@ def test_an_export_is_told_on_the_page_that_asked(qtbot, window, classes, tmp_pa
     assert began.notice.full_text() == ""
 
 
-def test_another_face_brings_its_side_and_its_foot(qtbot, window, classes, tmp_path):
+def test_chains_of_the_open_run_have_its_side_its_foot_and_its_keys(qtbot, window, classes, tmp_path):
     page = opened(qtbot, window, new(classes, tmp_path / "run"))
-    assert not page.faces.switch.isVisible()
-    stage, side, foot = QLabel("stage"), QLabel("side"), QLabel("foot")
-    page.faces.add("Chains", stage, side, foot)
+    face = page.chains
     assert page.faces.switch.isVisible()
     page.faces.choose(1)
-    assert (page.stage.currentWidget(), page.sides.currentWidget()) == (stage, side)
-    assert foot.isVisible()
+    qtbot.waitUntil(lambda: face.facts is not None, timeout=60_000)
+    assert face.shown.currentWidget() is face.empty  # nothing is trained yet
+    face.empty.start.emit()
+    assert page.faces.place() == 0
+    window.session.go()
+    until(qtbot, window, "finished")
+    page.faces.choose(1)
+    assert (page.stage.currentWidget(), page.sides.currentWidget()) == (face, face.side)
+    assert face.foot.isVisible()
     assert not page.transport.isVisible()
-    window.session.stop()
-    until(qtbot, window, "empty")
-    assert page.stage.currentWidget() is stage  # it is left to the face what it shows then
-    with qtbot.waitSignal(window.session.opened, timeout=60_000):
-        window.open_run(tmp_path / "run")
-    assert page.stage.currentWidget() is stage
+    assert not page.export_button.isVisible()
+    qtbot.waitUntil(lambda: face.frame is not None and face.frame.step == 0, timeout=60_000)
+    at = window.session.step
+    window.page.step_once()
+    qtbot.waitUntil(lambda: face.frame.step == 1, timeout=20_000)
+    window._toggle()
+    qtbot.waitUntil(lambda: face.frame.step > 4, timeout=20_000)
+    window._toggle()
+    assert window.session.step == at  # the training was left alone
     page.faces.choose(0)
     assert page.stage.currentWidget() is page.live
     assert page.transport.isVisible()
+    assert page.export_button.isVisible()
     page.faces.choose(1)
     page.new_run()
     assert page.stage.currentWidget() is page.new
     assert page.faces.place() == 0
+    window.session.stop()
+    until(qtbot, window, "empty")
+    page.faces.choose(1)
+    qtbot.waitUntil(lambda: face.facts is None, timeout=60_000)
+    assert face.path is None
 
 
 @pytest.mark.parametrize("size", [(1120, 700), (1280, 800), (1920, 1080)])
