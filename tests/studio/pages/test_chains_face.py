@@ -177,6 +177,7 @@ def test_an_unknown_word_is_told_inline_and_nothing_is_lost(until, face):
     field.enter()
     assert "did you mean 'red'" in field.sentence.text()
     assert field.field.text() == "colour=rad"
+    assert face.stage.bar.layout().contentsMargins().bottom() == 0  # the sentence stands where there was room
     assert asked(face) == before
     field.field.setText("colour=red")
     field.field.textEdited.emit("colour=red")
@@ -279,7 +280,8 @@ def test_a_frame_of_the_strip_is_looked_at_and_forked(until, face, qtbot):
     first = strip._strip.pictures[0]
     qtbot.mouseClick(frames, Qt.MouseButton.LeftButton, pos=frames.rect_of(0).center().toPoint())
     until(lambda: face.frame.back == 4)
-    assert "looked at" in face.stage.heading.full_text()
+    assert "Looking at step 0" in face.stage.heading.full_text()
+    assert face.stage.classes.title.text() == "Classes now"
     assert np.array_equal(face.frame.pictures[0], first)
     assert strip.fork_button.text() == "Fork here"
     at = frames.rect_of(1).center().toPoint()
