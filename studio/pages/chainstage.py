@@ -184,7 +184,7 @@ class ChainStage(QWidget):
         stopped = f" · {gone} frozen" if gone else ""
         n = len(frame.pictures)
         if frame.back:
-            self.heading.setText(f"Looking at step {frame.step:,} · play goes on from the last")
+            self.heading.setText(f"Looking at step {frame.step:,}; play goes on")
         else:
             self.heading.setText(f"{n} chain{'s' if n != 1 else ''} · step {frame.step:,} · chain {self.chain + 1}{stopped}")
         self.classes.title.setText("Classes now" if frame.back else "Top classes")

@@ -423,8 +423,11 @@ def test_a_classifier_is_plugged_and_asked_why(until, face, chain_run):
     until(lambda: not face.side.plug.verdict.isHidden())
     assert face.side.plug.verdict.text()
     assert "--classifier" in face.doors.command()
+    face.stage.grid_button.click()
+    until(lambda: len(face.frame.pictures) == 10)
     face.side.plug.own_button.click()
     until(lambda: not face.side.plug.own_button.isEnabled())
+    assert asked(face)[9] == ("count=two",)
     assert face.side.plug.name.full_text() == "C of this run"
 
 
@@ -505,7 +508,7 @@ def test_the_command_that_is_copied_says_what_is_in_force(host, until, face, cha
     assert [words[i + 1] for i, w in enumerate(words) if w == "--condition"] == ["background=mint", "count=two:-0.5"]
     assert "--epsilon=0.01,1.0,0.1" in words
     run = Run.open(chain_run, data=False, write=False)
-    epsilons = dict(zip(("epsilon1", "epsilon2", "epsilon3"), map(float, ["0.01", "1.0", "0.1"]), strict=True))
+    epsilons: dict[str, object] = dict(zip(("epsilon1", "epsilon2", "epsilon3"), map(float, ["0.01", "1.0", "0.1"]), strict=True))
     again = Chains(run.algorithm.parts(run.state), "noiseless-joint", ["background=mint", "count=two:-0.5"], epsilons, chains=4, seed=0)
     again.step(3)
     face.foot.reset_button.click()
