@@ -92,7 +92,7 @@ class ChainStage(QWidget):
         self.place.addWidget(self.left, 0, 0)
         self.place.addWidget(self.right, 0, 1)
         self.place.addWidget(self.strip, 1, 0, 1, 2)
-        whole = column(self, spacing=12)
+        whole = column(self, spacing=0)
         whole.addWidget(self.trust)
         whole.addWidget(self.bar)
         whole.addLayout(self.place, 1)
@@ -133,7 +133,7 @@ class ChainStage(QWidget):
     def _fit(self) -> None:
         """The pictures take the width that they fill; all else is beside them."""
         px = theme.theme().px
-        above = self.bar.sizeHint().height() + 12 + (self.trust.sizeHint().height() + 12 if not self.trust.isHidden() else 0)
+        above = self.bar.sizeHint().height() + (self.trust.sizeHint().height() if not self.trust.isHidden() else 0)
         high = self.height() - above - px(24)
         wide = min(self.width() // 2 - 8, self.width() - 16 - self.right.minimumSizeHint().width())
         if self.sweeps:
@@ -182,9 +182,12 @@ class ChainStage(QWidget):
         self.strip.show_back(frame.back)
         gone = int(np.count_nonzero(frame.frozen))
         stopped = f" · {gone} frozen" if gone else ""
-        looked = " · looked at, play goes on from the last" if frame.back else ""
         n = len(frame.pictures)
-        self.heading.setText(f"{n} chain{'s' if n != 1 else ''} · step {frame.step:,} · chain {self.chain + 1}{stopped}{looked}")
+        if frame.back:
+            self.heading.setText(f"Looking at step {frame.step:,}; play goes on")
+        else:
+            self.heading.setText(f"{n} chain{'s' if n != 1 else ''} · step {frame.step:,} · chain {self.chain + 1}{stopped}")
+        self.classes.title.setText("Classes now" if frame.back else "Top classes")
 
     def show_judged(self, judged: Judged) -> None:
         """What networks see."""

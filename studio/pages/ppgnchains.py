@@ -327,6 +327,9 @@ class ChainsFace(QWidget):
         self.side.plug.show_plugged(plugged.name)
         for field in (self.stage.bar.condition, self.stage.blend.second):
             field.show_knows(plugged.knows)
+        self.stage.sweep.show_knows(plugged.knows)
+        if self.stage.sweeps:
+            self._make()
         first = plugged.wishes[0] if plugged.wishes else ""
         if isinstance(first, str) and not self.stage.sweeps and self.stage.blend.share() == 0 and plugged.wishes != self._wishes:
             self._wishes = tuple(map(str, plugged.wishes))

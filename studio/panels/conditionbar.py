@@ -13,6 +13,8 @@ from studio.chainmessages import Facts, Member
 from studio.panels.conditionfield import ConditionField
 from studio.widgets import Combo, button, column, row
 
+BELOW = 12  # pixels of room
+
 
 class ConditionBar(QWidget):
     """Condition and variant.
@@ -38,7 +40,10 @@ class ConditionBar(QWidget):
         self.line = row(self.condition, self.variants, spacing=8)
         self.line.setStretch(0, 1)
         self.line.setAlignment(self.variants, Qt.AlignmentFlag.AlignTop)
-        column(self, spacing=0).addLayout(self.line)
+        self._body = column(self, spacing=0)
+        self._body.addLayout(self.line)
+        self.condition.said.connect(self._on_said)
+        self._on_said(False)
         theme.notifier.changed.connect(self._sizes)
         self._sizes()
 
@@ -60,6 +65,10 @@ class ConditionBar(QWidget):
         self.variants.setCurrentIndex(place)
         if place >= 0:
             self.variants.setToolTip(self._members[place].doc)
+
+    def _on_said(self, on: bool) -> None:
+        """A sentence stands in the room below the bar, so that it moves nothing."""
+        self._body.setContentsMargins(0, 0, 0, 0 if on else BELOW)
 
     def _on_variant(self, place: int) -> None:
         self.variants.setToolTip(self._members[place].doc)

@@ -105,9 +105,11 @@ class ConditionField(QWidget):
 
     Signals:
         entered(tuple): conditions that are understood, after Enter or the choice of a completion.
+        said(bool): there is a sentence, or there is none any more.
     """
 
     entered = Signal(object)
+    said = Signal(bool)
 
     def __init__(self, name: str = "Condition") -> None:
         super().__init__()
@@ -193,6 +195,7 @@ class ConditionField(QWidget):
     def _say(self, sentence: str) -> None:
         self.sentence.setText(sentence)
         self.sentence.setVisible(bool(sentence))
+        self.said.emit(bool(sentence))
         state = "bad" if sentence else ""
         if (self.field.property("state") or "") != state:
             self.field.setProperty("state", state)

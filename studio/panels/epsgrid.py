@@ -93,9 +93,9 @@ class _Axes(QWidget):
         for c, value in enumerate(self.plan.values):
             r = self.grid.rect_of(c).translated(off)
             painter.setPen(QColor(t.ink))
-            painter.drawText(
-                QRectF(r.left() - 4, 0, r.width() + 8, t.px(18)), center, f"{WORDS[self.plan.name]} {value:g}" if c == 0 else f"{value:g}"
-            )
+            painter.drawText(QRectF(r.left() - 4, 0, r.width() + 8, t.px(18)), center, short(value))
+        at_right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(QRectF(0, 0, t.px(AXIS) - 6, t.px(18)), at_right, f"{WORDS[self.plan.name]} =")
         for i, name in enumerate(self.plan.rows):
             r = self.grid.rect_of(i * n).translated(off)
             bottom = max(bottom, r.bottom())

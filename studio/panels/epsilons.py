@@ -67,6 +67,7 @@ class Epsilons(QWidget):
                 made.scale.high = high
                 if made.scale.log:
                     made.scale.floor = low
+                made.show_value(knob.default)
             made.changed.connect(lambda value, name=knob.name: self._on_row(name, value))
             self.rows[knob.name] = made
         self.own_button = button(

@@ -69,7 +69,7 @@ class PlugPanel(QWidget):
         self.verdict.show()
 
 
-class TrustCard(QFrame):
+class TrustCard(QWidget):
     """A file that can run code when it is loaded waits here for a person's word; nothing else waits for it.
 
     Signals:
@@ -80,7 +80,11 @@ class TrustCard(QFrame):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setProperty("kind", "warning")
+        card = QFrame()
+        card.setProperty("kind", "warning")
+        whole = column(self, spacing=0)
+        whole.setContentsMargins(0, 0, 0, 12)
+        whole.addWidget(card)
         self._spec = self._sha = ""
         self.sentence = label()
         self.sentence.setWordWrap(True)
@@ -88,7 +92,7 @@ class TrustCard(QFrame):
         self.leave_button = button("Leave it", tip="Do not load it", clicked=self.hide)
         line = row(self.sentence, self.leave_button, self.trust_button)
         line.setStretch(0, 1)
-        column(self, margin=12).addLayout(line)
+        column(card, margin=12).addLayout(line)
         self.hide()
 
     def ask(self, spec: str, sha: str) -> None:

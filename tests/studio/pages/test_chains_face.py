@@ -177,6 +177,7 @@ def test_an_unknown_word_is_told_inline_and_nothing_is_lost(until, face):
     field.enter()
     assert "did you mean 'red'" in field.sentence.text()
     assert field.field.text() == "colour=rad"
+    assert face.stage.bar.layout().contentsMargins().bottom() == 0  # the sentence stands where there was room
     assert asked(face) == before
     field.field.setText("colour=red")
     field.field.textEdited.emit("colour=red")
@@ -279,7 +280,8 @@ def test_a_frame_of_the_strip_is_looked_at_and_forked(until, face, qtbot):
     first = strip._strip.pictures[0]
     qtbot.mouseClick(frames, Qt.MouseButton.LeftButton, pos=frames.rect_of(0).center().toPoint())
     until(lambda: face.frame.back == 4)
-    assert "looked at" in face.stage.heading.full_text()
+    assert "Looking at step 0" in face.stage.heading.full_text()
+    assert face.stage.classes.title.text() == "Classes now"
     assert np.array_equal(face.frame.pictures[0], first)
     assert strip.fork_button.text() == "Fork here"
     at = frames.rect_of(1).center().toPoint()
@@ -421,8 +423,11 @@ def test_a_classifier_is_plugged_and_asked_why(until, face, chain_run):
     until(lambda: not face.side.plug.verdict.isHidden())
     assert face.side.plug.verdict.text()
     assert "--classifier" in face.doors.command()
+    face.stage.grid_button.click()
+    until(lambda: len(face.frame.pictures) == 10)
     face.side.plug.own_button.click()
     until(lambda: not face.side.plug.own_button.isEnabled())
+    assert asked(face)[9] == ("count=two",)
     assert face.side.plug.name.full_text() == "C of this run"
 
 
@@ -503,7 +508,7 @@ def test_the_command_that_is_copied_says_what_is_in_force(host, until, face, cha
     assert [words[i + 1] for i, w in enumerate(words) if w == "--condition"] == ["background=mint", "count=two:-0.5"]
     assert "--epsilon=0.01,1.0,0.1" in words
     run = Run.open(chain_run, data=False, write=False)
-    epsilons = dict(zip(("epsilon1", "epsilon2", "epsilon3"), map(float, ["0.01", "1.0", "0.1"]), strict=True))
+    epsilons: dict[str, object] = dict(zip(("epsilon1", "epsilon2", "epsilon3"), map(float, ["0.01", "1.0", "0.1"]), strict=True))
     again = Chains(run.algorithm.parts(run.state), "noiseless-joint", ["background=mint", "count=two:-0.5"], epsilons, chains=4, seed=0)
     again.step(3)
     face.foot.reset_button.click()
