@@ -143,7 +143,10 @@ def parser() -> argparse.ArgumentParser:
     shoot.add_argument("--run", type=Path, help="a run to show on it; without one, the form of a new run")
     shoot.add_argument("--data", help="data to choose on that form (default: faces)")
     shoot.add_argument(
-        "--state", choices=["usual", "quality", "data", "chains"], default="usual", help="usual, the evaluations, all pictures of the data, chains of a run"
+        "--state",
+        choices=["usual", "quality", "data", "chains"],
+        default="usual",
+        help="usual, the evaluations, all pictures of the data, chains of a run",
     )
     shoot.add_argument("--theme", choices=["light", "dark"], default="light")
     shoot.add_argument("--size", type=_size, default=(1280, 800), metavar="WxH", help="default 1280x800")

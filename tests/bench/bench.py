@@ -1,12 +1,13 @@
 """Speed and size of the studio: ratios measured interleaved in one run, medians of rounds. Nothing here asserts a time.
 
-bench.py [step|window|start|memory|pictures|all] [--seconds S] [--rounds N] [--minutes M] [--json]
+bench.py [step|window|start|memory|pictures|chains|all] [--seconds S] [--rounds N] [--minutes M] [--json]
 
 step     one step of BEGAN against a good textbook step and the common three-pass step; GFLOP/s against its bare layers
 window   training in the window against head-less, at the same number of threads; gaps of the event loop
 start    process start to the first paint, without torch; the gap when torch comes
 memory   growth of the resident memory while a run trains in the window
 pictures metrics, opening of large data sets, galleries
+chains   64 chains of PPGN beside one alone, beside the bare layers and the authors' order of work; 16 of them in the window
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ Row = dict[str, Any]
 def main() -> int:
     """Measure, print the table, and the JSON if it is wanted."""
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("what", nargs="*", choices=["step", "window", "start", "memory", "pictures", "all"], default=["all"])
+    words.add_argument("what", nargs="*", choices=["step", "window", "start", "memory", "pictures", "chains", "all"], default=["all"])
     words.add_argument("--seconds", type=float, default=60.0, help="of the watch over the event loop; of each step measurement a third")
     words.add_argument("--rounds", type=int, default=5, help="of the window beside head-less, and of starts")
     words.add_argument("--minutes", type=float, default=10.0, help="of the watch over memory")
@@ -43,6 +44,7 @@ def main() -> int:
         "start": start,
         "memory": memory,
         "pictures": pictures,
+        "chains": chains,
     }
     chosen = list(parts) if "all" in options.what else options.what
     print(f"load before the bench: {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores")
@@ -185,6 +187,35 @@ def pictures(options: argparse.Namespace) -> list[Row]:
         plain("HTML gallery of 1,000 pictures", found["gallery"], "s"),
         at_most("HTML gallery of 1,000 pictures / their PNGs", found["gallery_size"], 2, "×"),
         at_most("10,000 pictures in the window: opened", found["browse"], 0.5, "s"),
+    ]
+
+
+# --- chains -------------------------------------------------------------------------------------------------------
+
+
+def chains(options: argparse.Namespace) -> list[Row]:
+    """The nets of the quick preset, in the precision that a run has here and in float32."""
+    found = child("chains.py", "--seconds", options.seconds / 3, *(["--threads", options.threads] if options.threads else []))
+    shown = child("chainwindow.py", "--seconds", options.seconds / 3)
+    rows = [plain("chains: threads of torch", found["threads"], "")]
+    for precision in ("float32", "bfloat16"):
+        f, used = found[precision], precision == found["default"]
+        each, checked = f["one"] / (f["many"] / 64), at_least if used else lambda name, value, low: plain(name, value, "×")
+        rows += [
+            plain(f"chains {precision}: step of 64", f["many"] * 1e3, "ms"),
+            checked(f"chains {precision}: one alone / each of 64", each, 6),
+            checked(f"chains {precision}: bare layers / step of 64", f["layers"] / f["many"], 0.6),
+            plain(f"chains {precision}: step of 64", f["gflop"] / f["many"], "GFLOP/s"),
+            plain(f"chains {precision}: authors' order of work / ours, 64", f["original"] / f["many"], "×"),
+        ]
+    f = found["float32"]
+    return [
+        *rows,
+        plain("chains: G, multiplications of a picture", f["macs_G"] / 1e6, "M"),
+        plain("chains: E, multiplications of a picture", f["macs_E"] / 1e6, "M"),
+        plain("chains: counted work / one pass of G and E forth and back", f["counted"] / f["gflop"], "×"),
+        at_least("16 chains in the window while they are drawn", shown["rate"], 20, "steps/s"),
+        at_most("event loop meanwhile: p99 of gaps", shown["p99"], 50, "ms"),
     ]
 
 
