@@ -124,7 +124,7 @@ def _train(active: Any, goal: int, evaluate_every: int | None) -> Result:
                     pace.start()
             active.save()
         step, rows = active.state.step, active.rows
-        metrics = {name: strict(float(rows[-1, i])) if len(rows) else None for i, name in enumerate(active.folder.columns)}
+        metrics = {name: _last(rows[:, i]) for i, name in enumerate(active.folder.columns)}
         result = {
             "system": active.folder.record["system"],
             "steps": step,
@@ -145,6 +145,14 @@ def _train(active: Any, goal: int, evaluate_every: int | None) -> Result:
     numbers = "  ".join(f"{k} {v:.4g}" for k, v in metrics.items() if v is not None)
     parts = [f"{name:<12} {v['steps']:>9,} steps  {v['seconds']:>9.1f} s" for name, v in spent.items()] if len(spent) > 1 else []
     return result, "\n".join([f"{active.folder.path}: step {step:,} after {duration(pace.seconds)}", *parts, numbers]), 0
+
+
+def _last(column: Any) -> float | None:
+    """The last finite value of a curve: a phase that is over has its own, though later steps have none."""
+    import numpy as np
+
+    known = column[np.isfinite(column)]
+    return float(known[-1]) if len(known) else None
 
 
 def _count(spent: dict[str, dict[str, float]], phase: str, seconds: float) -> None:

@@ -92,6 +92,7 @@ def test_the_seconds_of_every_phase(do, tmp_path, monkeypatch):
     assert {k: v["steps"] for k, v in done.json["phases"].items()} == {"encoder": 2, "scorer": 3, "generator": 4, "joint": 5, "dae-x": 6}
     assert sum(v["seconds"] for v in done.json["phases"].values()) == pytest.approx(done.json["seconds"], abs=0.5)
     assert all(v["seconds"] > 0 for v in done.json["phases"].values())
+    assert {"loss_C", "loss_S", "L_img", "loss_x"} <= {k for k, v in done.json["metrics"].items() if v is not None}  # each of its phase
     more = do("resume", tmp_path / "r").out.splitlines()
     assert [line.split()[:2] for line in more[1:-1]] == [["dae-h", "7"], ["captioner", "8"]]
 
