@@ -47,11 +47,11 @@ class Classifier(nn.Module):
         """`depth`: convolutions at 8 px, before the last pooling; CaffeNet has three."""
         super().__init__()
         wide, side = widths(size, n), size // 2
-        layers: list[nn.Module] = [Plain(channels, n, side, stride=2), nn.ReLU()]
+        layers: list[nn.Module] = [Plain(channels, n, side, stride=2), nn.ReLU(inplace=True)]
         for a, b in itertools.pairwise(wide):
-            layers += [Plain(a, b, side), nn.ReLU()]
+            layers += [Plain(a, b, side), nn.ReLU(inplace=True)]
             for _ in range(depth - 1 if side == 2 * POOLED else 0):
-                layers += [Plain(b, b, side), nn.ReLU()]
+                layers += [Plain(b, b, side), nn.ReLU(inplace=True)]
             layers.append(nn.AvgPool2d(2))  # averages, whose gradient reaches every pixel
             side //= 2
         self.trunk = nn.Sequential(*layers)

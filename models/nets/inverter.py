@@ -39,10 +39,10 @@ class Inverter(nn.Module):
         """(batch, h) to (batch, channels, size, size), not bounded."""
         v = h
         for layer in self.full:
-            v = F.leaky_relu(layer(v), SLOPE)
+            v = F.leaky_relu(layer(v), SLOPE, inplace=True)
         v = v.unflatten(1, (self.width, POOLED, POOLED))
         for up, *then in zip(self.up, [*self.convs, None], strict=True):  # the last scale has its 3x3 convolution in `picture`
-            v = F.leaky_relu(up(F.interpolate(v, scale_factor=2.0)), SLOPE)
+            v = F.leaky_relu(up(F.interpolate(v, scale_factor=2.0)), SLOPE, inplace=True)
             for conv in filter(None, then):
-                v = F.leaky_relu(conv(v), SLOPE)
+                v = F.leaky_relu(conv(v), SLOPE, inplace=True)
         return self.picture(v)
