@@ -21,7 +21,7 @@ SCALARS_DOC = {
     "condition": "‖ε2 · condition‖",
     "noise": "‖noise‖",
     "context": "‖ε4 · context‖",
-    "angle": "degrees between the pulls of prior and condition",
+    "angle": "degrees between the pulls of prior and condition; none where one of them does not pull",
 }
 
 
@@ -33,7 +33,8 @@ def scalars(info: Any, state: State, target: Product, log_c: Tensor) -> Tensor:
     if "prior" in target.terms:
         a, b = target.terms.index("prior"), target.terms.index("condition")
         cosine = torch.nn.functional.cosine_similarity(info.parts[:, a], info.parts[:, b], dim=1)
-        angle = torch.rad2deg(cosine.clamp(-1, 1).arccos())
+        pulls = (norms["prior"] > 0) & (norms["condition"] > 0)
+        angle = torch.where(pulls, torch.rad2deg(cosine.clamp(-1, 1).arccos()), none)
         assert state.scores is not None
         gap = state.scores[:, a].norm(dim=1)
     columns = [log_c, state.x.norm(dim=1), gap, norms.get("prior", none), norms["condition"], info.noise.norm(dim=1)]

@@ -118,7 +118,8 @@ def _class(word: str, weight: float, room: Room) -> Condition:
         raise BadInput(f"{word} alone is no class: write {word}={values[0]}; it has the values {', '.join(values)}.")
     if having:
         raise BadInput(f"{word!r} is a value of {', '.join(having)}: write {having[0]}={word}.")
-    names = [*room.heads, *dict.fromkeys(v for values in room.heads.values() for v in values)]
+    whole = [a for a, values in room.heads.items() if set(values) & set(NONE)]  # the others are no class by themselves
+    names = [*whole, *dict.fromkeys(v for values in room.heads.values() for v in values)]
     raise BadInput(f"There is no class {word!r}; {_near(word, names)}")
 
 

@@ -124,6 +124,8 @@ def _tell_epsilons(chains: Chains, change: dict[str, Any]) -> None:
     """A word of warning where ε of mode released are given to mode paper."""
     names = ("epsilon1", "epsilon2", "epsilon3")
     given = tuple(change.get(name) for name in names)
+    if chains.variant.prior == "none" and given[0]:
+        tell(f"{chains.variant.title} has no prior, so ε1 acts on nothing.")
     own = {mode: tuple(chains.variant.defaults[mode][name] for name in names) for mode in ("paper", "released")}
     if change["mode"] == "paper" and given != own["paper"] and given in (AUTHORS, own["released"]):
         written = ",".join(f"{value:g}" for value in given if value is not None)

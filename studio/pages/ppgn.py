@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLayout, QStackedWidget, QTabBar, QWidget
 
 from models.algorithms import ppgn
 from models.contract import Save, View
+from models.journal import RunFolder
 from studio.messages import Opened, Reply
 from studio.pages.ppgnchains import ChainsFace
 from studio.pages.training import TrainingPage
@@ -44,6 +47,7 @@ class PpgnPage(TrainingPage):
         self.samples.selected.connect(lambda index: self.detail.close_panel() if index < 0 else None)
         self.seed.valueChanged.connect(lambda *_: self.looking.again())
         self.shown.currentChanged.connect(self._on_tab)
+        self._opened_at: tuple[Path, int] | None = None  # run and step that the chains were given
         self.chains = ChainsFace()
         self.faces.add("Chains", self.chains, self.chains.side, self.chains.foot)
         self.chains.failed.connect(self.card.show_error)
@@ -104,11 +108,26 @@ class PpgnPage(TrainingPage):
             self._open_chains()
 
     def _open_chains(self) -> None:
-        """From the last checkpoint; a run that goes on is asked for a new one."""
+        """From a checkpoint of now, which a run that can still change is asked for."""
         run = self.session.run
-        if run is not None and self.session.condition == "running":
-            self.session.send(Save())
-        self.chains.set_run(run.path if run else None, run.name if run else "")
+        if run is None:
+            self._opened_at = None
+            self.chains.set_run(None, "")
+        else:
+            if self.session.condition in ("running", "paused"):
+                self.session.send(Save())
+            self._await_checkpoint(run, self.session.step, 100)
+
+    def _await_checkpoint(self, run: Opened, step: int, tries: int) -> None:
+        if not self.walking or self.session.run is not run:
+            return
+        newest = max(RunFolder.open(run.path, write=False).steps(), default=0)
+        if newest < step and tries and self.session.condition in ("running", "paused"):
+            QTimer.singleShot(100, self, lambda: self._await_checkpoint(run, step, tries - 1))
+        elif self._opened_at != (run.path, newest):
+            self._opened_at = (run.path, newest)
+            self.chains.set_run(run.path, run.name)
+            self.tell(f"Chains are made of the parts at step {newest:,}.")
 
     def _on_saved(self, condition: str) -> None:
         if self.walking and condition in ("paused", "finished", "empty"):  # each with a checkpoint of the last step

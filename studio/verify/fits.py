@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from models import checkpoint
+from models.knobs import Config, Knobs
 from models.opening import versions
 from models.run import Run
 
@@ -21,8 +22,9 @@ def against_checkpoint(run: Run, recipe: Recipe) -> str:
     record, data = run.folder.record, run.folder.record["data"]
     if _dict(recipe.get("data")).get("spec") in record.get("data_was", ()):  # data that were moved since
         data = {**data, "spec": recipe["data"]["spec"]}
+    told = {**recipe, "config": filled(type(run.config), recipe.get("config"))}
     for name, ours in (("system", record["system"]), ("config", run.config.model_dump()), ("data", data), ("training_seed", run.seed)):
-        if recipe.get(name) != json.loads(json.dumps(ours)):
+        if told.get(name) != json.loads(json.dumps(ours)):
             return f"the {name} of the recipe and of the run are not the same"
     return "" if _knobs_fit(run, recipe) else "the knobs of the recipe are not those that the run has had at this step"
 
@@ -34,6 +36,12 @@ def elsewhere(run: Run, recipe: Recipe) -> list[str]:
     return changed + [k for k, v in asdict(run.plan).items() if plan.get(k) != v]
 
 
+def filled(kind: type[Config | Knobs], values: Any) -> Any:
+    """Settings with the defaults of those that came with a later version."""
+    defaults = {name: field.default for name, field in kind.model_fields.items()}
+    return {**defaults, **values} if isinstance(values, dict) else values
+
+
 def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -42,7 +50,9 @@ def _knobs_fit(run: Run, recipe: Recipe) -> bool:
     """Whether the journal, or a way that was left by going back, comes through the recipe's knobs."""
     lines = run.folder.lines()
     left = [lines[:i] + line["undone"] for i, line in enumerate(lines) if line["what"] == "back"]
-    return any(_comes_through(way, run.folder.record["knobs"], recipe) for way in (lines, *left))
+    kind = type(run.knobs)
+    told = {**recipe, "knobs": filled(kind, recipe.get("knobs"))}
+    return any(_comes_through(way, filled(kind, run.folder.record["knobs"]), told) for way in (lines, *left))
 
 
 def _comes_through(lines: Sequence[Mapping[str, Any]], knobs: Mapping[str, Any], recipe: Recipe) -> bool:

@@ -318,3 +318,10 @@ def test_runs_that_will_not_do(walkable, tmp_path, capsys):
     found = json.loads(capsys.readouterr().out)
     assert (found["agreement"], found["scorer_log_p"]) == (None, None)
     assert "train its phase 'scorer'" in found["agreement_note"]
+
+
+def test_an_epsilon_without_its_term_is_told(chain):
+    found, said = chain("--condition", "left", "--variant", "am", "--epsilon", "1,1,0")
+    assert "has no prior, so ε1 acts on nothing" in said
+    assert found["epsilon"] == [1, 1, 0]
+    assert "acts on nothing" not in chain("--condition", "left", "--variant", "am", "--epsilon", "0,1,0")[1]

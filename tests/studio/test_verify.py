@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from safetensors.torch import load_file, safe_open, save_file
 
+from models.algorithms import began
 from models.contract import SetKnobs
 from models.errors import BadFile
 from models.run import Run
@@ -43,6 +44,9 @@ def mine(made, tmp_path):
         shutil.copy(made / name, tmp_path / name)
     shutil.copytree(made / "run", tmp_path / "run")
     return tmp_path
+
+
+DEFAULTS = {"config": began.Config(), "knobs": began.Knobs()}
 
 
 def file_of(folder, kind):
@@ -208,6 +212,16 @@ def cannot(capsys, *words, says):
     assert said.out == ""
     assert says in said.err
     assert len(said.err.strip().splitlines()) == 1
+
+
+def test_a_run_made_before_a_setting_came(mine):
+    """Its record and its recipes lack the setting; what is missing has its default."""
+    record = json.loads((mine / "run" / "run.json").read_text())
+    for part in ("knobs", "config"):
+        name = next(k for k, v in record[part].items() if v == getattr(DEFAULTS[part], k))
+        del record[part][name]
+    (mine / "run" / "run.json").write_text(json.dumps(record))
+    assert verify.verify(mine / "sheet.png", mine / "run").verdict == "identical"
 
 
 def test_the_checkpoint_is_missing(mine, capsys):

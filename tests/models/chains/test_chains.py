@@ -84,6 +84,7 @@ def test_the_condition_is_climbed_and_the_prior_alone_closes_the_gap():
     assert climbing.log_p().mean() > before + 0.1
     resting = made(change={"epsilon1": 0.2, "epsilon2": 0, "epsilon3": 0, "clip": 0})
     resting.step(40)
+    assert np.isnan(resting.trace()["angle"]).all()  # the condition does not pull
     gap = resting.trace()["gap"]
     assert gap[:, -1].mean() < 0.2 * gap[:, 0].mean()
 

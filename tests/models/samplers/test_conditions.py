@@ -42,6 +42,7 @@ def test_conditions_as_they_are_typed(text, kind, head, members, weight, place):
     ("text", "sentence"),
     [
         ("rounnd", "There is no class 'rounnd'; did you mean 'round'"),
+        ("xyz", "There is no class 'xyz'; there are glasses, 0, 1, 2"),
         ("digit=7", "digit has no value '7'; there are 0, 1, 2"),
         ("glases=round", "no attribute 'glases'; did you mean 'glasses'"),
         ("digit", "digit alone is no class: write digit=0"),
