@@ -1,9 +1,14 @@
 """What the quick preset promises, reproduced: minutes, so `make results` runs it."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from models.chains import Chains
 from models.run import Run
+
+MNIST = Path(__file__).parents[3] / "shared" / "data" / "train-images-idx3-ubyte.gz"
 
 
 @pytest.mark.slow
@@ -51,3 +56,26 @@ def test_diversity_rises_with_gamma(tmp_path, monkeypatch):
     found = [list(evaluated(tmp_path / str(g), "faces", knob_values={"gamma": g}).values())[-1] for g in (0.3, 0.5, 0.7)]
     assert found[0]["coverage"] < found[1]["coverage"] < found[2]["coverage"]
     assert found[0]["ssim"] > found[1]["ssim"] > found[2]["ssim"]
+
+
+@pytest.mark.slow
+@pytest.mark.real
+@pytest.mark.skipif(not MNIST.exists(), reason="../shared/data is not here")
+@pytest.mark.timeout(3600)
+def test_chains_of_digits_are_what_was_asked_for(tmp_path, monkeypatch):
+    """Noiseless Joint PPGN-h from N(0, 1), last frames, as a classifier sees them that nothing climbs; tests/bench/ppgn_results.py has the whole table."""
+    monkeypatch.setenv("SAMPLING_STUDIO_HOME", str(tmp_path / "home"))
+    run = Run.create(tmp_path / "run", "ppgn", str(MNIST))
+    for _ in run.train(run.total):
+        pass
+    parts = run.algorithm.parts(run.state)
+    run.close()
+    wishes = [[str(digit)] for digit in range(10) for _ in range(20)]
+    chains = Chains(parts, "noiseless-joint", wishes, chains=200, seed=7)
+    chains.step(200)
+    right = np.array(chains.agreed(), dtype=float).reshape(10, 20).mean(1)
+    assert right.mean() >= 0.9
+    assert right.min() >= 0.7
+    still = Chains(parts, "noiseless-joint", wishes, {"epsilon2": 0}, chains=200, seed=7)
+    still.step(200)
+    assert (still.agreement() or 0) < 0.25
