@@ -63,7 +63,7 @@ def test_diversity_rises_with_gamma(tmp_path, monkeypatch):
 @pytest.mark.skipif(not MNIST.exists(), reason="../shared/data is not here")
 @pytest.mark.timeout(3600)
 def test_chains_of_digits_are_what_was_asked_for(tmp_path, monkeypatch):
-    """Noiseless Joint PPGN-h from N(0, 1), last frames, as a classifier sees them that nothing climbs; tests/bench/ppgn_results.py has the whole table."""
+    """Noiseless Joint PPGN-h from N(0, 1), last frames, judged by a classifier that nothing climbs; bench/ppgn_results.py has the whole table."""
     monkeypatch.setenv("SAMPLING_STUDIO_HOME", str(tmp_path / "home"))
     run = Run.create(tmp_path / "run", "ppgn", str(MNIST))
     for _ in run.train(run.total):
