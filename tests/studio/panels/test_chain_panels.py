@@ -15,7 +15,19 @@ from studio.panels.bars import Bar
 from studio.panels.blendpad import BlendPad
 from studio.panels.chaingrid import ChainGrid, LargePicture, square_columns
 from studio.panels.chaintraces import LogAndTerms
-from studio.panels.conditionfield import CAPTION, CLASS, NEURON, SEVERAL, ConditionField, check, kind_and_text, weighted, wishes_of
+from studio.panels.conditionbar import ConditionBar
+from studio.panels.conditionfield import (
+    CAPTION,
+    CLASS,
+    NEURON,
+    SEVERAL,
+    ConditionField,
+    check,
+    kind_and_text,
+    understood,
+    weighted,
+    wishes_of,
+)
 from studio.panels.epsgrid import FROM_ZERO, decades, rows_of, short
 from studio.panels.filmstrip import FilmStrip
 from studio.panels.forces import ForcesCard
@@ -129,6 +141,52 @@ def test_nothing_is_passed_on_until_it_is_understood(shown, qtbot):
     assert not field.kinds.model().item(NEURON).isEnabled()
     assert not field.sentence.isHidden()
     assert field.field.text() == "cap"
+
+
+def test_a_button_acts_while_completions_are_open(shown, qtbot):
+    bar, said = shown(ConditionBar(), 900, 60), []
+    bar.entered.connect(said.append)
+    bar.condition.show_knows(KNOWS)
+    window = bar.windowHandle()
+    assert window is not None
+
+    def press():
+        qtbot.mouseClick(window, Qt.MouseButton.LeftButton, pos=bar.apply.mapTo(bar, bar.apply.rect().center()))
+
+    field, popup = bar.condition.field, bar.condition.completer.popup()
+    field.setText("b")
+    field.setFocus()
+    qtbot.waitUntil(lambda: field.hasFocus())
+    qtbot.keyClicks(field, "ald")
+    qtbot.waitUntil(lambda: not popup.isVisible())  # nothing is left to complete
+    press()
+    assert said == [("bald",)]
+    field.setText("")
+    qtbot.keyClicks(field, "b")
+    qtbot.waitUntil(popup.isVisible)
+    qtbot.keyClick(popup, Qt.Key.Key_Escape)
+    field.setText("hat=cap")
+    bar.condition.completer.complete()
+    bar.condition.completer.setCompletionPrefix("")
+    bar.condition.completer.complete()
+    qtbot.waitUntil(popup.isVisible)
+    press()
+    qtbot.waitUntil(lambda: said == [("bald",), ("hat=cap",)])
+    assert not popup.isVisible()
+
+
+@pytest.mark.parametrize("text", ["cap, bald:-0.5", "cap + bald:-0.5", "cap+bald:-0.5", "cap,bald:-0.5"])
+def test_several_classes_are_understood_where_one_is_expected(shown, text):
+    field, said = shown(ConditionField()), []
+    field.entered.connect(said.append)
+    field.show_knows(KNOWS)
+    field.field.setText(text)
+    field.enter()
+    assert said == [("cap", "bald:-0.5")]
+    assert (field.kinds.currentIndex(), field.field.text()) == (SEVERAL, "cap, bald:-0.5")
+    assert understood(CLASS, "cap:+2", KNOWS) == ("cap:+2",)
+    assert understood(CLASS, "1 + 1", Knows({"sum": ("1 + 1", "2")}, (), {})) == ("1 + 1",)
+    assert "did you mean 'cap'" in check(understood(CLASS, "cup, bald", KNOWS), KNOWS)
 
 
 # --- pictures -----------------------------------------------------------------------------------------------------
