@@ -15,7 +15,7 @@ from studio.panels.chaingrid import ChainGrid
 from studio.panels.conditionfield import check
 from studio.widgets import Combo, Segmented, column, label, row
 
-COLUMNS, ROWS = 5, 8
+COLUMNS, ROWS = 5, 10
 SWEPT = ("epsilon1", "epsilon2", "epsilon3")
 WORDS = {"epsilon1": "ε1", "epsilon2": "ε2", "epsilon3": "ε3"}
 FROM_ZERO = (0.0, 1e-4, 1e-3, 1e-2, 1e-1)  # where the present value is 0, which has no decades around it
@@ -130,11 +130,11 @@ class EpsGrid(QWidget):
         self.knows = Knows({}, (), {})
         self.heads = Combo()
         self.heads.setAccessibleName("Attribute whose classes are the rows")
-        self.heads.setToolTip("The rows are the first eight classes of this attribute, or those that are typed beside it")
+        self.heads.setToolTip("The rows are the classes of this attribute, the first ten where there are more, or those that are typed beside it")
         self.heads.activated.connect(lambda _: self._on_head())
         self.field = QLineEdit()
         self.field.setAccessibleName("Classes of the rows")
-        self.field.setToolTip("Conditions of the rows between commas, at most eight; Enter makes the chains anew")
+        self.field.setToolTip("Conditions of the rows between commas, at most ten; Enter makes the chains anew")
         self.field.returnPressed.connect(self._on_field)
         self.sweep = Segmented([WORDS[n] for n in SWEPT], ["Columns: five values a decade apart around the present one"] * 3)
         self.sweep.setAccessibleName("What the columns change")

@@ -270,6 +270,8 @@ def test_forces_are_on_one_scale_with_a_mark_at_the_mean(shown):
     assert [bars[n].parts[0][0] for n in ("prior", "condition", "noise")] == [0.25, 1.0, 0.0]
     assert [bars[n].tick for n in ("prior", "condition")] == [0.5, 0.75]
     assert "94°" in card.angle.text()
+    card.show_forces(last(prior=(0, 0), condition=(4, 2), noise=(0, 0), angle=(np.nan, np.nan)), 0, SCALARS)
+    assert card.angle.text() == "prior and condition: –"
     card.show_forces(last(condition=(4, 2), noise=(0, 0), context=(8, 8)), 1, SCALARS)
     bars = {b.name: b for b in card.bars.lines}
     assert bars["prior"].words == "none"
@@ -338,7 +340,7 @@ def test_columns_are_decades_and_rows_are_classes():
     assert decades(0.0) == FROM_ZERO
     assert [short(v) for v in (0.0, 1e-4, 0.01, 2.5, 2500.0, 3e-17)] == ["0", "1e-4", "0.01", "2.5", "2.5e3", "3e-17"]
     assert rows_of(KNOWS, "hat") == ("hat=none", "hat=cap", "hat=beret")
-    assert len(rows_of(Knows({"d": tuple("0123456789")}, (), {}), "d")) == 8
+    assert len(rows_of(Knows({"d": tuple("0123456789ab")}, (), {}), "d")) == 10
 
 
 def test_a_mask_without_a_rest_is_none(shown, qtbot):
