@@ -100,9 +100,11 @@ def button(text: str, icon: str = "", *, kind: str = "", tip: str = "", clicked:
 class _Whole(QSpinBox):
     """Takes more digits than its largest number has room for, and becomes that number, where Qt would lose the last digit."""
 
-    def validate(self, input: str, pos: int) -> object:
+    def validate(self, input: str, pos: int) -> tuple[QValidator.State, str, int]:
         """A number that is too large may be typed."""
-        return (QValidator.State.Intermediate, input, pos) if (self._typed(input) or 0) > self.maximum() else super().validate(input, pos)
+        if (self._typed(input) or 0) > self.maximum():
+            return QValidator.State.Intermediate, input, pos
+        return super().validate(input, pos)
 
     def fixup(self, input: str) -> str:
         """And is as large as it may be."""

@@ -89,14 +89,17 @@ class _Words(QCompleter):
         self.between = ""
         self.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.setMaxVisibleItems(10)
-        self.popup().setAttribute(Qt.WidgetAttribute.WA_NoMouseReplay)  # the filter below presses the button, and nobody else
+        found = self.popup()
+        assert found is not None
+        self.list = found
+        self.list.setAttribute(Qt.WidgetAttribute.WA_NoMouseReplay)  # the filter below presses the button, and nobody else
 
     def eventFilter(self, o: QObject, e: QEvent) -> bool:
         """A click on a button beside the list closes it and presses the button, where Qt would only close it."""
-        if isinstance(e, QMouseEvent) and e.type() == QEvent.Type.MouseButtonPress and o is self.popup():
+        if isinstance(e, QMouseEvent) and e.type() == QEvent.Type.MouseButtonPress and o is self.list:
             below = QApplication.widgetAt(e.globalPosition().toPoint())
             if isinstance(below, QAbstractButton):
-                self.popup().hide()
+                self.list.hide()
                 QTimer.singleShot(0, below, below.click)
                 return True
         return super().eventFilter(o, e)
@@ -210,8 +213,8 @@ class ConditionField(QWidget):
         """Nothing is left to complete."""
         model = self.completer.completionModel()
         one = model.rowCount() == 1 and model.index(0, 0).data() == self.completer.completionPrefix()
-        if one and self.completer.popup().isVisible():
-            self.completer.popup().hide()
+        if one and self.completer.list.isVisible():
+            self.completer.list.hide()
 
     def _on_kind(self, kind: int) -> None:
         self.kinds.setToolTip(KINDS[kind][1])

@@ -55,6 +55,7 @@ class _Axes(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.grid = ChainGrid("", COLUMNS)
+        self.grid.set_columns(COLUMNS, strict=True)  # each is one ε
         self.plan = Plan((), "epsilon1", ())
         self._agreed: Sequence[bool | None] = ()
         line = row(self.grid, spacing=0)

@@ -28,7 +28,7 @@ from studio.panels.conditionfield import (
     weighted,
     wishes_of,
 )
-from studio.panels.epsgrid import FROM_ZERO, decades, rows_of, short
+from studio.panels.epsgrid import FROM_ZERO, EpsGrid, decades, rows_of, short
 from studio.panels.filmstrip import FilmStrip
 from studio.panels.forces import ForcesCard
 from studio.panels.mixingtable import MixingTable
@@ -332,6 +332,13 @@ def test_the_pad_blends_by_mouse_and_keys(shown, qtbot):
     blend.show_strength(0.0)
     assert blend.pad.at[1] == 0.0
     blend.grab()
+
+
+@pytest.mark.parametrize("rows", [1, 2, 10])
+def test_columns_of_the_sweep_are_never_rearranged(shown, rows):
+    sweep = shown(EpsGrid(), 64 + 5 * 46, 480)
+    sweep.axes.grid.show_images(pixels(5 * rows, 32))
+    assert sweep.axes.grid.layout_now().columns == 5
 
 
 def test_columns_are_decades_and_rows_are_classes():
