@@ -107,7 +107,9 @@ class _Axes(QWidget):
         painter.setPen(QColor(t.curves["judge"]))
         for c in range(n):
             r = self.grid.rect_of(c).translated(off)
-            painter.drawText(QRectF(r.left() - 4, bottom + 2, r.width() + 8, t.px(16)), center, self.column_words(c))
+            words = self.column_words(c)
+            words = words if r.width() >= t.px(48) else words.replace(" of ", "/")
+            painter.drawText(QRectF(r.left() - 4, bottom + 2, r.width() + 8, t.px(16)), center, words)
         if self.column_words(0):
             painter.drawText(QRectF(0, bottom + 2, t.px(AXIS) - 6, t.px(16)), at_right, "agree")
         painter.end()
