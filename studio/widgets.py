@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QValidator
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -97,9 +97,27 @@ def button(text: str, icon: str = "", *, kind: str = "", tip: str = "", clicked:
     return out
 
 
+class _Whole(QSpinBox):
+    """Takes more digits than its largest number has room for, and becomes that number, where Qt would lose the last digit."""
+
+    def validate(self, input: str, pos: int) -> tuple[QValidator.State, str, int]:
+        """A number that is too large may be typed."""
+        if (self._typed(input) or 0) > self.maximum():
+            return QValidator.State.Intermediate, input, pos
+        return super().validate(input, pos)
+
+    def fixup(self, input: str) -> str:
+        """And is as large as it may be."""
+        return self.textFromValue(self.maximum()) if (self._typed(input) or 0) > self.maximum() else super().fixup(input)
+
+    def _typed(self, text: str) -> int | None:
+        digits = text.replace(self.locale().groupSeparator(), "").strip()
+        return int(digits) if digits.isdecimal() else None
+
+
 def spin(low: int, high: int, value: int, tip: str, *, step: int = 1) -> QSpinBox:
     """A field for a whole number, 84 px wide; it tells of a typed number when it is complete."""
-    out = QSpinBox()
+    out = _Whole()
     out.setRange(low, high)
     out.setSingleStep(step)
     out.setGroupSeparatorShown(True)

@@ -24,6 +24,7 @@ from studio.panels.startpanel import StartPanel
 from studio.panels.topclasses import TopClasses
 from studio.widgets import ElidedLabel, column, label, row, small
 
+ALIKE = 2  # grey levels that nobody sees
 TRACES, NORMS, MIXING, BLEND, START = range(5)  # tabs
 CANNOT_JUDGE = "The independent classifier cannot judge this: it has no such class, a neuron is asked for, or it has not been trained"
 
@@ -183,10 +184,13 @@ class ChainStage(QWidget):
         gone = int(np.count_nonzero(frame.frozen))
         stopped = f" · {gone} frozen" if gone else ""
         n = len(frame.pictures)
+        many = f"{n} chain{'s' if n != 1 else ''}"
+        if n > 1 and not self.sweeps and not frame.frozen.any() and int(np.ptp(frame.pictures, axis=0).max()) <= ALIKE:
+            many = f"{n} equal chains: raise ε3" if frame.step else f"{n} chains, equal at the start"
         if frame.back:
             self.heading.setText(f"Looking at step {frame.step:,}; play goes on")
         else:
-            self.heading.setText(f"{n} chain{'s' if n != 1 else ''} · step {frame.step:,} · chain {self.chain + 1}{stopped}")
+            self.heading.setText(f"{many} · step {frame.step:,} · chain {self.chain + 1}{stopped}")
         self.classes.title.setText("Classes now" if frame.back else "Top classes")
 
     def show_judged(self, judged: Judged) -> None:

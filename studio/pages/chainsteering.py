@@ -84,6 +84,11 @@ class Steering(QObject):
         self.panel.show_values(change)
         self.in_force |= change
 
+    def pull(self, epsilon2: float, drag: int, *, held: bool) -> None:
+        """ε2 from the blend pad, which tells the worker itself; `held` as long as it is one and the same drag."""
+        self._remember(f"pad {drag}" if held else "pad", {"epsilon2": epsilon2}, held=held)
+        self.put({"epsilon2": epsilon2})
+
     def reset(self) -> None:
         """The variant's own values, from the next step on."""
         self._remember("own", self.own())
@@ -101,9 +106,9 @@ class Steering(QObject):
         self._remember(name, change)
         self._turn(change)
 
-    def _remember(self, name: str, change: dict[str, Any]) -> None:
+    def _remember(self, name: str, change: dict[str, Any], *, held: bool = False) -> None:
         now = time.monotonic()
-        if not self._undo or self._undo[-1][0] != name or now > self._last + ONE_DRAG:  # one drag is one undo
+        if not self._undo or self._undo[-1][0] != name or (now > self._last + ONE_DRAG and not held):  # one drag is one undo
             self._undo.append((name, {k: self.in_force[k] for k in change if k in self.in_force}))
         self._last = now
 

@@ -32,6 +32,11 @@ NO_RUN = ("No run is open", ("Chains need the parts of a run: its encoder, gener
 UNTRAINED = "This run cannot make chains yet"
 
 
+def _to_train(why_not: str) -> str:
+    """Why no variant can be used, without the advice to choose one: none can be chosen."""
+    return why_not.replace(": go on with the run, or choose another variant.", ": train it on the face Train.")
+
+
 class ChainsFace(QWidget):
     """The stage; `side` and `foot` belong beside and below it.
 
@@ -47,11 +52,13 @@ class ChainsFace(QWidget):
     Signals:
         failed(str): bad news for the page's card.
         told(str, object): good news, and the Path of what was made, or None.
+        mended(): something succeeded, so older bad news is over.
         train_wanted(): the person wants to train what is missing.
     """
 
     failed = Signal(str)
     told = Signal(str, object)
+    mended = Signal()
     train_wanted = Signal()
 
     def __init__(self) -> None:
@@ -100,13 +107,15 @@ class ChainsFace(QWidget):
         worker.pictured.connect(self._on_pictured)
         worker.plugged.connect(self._on_plugged)
         worker.untrusted.connect(lambda spec, sha, _: stage.trust.ask(spec, sha))
-        worker.tried.connect(self.side.plug.show_tried)
+        worker.tried.connect(self.side.show_tried)
         worker.froze.connect(self._on_froze)
         worker.recorded.connect(self.doors.copy_script)
         worker.running.connect(lambda: self.foot.show_playing(True))
         worker.paused.connect(lambda: self.foot.show_playing(False))
         worker.written.connect(lambda path: self.told.emit(f"Exported {path}", path))
         worker.trouble.connect(self._on_trouble)
+        for news in (worker.opened, worker.plugged, worker.pictured, self.told):
+            news.connect(lambda *_: self.mended.emit())
 
     def _connect_panels(self) -> None:
         ask, stage, side, foot = self.worker.ask_for, self.stage, self.side, self.foot
@@ -116,6 +125,7 @@ class ChainsFace(QWidget):
         foot.speed.connect(lambda n: ask("speed", float(n)))
         stage.bar.entered.connect(self._on_condition)
         stage.bar.variant_chosen.connect(self._on_variant)
+        stage.bar.unblended.connect(self._on_unblended)
         stage.grid_button.clicked.connect(self._on_sweep)
         stage.sweep.replanned.connect(self._make)
         stage.sweep.swept.connect(self._on_swept)
@@ -160,7 +170,8 @@ class ChainsFace(QWidget):
             self.opened = self.frame = None
             title, lines = NO_RUN
             if facts is not None:
-                title, lines = UNTRAINED, (facts.members[0].why_not or "It knows no classes and no captions.",)
+                title, lines = UNTRAINED, (_to_train(facts.members[0].why_not) or "It knows no classes and no captions.",)
+            self.foot.text.setText("")
             self.empty.title.setText(title)
             self.empty.lines.setText("\n".join(lines))
             self.shown.setCurrentWidget(self.empty)
@@ -214,6 +225,7 @@ class ChainsFace(QWidget):
         """New chains, as everything says; they play on if they did."""
         if self.facts is None or not self._wishes or self.shown.currentWidget() is not self.stage:
             return
+        self._show_blend()
         wishes, each, n = self._plan()
         start, hole = self.stage.start.start(), self.stage.start.hole()
         self.worker.ask_for("open", ChainWish(self.steering.variant, wishes, self.steering.in_force, each, n, self.side.seed.value(), start, hole))
@@ -224,8 +236,16 @@ class ChainsFace(QWidget):
         change: dict[str, Any] = {}
         if pulled and blend.second.is_good() and blend.strength() != self.steering.in_force["epsilon2"]:
             change = {"epsilon2": blend.strength()}
-            self.steering.put(change)
+            self.steering.pull(blend.strength(), blend.pad.drags, held=blend.pad.held)
+        self._show_blend()
         self.worker.ask_for("ask", (self.blended(), change))
+
+    def _show_blend(self) -> None:
+        self.stage.bar.show_blend("" if self.stage.sweeps else self.stage.blend.sign())
+
+    def _on_unblended(self) -> None:
+        self.stage.blend.leave()
+        self._ask()
 
     def _on_condition(self, wishes: tuple[str, ...]) -> None:
         self._wishes = wishes
@@ -328,6 +348,7 @@ class ChainsFace(QWidget):
         for field in (self.stage.bar.condition, self.stage.blend.second):
             field.show_knows(plugged.knows)
         self.stage.sweep.show_knows(plugged.knows)
+        self._show_blend()
         if self.stage.sweeps:
             self._make()
         first = plugged.wishes[0] if plugged.wishes else ""

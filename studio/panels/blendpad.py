@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio import theme
-from studio.panels.conditionfield import ConditionField
+from studio.panels.conditionfield import ConditionField, kind_and_text
 from studio.widgets import Card, label, number
 
 LOW, HIGH = 1e-2, 1e2  # of ε2
@@ -18,6 +18,9 @@ NUDGE = 0.05
 
 class Pad(QWidget):
     """A square that one drags a point in.
+
+    Attributes:
+        held: while the mouse drags. drags: how often it has begun to.
 
     Signals:
         moved(float, float): share of B in [0, 1], and the height in [0, 1].
@@ -28,6 +31,7 @@ class Pad(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.at = (0.0, 0.5)
+        self.held, self.drags = False, 0
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Blend of two conditions")
@@ -78,7 +82,13 @@ class Pad(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """There."""
+        self.held, self.drags = True, self.drags + 1
         self.mouseMoveEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """No further."""
+        super().mouseReleaseEvent(event)
+        self.held = False
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """And on."""
@@ -133,6 +143,12 @@ class BlendPad(Card):
     def share(self) -> float:
         """Of B, in [0, 1]; 0 as long as there is no B."""
         return self.pad.at[0] if self.second.is_good() else 0.0
+
+    def sign(self) -> str:
+        """Both shares in short, for a place away from the pad; "" where A is alone."""
+        share = self.share()
+        both = f"{1 - share:.0%} A + {share:.0%} B" if share < 1 else "100% B"
+        return f"{both}: {kind_and_text(self.second.wishes())[1]}" if share > 0 else ""
 
     def strength(self) -> float:
         """ε2 at the point."""

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from studio import theme
 from studio.chainmessages import Facts, Member
 from studio.panels.conditionfield import ConditionField
-from studio.widgets import Combo, button, column, row
+from studio.widgets import Combo, ElidedLabel, button, column, row, tool
 
 BELOW = 12  # pixels of room
 
@@ -22,10 +22,12 @@ class ConditionBar(QWidget):
     Signals:
         entered(tuple): other conditions.
         variant_chosen(str): another variant.
+        unblended(): the condition alone is wanted again.
     """
 
     entered = Signal(object)
     variant_chosen = Signal(str)
+    unblended = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,12 +36,18 @@ class ConditionBar(QWidget):
         self.condition.entered.connect(self.entered)
         self.apply = button("Apply", tip="Ask for this from the next step on (Enter)", clicked=self.condition.enter)
         self.condition.line.addWidget(self.apply)
+        self.blend, self.alone = ElidedLabel("", "strong"), tool("close", "A alone: the blend's point goes back to A", self.unblended.emit)
+        self.blend.setToolTip("The blend that the chains climb: A is the condition at the left, B stands on the tab Blend")
+        self.sign = QWidget()
+        self.sign.setLayout(row(self.blend, self.alone, spacing=4))
+        self.sign.hide()
         self.variants = Combo()
         self.variants.setAccessibleName("Variant")
         self.variants.activated.connect(self._on_variant)
-        self.line = row(self.condition, self.variants, spacing=8)
+        self.line = row(self.condition, self.sign, self.variants, spacing=8)
         self.line.setStretch(0, 1)
-        self.line.setAlignment(self.variants, Qt.AlignmentFlag.AlignTop)
+        for w in (self.sign, self.variants):
+            self.line.setAlignment(w, Qt.AlignmentFlag.AlignTop)
         self._body = column(self, spacing=0)
         self._body.addLayout(self.line)
         self.condition.said.connect(self._on_said)
@@ -66,6 +74,11 @@ class ConditionBar(QWidget):
         if place >= 0:
             self.variants.setToolTip(self._members[place].doc)
 
+    def show_blend(self, words: str) -> None:
+        """What the condition is blended with; "" for nothing."""
+        self.blend.setText(words)
+        self.sign.setVisible(bool(words))
+
     def _on_said(self, on: bool) -> None:
         """A sentence stands in the room below the bar, so that it moves nothing."""
         self._body.setContentsMargins(0, 0, 0, 0 if on else BELOW)
@@ -76,3 +89,5 @@ class ConditionBar(QWidget):
 
     def _sizes(self) -> None:
         self.variants.setFixedWidth(theme.theme().px(188))
+        self.blend.setMaximumWidth(theme.theme().px(220))
+        self.sign.setFixedHeight(self.condition.field.sizeHint().height())

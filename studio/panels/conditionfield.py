@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from PySide6.QtCore import QStringListModel, Qt, QTimer, Signal
-from PySide6.QtWidgets import QCompleter, QLineEdit, QWidget
+from PySide6.QtCore import QEvent, QObject, QStringListModel, Qt, QTimer, Signal
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QAbstractButton, QApplication, QCompleter, QLineEdit, QWidget
 
 from models.errors import BadInput
 from studio import theme
@@ -27,6 +29,15 @@ def wishes_of(kind: int, text: str) -> tuple[str, ...]:
     words = [w.strip() for w in text.split(",")] if kind == SEVERAL else [text.strip()]
     prefix = {CAPTION: "caption:", NEURON: "unit:"}.get(kind, "")
     return tuple(w if w.startswith(prefix) else prefix + w for w in words if w)
+
+
+def understood(kind: int, text: str, knows: Knows) -> tuple[str, ...]:
+    """The same; of classes, where a text is none as a whole, what is between its commas and plus signs: "3, 7:-0.5", "3 + 7"."""
+    wishes = wishes_of(kind, text)
+    if kind in (CLASS, SEVERAL) and wishes and check(wishes, knows):
+        several = tuple(w.strip() for w in re.split(r",|(?<!:)\+", text) if w.strip())
+        return several if len(several) > len(wishes) else wishes
+    return wishes
 
 
 def kind_and_text(wishes: tuple[str, ...]) -> tuple[int, str]:
@@ -78,6 +89,20 @@ class _Words(QCompleter):
         self.between = ""
         self.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.setMaxVisibleItems(10)
+        found = self.popup()
+        assert found is not None
+        self.list = found
+        self.list.setAttribute(Qt.WidgetAttribute.WA_NoMouseReplay)  # the filter below presses the button, and nobody else
+
+    def eventFilter(self, o: QObject, e: QEvent) -> bool:
+        """A click on a button beside the list closes it and presses the button, where Qt would only close it."""
+        if isinstance(e, QMouseEvent) and e.type() == QEvent.Type.MouseButtonPress and o is self.list:
+            below = QApplication.widgetAt(e.globalPosition().toPoint())
+            if isinstance(below, QAbstractButton):
+                self.list.hide()
+                QTimer.singleShot(0, below, below.click)
+                return True
+        return super().eventFilter(o, e)
 
     def offer(self, words: list[str], between: str) -> None:
         """Other words; `between` is what parts them, "" for none."""
@@ -125,6 +150,7 @@ class ConditionField(QWidget):
         self.completer.activated.connect(lambda *_: QTimer.singleShot(0, self, self._on_completed))  # after the text has changed
         self.field.returnPressed.connect(self.enter)
         self.field.textEdited.connect(lambda _: self._judge())
+        self.field.textEdited.connect(lambda _: QTimer.singleShot(0, self, self._close_exact))  # after the list has opened
         self.sentence = label("", "bad")
         self.sentence.setWordWrap(True)
         self.sentence.hide()
@@ -157,7 +183,7 @@ class ConditionField(QWidget):
 
     def wishes(self) -> tuple[str, ...]:
         """As typed."""
-        return wishes_of(self.kinds.currentIndex(), self.field.text())
+        return understood(self.kinds.currentIndex(), self.field.text(), self.knows)
 
     def is_good(self) -> bool:
         """Whether it is understood."""
@@ -169,6 +195,8 @@ class ConditionField(QWidget):
         wrong = check(wishes, self.knows)
         self._say(wrong)
         if not wrong:
+            if wishes != wishes_of(self.kinds.currentIndex(), self.field.text()):
+                self.show_wishes(wishes)  # as it was understood
             self.entered.emit(wishes)
 
     def refuse(self, sentence: str) -> None:
@@ -180,6 +208,13 @@ class ConditionField(QWidget):
             self.enter()
         else:
             self._judge()
+
+    def _close_exact(self) -> None:
+        """Nothing is left to complete."""
+        model = self.completer.completionModel()
+        one = model.rowCount() == 1 and model.index(0, 0).data() == self.completer.completionPrefix()
+        if one and self.completer.list.isVisible():
+            self.completer.list.hide()
 
     def _on_kind(self, kind: int) -> None:
         self.kinds.setToolTip(KINDS[kind][1])

@@ -15,7 +15,7 @@ from studio.panels.chaingrid import ChainGrid
 from studio.panels.conditionfield import check
 from studio.widgets import Combo, Segmented, column, label, row
 
-COLUMNS, ROWS = 5, 8
+COLUMNS, ROWS = 5, 10
 SWEPT = ("epsilon1", "epsilon2", "epsilon3")
 WORDS = {"epsilon1": "ε1", "epsilon2": "ε2", "epsilon3": "ε3"}
 FROM_ZERO = (0.0, 1e-4, 1e-3, 1e-2, 1e-1)  # where the present value is 0, which has no decades around it
@@ -55,6 +55,7 @@ class _Axes(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.grid = ChainGrid("", COLUMNS)
+        self.grid.set_columns(COLUMNS, strict=True)  # each is one ε
         self.plan = Plan((), "epsilon1", ())
         self._agreed: Sequence[bool | None] = ()
         line = row(self.grid, spacing=0)
@@ -106,7 +107,9 @@ class _Axes(QWidget):
         painter.setPen(QColor(t.curves["judge"]))
         for c in range(n):
             r = self.grid.rect_of(c).translated(off)
-            painter.drawText(QRectF(r.left() - 4, bottom + 2, r.width() + 8, t.px(16)), center, self.column_words(c))
+            words = self.column_words(c)
+            words = words if r.width() >= t.px(48) else words.replace(" of ", "/")
+            painter.drawText(QRectF(r.left() - 4, bottom + 2, r.width() + 8, t.px(16)), center, words)
         if self.column_words(0):
             painter.drawText(QRectF(0, bottom + 2, t.px(AXIS) - 6, t.px(16)), at_right, "agree")
         painter.end()
@@ -130,11 +133,11 @@ class EpsGrid(QWidget):
         self.knows = Knows({}, (), {})
         self.heads = Combo()
         self.heads.setAccessibleName("Attribute whose classes are the rows")
-        self.heads.setToolTip("The rows are the first eight classes of this attribute, or those that are typed beside it")
+        self.heads.setToolTip("The rows are the classes of this attribute, the first ten where there are more, or those that are typed beside it")
         self.heads.activated.connect(lambda _: self._on_head())
         self.field = QLineEdit()
         self.field.setAccessibleName("Classes of the rows")
-        self.field.setToolTip("Conditions of the rows between commas, at most eight; Enter makes the chains anew")
+        self.field.setToolTip("Conditions of the rows between commas, at most ten; Enter makes the chains anew")
         self.field.returnPressed.connect(self._on_field)
         self.sweep = Segmented([WORDS[n] for n in SWEPT], ["Columns: five values a decade apart around the present one"] * 3)
         self.sweep.setAccessibleName("What the columns change")

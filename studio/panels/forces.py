@@ -45,5 +45,6 @@ class ForcesCard(Card):
             [Bar(n, ((own[n] / most, ROLES[n]),), number(own[n]) if np.isfinite(own[n]) else "none", False, mean[n] / most) for n in shown]
         )
         angle = float(last[chain, names.index("angle")])
-        self.angle.setText(f"prior and condition {angle:.0f}° apart" if np.isfinite(angle) else "no prior")
+        apart = f"prior and condition {angle:.0f}° apart" if np.isfinite(angle) else "prior and condition: –"  # one of them pulls nowhere
+        self.angle.setText(apart if np.isfinite(own["prior"]) else "no prior")
         self.angle.setAlignment(Qt.AlignmentFlag.AlignRight)

@@ -35,6 +35,7 @@ class ImageGrid(QWidget):
     def __init__(self, title: str = "", columns: int = 8, *, rows: int = 0, whole: bool = False, max_zoom: int = 0) -> None:
         super().__init__()
         self._title, self._note = title, ""
+        self._strict = False
         self._columns, self._most, self._only_rows, self._whole, self._max_zoom = columns, 0, rows, whole, max_zoom
         self._pictures: Any = np.zeros((0, 1, 1, 3), np.uint8)
         self._captions: Sequence[str] = ()
@@ -84,8 +85,9 @@ class ImageGrid(QWidget):
             self.setAccessibleName(title)
             self._again()
 
-    def set_columns(self, columns: int) -> None:
-        """How many columns to aim at."""
+    def set_columns(self, columns: int, *, strict: bool = False) -> None:
+        """How many columns to aim at; `strict`: never fewer, however small the pictures."""
+        self._strict = strict
         self._columns = max(1, columns)
         self._again()
 
@@ -154,7 +156,7 @@ class ImageGrid(QWidget):
             gap=self._gap(),
             below=round(self._below() * ratio),
             whole=self._whole or bool(lines),
-            strict=bool(lines),
+            strict=self._strict or bool(lines),
             max_zoom=int(self._max_zoom * ratio),
         )
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from models.run import Run
     from models.samplers.parts import Classifier, Parts
 
-POINTS = 400  # of a trace; of longer walks every second, third … step is sent
+POINTS = 400  # of a trace, about; of longer walks the lowest and the highest value of each few steps are sent
 CLASSES = 8  # sent of a chain
 LAGS = 48  # of the autocorrelation
 MIXED = ("log_p", "norm", "gap", "condition")  # scalars whose mixing is measured
@@ -99,6 +99,8 @@ class History:
         self._rows = np.empty((256, chains, scalars), np.float32)
         self.n = 0
         self.judged: list[tuple[int, np.ndarray]] = []  # step, (chains,) log p
+        self._mean = np.empty((0, scalars), np.float32)  # over the chains that are not frozen, as far as it was asked for
+        self._of = b""  # which are
 
     def follow(self, chains: Chains) -> None:
         """Take the steps that are new; to be called after each."""
@@ -113,6 +115,7 @@ class History:
     def cut(self, n: int) -> None:
         """Forget all after the first n steps."""
         self.n = min(self.n, n)
+        self._mean = self._mean[: self.n]
         self.judged = [pair for pair in self.judged if pair[0] <= n]
 
     def last(self) -> np.ndarray | None:
@@ -124,14 +127,45 @@ class History:
         return self._rows[first : self.n]
 
     def traces(self, chain: int, frozen: np.ndarray) -> Traces:
-        """At most POINTS steps, the last one among them."""
-        every = max(1, -(-self.n // POINTS))
-        places = np.arange(self.n - 1, -1, -every)[::-1]
-        rows = self._rows[places]
-        alive = rows[:, ~frozen] if not frozen.all() else rows
+        """At most POINTS steps and the last one; extremes of what lies between are kept, so that they do not come and go."""
+        both = np.stack([self._means(frozen), self._rows[: self.n, chain]], 1)
         judged = np.array([(step, _mean(v), v[chain]) for step, v in self.judged], np.float32).reshape(-1, 3)
-        mean = alive.mean(1) if len(places) else np.empty((0, rows.shape[2]), np.float32)
-        return Traces(places + 1, mean, rows[:, chain].copy(), judged[:: max(1, len(judged) // POINTS)])
+        steps, both = peaks(np.arange(1, self.n + 1), both)
+        at, scores = peaks(judged[:, 0], judged[:, 1:])
+        return Traces(steps, both[:, 0], both[:, 1], np.column_stack([at, scores]))
+
+    def _means(self, frozen: np.ndarray) -> np.ndarray:
+        """(steps, scalars) over the chains that are not frozen, or over all where all are; only new steps are averaged."""
+        if frozen.tobytes() != self._of:
+            self._of, self._mean = frozen.tobytes(), self._mean[:0]
+        if len(self._mean) < self.n:
+            rows = self._rows[len(self._mean) : self.n]
+            alive = rows[:, ~frozen] if frozen.any() and not frozen.all() else rows
+            self._mean = np.concatenate([self._mean, alive.mean(1)])
+        return self._mean
+
+
+def peaks(x: np.ndarray, y: np.ndarray, most: int = POINTS) -> tuple[np.ndarray, np.ndarray]:
+    """A line of many points as one of at most `most` and its last: of each stretch the extremes, in their order, at its ends.
+
+    Stretches are 2, 4, 8 … points long and begin at the first, so a line that grows keeps what was drawn of it.
+
+    Args:
+        x: (n,).
+        y: (n, ...), each column with extremes of its own; NaN is left out where a stretch has anything else.
+    """
+    n, length = len(x), 1
+    while 2 * -(-n // length) > most and n > most:
+        length *= 2
+    if length == 1:
+        return x, y
+    whole = np.pad(y, [(0, -n % length), *[(0, 0)] * (y.ndim - 1)], mode="edge").reshape(-1, length, *y.shape[1:])
+    none = np.isnan(whole)
+    two = np.stack([np.where(none, np.inf, whole).argmin(1), np.where(none, -np.inf, whole).argmax(1)], 1)
+    two.sort(1)  # the earlier one first
+    found = np.take_along_axis(whole, two, 1).reshape(-1, *y.shape[1:])
+    ends = np.minimum(np.arange(0, n, length)[:, None] + [0, length - 1], n - 1).ravel()
+    return np.append(x[ends], x[-1]), np.concatenate([found, y[-1:]])
 
 
 def _mean(values: np.ndarray) -> float:
@@ -232,4 +266,6 @@ def tried(chains: Chains) -> Tried:
     own = (chains.setup.conditions[0],) * len(starts)
     wanted = Wanted(own, conditions.room_of(parts, classifier), parts.device)
     found = diagnose(lambda v: wanted.judge(Seen(parts, target.picture(v), classifier), "log-prob").objective, starts)
-    return Tried(found.works, found.verdict, found.remedy)
+    from_noise = isinstance(chains.start, str) and chains.start == "noise"  # so nobody needs to be told to
+    remedy = found.remedy.replace("Start from noise, or choose", "Choose") if from_noise else found.remedy
+    return Tried(found.works, found.verdict, remedy)

@@ -13,7 +13,7 @@ from models.chains import SCALARS, Chains
 from models.run import Run
 from studio.chainmessages import ChainsFrame, ChainWish
 from studio.workers.chains import RATE, ChainWorker
-from studio.workers.chainviews import History, example, knows
+from studio.workers.chainviews import POINTS, History, example, knows, peaks
 
 WAIT = 20_000
 ALL = (frozenset({"judge", "traces", "strip", "mixing"}), 5)
@@ -360,10 +360,36 @@ def test_long_walks_are_thinned_to_what_can_be_seen(parts):
     history.n = 1001
     frozen = np.array([True, False, False, False])
     traces = history.traces(2, frozen)
-    assert len(traces.steps) <= 400
+    assert len(traces.steps) <= POINTS + 1
     assert traces.steps[-1] == 1001
     assert traces.own[-1] == pytest.approx(history._rows[1000, 2])
     assert traces.mean[-1] == pytest.approx(history._rows[1000, 1:].mean(0))
+    assert traces.own.max(0) == pytest.approx(history._rows[:1001, 2].max(0))
+    assert traces.mean.min(0) == pytest.approx(history._rows[:1001, 1:].mean(1).min(0))
+    thawed = history.traces(2, np.zeros(4, bool))  # other chains count now
+    assert thawed.mean[-1] == pytest.approx(history._rows[1000].mean(0))
+
+
+def test_extremes_stay_however_long_a_line_grows():
+    y = np.random.default_rng(0).normal(size=(5000, 2)).astype(np.float32)
+    y[2] = 40, -40
+    y[:, 1][::3] = np.nan
+    drawn = y[:0]
+    for n in (10, 399, 401, 1200, 1213, 3001, 5000):
+        x = np.arange(1, n + 1)
+        at, line = peaks(x, y[:n])
+        assert len(at) <= POINTS + 1
+        assert np.all(np.diff(at) >= 0)
+        assert (np.nanmax(line, 0) == np.nanmax(y[:n], 0)).all()
+        assert (np.nanmin(line, 0) == np.nanmin(y[:n], 0)).all()
+        assert (at[-1], line[-1, 0]) == (n, y[n - 1, 0])
+        if n == 1213:  # as long stretches as of 1200 points
+            assert np.array_equal(line[:290], drawn[:290], equal_nan=True)
+        drawn = line
+    at, line = peaks(np.arange(1000), np.full((1000, 1), np.nan))
+    assert np.isnan(line).all()
+    rising = peaks(np.arange(1000), np.arange(1000.0)[:, None])[1][:, 0]
+    assert np.all(np.diff(rising) >= 0)
 
 
 def test_an_example_is_understood(parts):

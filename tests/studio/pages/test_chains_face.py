@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 
-from models.chains import Chains
+from models.chains import SCALARS, Chains
 from models.run import Run
 from studio import theme
 from studio.chainmessages import Tried
@@ -117,9 +119,11 @@ def test_a_run_without_its_parts_says_which_phase_to_train(host, until, encoder_
     joint = variants.findData("noiseless-joint")
     assert not variants.model().item(joint).isEnabled()
     assert "needs the phase 'generator'" in variants.itemData(joint, Qt.ItemDataRole.ToolTipRole)
+    assert face.foot.text.full_text()
     face.set_run(None, "")
     until(lambda: face.facts is None)
     assert face.empty.isVisible()
+    assert face.foot.text.full_text() == ""
 
 
 def test_an_empty_run_says_which_phase_comes_first(host, until, tmp_path):
@@ -130,6 +134,7 @@ def test_an_empty_run_says_which_phase_comes_first(host, until, tmp_path):
     until(lambda: face.facts is not None)
     assert face.empty.isVisible()
     assert "'encoder'" in face.empty.lines.text()
+    assert "variant" not in face.empty.lines.text()  # there is nothing to choose one with
     assert not face.toggle()
 
 
@@ -357,11 +362,78 @@ def test_two_conditions_are_blended_under_the_hand(until, face):
     assert face.side.epsilons.rows["epsilon2"].value == 10
     turn(face, "epsilon2", "1")
     assert blend.pad.at[1] == pytest.approx(0.5)
-    field = face.stage.bar.condition
-    field.field.setText("background=sky")
-    field.enter()
-    blend.pad._go(0.0, 0.5)
+    bar = face.stage.bar
+    bar.condition.field.setText("background=sky")
+    bar.condition.enter()
+    blend.pad._go(0.51, 0.5)
+    until(lambda: asked(face)[0] == ("background=sky:0.49", "colour=red:0.51"))
+    face.stage.tabs.setCurrentIndex(TRACES)
+    assert bar.sign.isVisible()
+    assert bar.blend.full_text() == "49% A + 51% B: colour=red"
+    face.stage.grid_button.click()
+    assert not bar.sign.isVisible()
+    face.stage.grid_button.click()
+    assert bar.sign.isVisible()
+    bar.alone.click()
     until(lambda: asked(face)[0] == ("background=sky",))
+    assert not bar.sign.isVisible()
+    assert blend.pad.at == (0.0, pytest.approx(0.5))
+
+
+def test_one_drag_on_the_pad_is_one_undo(until, face, qtbot, monkeypatch):
+    turn(face, "epsilon1", "0.02")
+    face.stage.tabs.setCurrentIndex(BLEND)
+    blend, left = face.stage.blend, Qt.MouseButton.LeftButton
+    blend.second.field.setText("colour=red")
+    blend.second.enter()
+    monkeypatch.setattr("studio.pages.chainsteering.ONE_DRAG", -1.0)  # as if each move took long
+    for way in ((20, 30), (60, 60)):
+        qtbot.mousePress(blend.pad, left, pos=QPoint(*way))
+        for far in (10, 20, 40):
+            qtbot.mouseMove(blend.pad, QPoint(way[0] + far, way[1] + far))
+        qtbot.mouseRelease(blend.pad, left, pos=QPoint(way[0] + 40, way[1] + 40))
+    assert blend.pad.drags == 2
+    assert not blend.pad.held
+    last = blend.strength()
+    until(lambda: in_force(face, "epsilon2") == last)
+    face.undo()
+    assert face.steering.in_force["epsilon2"] not in (1.0, last)
+    face.undo()
+    assert face.steering.in_force["epsilon2"] == 1.0
+    until(lambda: in_force(face, "epsilon2") == 1.0)
+    assert face.steering.in_force["epsilon1"] == 0.02
+    face.undo()
+    assert face.steering.in_force["epsilon1"] == 0.01
+
+
+def test_equal_chains_are_told(until, face):
+    stage, frame = face.stage, face.frame
+    assert "4 chains · step 0" in stage.heading.full_text()
+    same = np.repeat(frame.pictures[:1], 4, 0)
+    stage.show_frame(replace(frame, pictures=same, step=7), (), SCALARS)
+    assert stage.heading.full_text().startswith("4 equal chains: raise ε3 · step 7")
+    stage.show_frame(replace(frame, pictures=same), (), SCALARS)
+    assert stage.heading.full_text().startswith("4 chains, equal at the start")
+    step(until, face)
+    face.stage.strip.fork_button.click()
+    until(lambda: face.worker._chains.place == 2)
+    assert "chains · step 1" in stage.heading.full_text()  # a fork sets them apart
+
+
+def test_more_chains_than_there_may_be_are_as_many_as_there_may_be(qtbot, face):
+    spin = face.side.chains
+    spin.lineEdit().selectAll()
+    qtbot.keyClicks(spin.lineEdit(), "500")
+    qtbot.keyClick(spin.lineEdit(), Qt.Key.Key_Return)
+    assert spin.value() == 256
+
+
+def test_good_news_ends_bad_news(until, host, face, tmp_path):
+    face.mended.connect(host.card.close_card)
+    face.plug(str(tmp_path / "none.safetensors"))
+    until(lambda: not host.card.isHidden())
+    face.plug(f"{face.path}#scorer")
+    until(lambda: host.card.isHidden())
 
 
 def test_it_starts_from_a_dropped_picture_and_keeps_what_is_not_painted(until, face, tmp_path):
@@ -449,6 +521,14 @@ def test_a_program_is_trusted_or_left(face, qtbot):
 def test_the_verdict_of_a_failed_test_is_a_warning(face):
     face.side.plug.show_tried(Tried(False, "It does not rise.", "Use another."))
     assert face.side.plug.verdict.property("kind") == "warn"
+
+
+def test_the_verdict_is_scrolled_into_view(host, until, face):
+    host.resize(1200, 560)
+    face.side.plug.why_button.click()
+    until(face.side.plug.verdict.isVisible)
+    until(lambda: not face.side.plug.verdict.visibleRegion().isEmpty())
+    assert "Start from noise" not in face.side.plug.verdict.text()
 
 
 def test_a_newer_checkpoint_waits_for_the_next_reset(until, face, chain_run):

@@ -15,8 +15,20 @@ from studio.panels.bars import Bar
 from studio.panels.blendpad import BlendPad
 from studio.panels.chaingrid import ChainGrid, LargePicture, square_columns
 from studio.panels.chaintraces import LogAndTerms
-from studio.panels.conditionfield import CAPTION, CLASS, NEURON, SEVERAL, ConditionField, check, kind_and_text, weighted, wishes_of
-from studio.panels.epsgrid import FROM_ZERO, decades, rows_of, short
+from studio.panels.conditionbar import ConditionBar
+from studio.panels.conditionfield import (
+    CAPTION,
+    CLASS,
+    NEURON,
+    SEVERAL,
+    ConditionField,
+    check,
+    kind_and_text,
+    understood,
+    weighted,
+    wishes_of,
+)
+from studio.panels.epsgrid import FROM_ZERO, EpsGrid, decades, rows_of, short
 from studio.panels.filmstrip import FilmStrip
 from studio.panels.forces import ForcesCard
 from studio.panels.mixingtable import MixingTable
@@ -131,6 +143,52 @@ def test_nothing_is_passed_on_until_it_is_understood(shown, qtbot):
     assert field.field.text() == "cap"
 
 
+def test_a_button_acts_while_completions_are_open(shown, qtbot):
+    bar, said = shown(ConditionBar(), 900, 60), []
+    bar.entered.connect(said.append)
+    bar.condition.show_knows(KNOWS)
+    window = bar.windowHandle()
+    assert window is not None
+
+    def press():
+        qtbot.mouseClick(window, Qt.MouseButton.LeftButton, pos=bar.apply.mapTo(bar, bar.apply.rect().center()))
+
+    field, popup = bar.condition.field, bar.condition.completer.popup()
+    field.setText("b")
+    field.setFocus()
+    qtbot.waitUntil(lambda: field.hasFocus())
+    qtbot.keyClicks(field, "ald")
+    qtbot.waitUntil(lambda: not popup.isVisible())  # nothing is left to complete
+    press()
+    assert said == [("bald",)]
+    field.setText("")
+    qtbot.keyClicks(field, "b")
+    qtbot.waitUntil(popup.isVisible)
+    qtbot.keyClick(popup, Qt.Key.Key_Escape)
+    field.setText("hat=cap")
+    bar.condition.completer.complete()
+    bar.condition.completer.setCompletionPrefix("")
+    bar.condition.completer.complete()
+    qtbot.waitUntil(popup.isVisible)
+    press()
+    qtbot.waitUntil(lambda: said == [("bald",), ("hat=cap",)])
+    assert not popup.isVisible()
+
+
+@pytest.mark.parametrize("text", ["cap, bald:-0.5", "cap + bald:-0.5", "cap+bald:-0.5", "cap,bald:-0.5"])
+def test_several_classes_are_understood_where_one_is_expected(shown, text):
+    field, said = shown(ConditionField()), []
+    field.entered.connect(said.append)
+    field.show_knows(KNOWS)
+    field.field.setText(text)
+    field.enter()
+    assert said == [("cap", "bald:-0.5")]
+    assert (field.kinds.currentIndex(), field.field.text()) == (SEVERAL, "cap, bald:-0.5")
+    assert understood(CLASS, "cap:+2", KNOWS) == ("cap:+2",)
+    assert understood(CLASS, "1 + 1", Knows({"sum": ("1 + 1", "2")}, (), {})) == ("1 + 1",)
+    assert "did you mean 'cap'" in check(understood(CLASS, "cup, bald", KNOWS), KNOWS)
+
+
 # --- pictures -----------------------------------------------------------------------------------------------------
 
 
@@ -212,6 +270,8 @@ def test_forces_are_on_one_scale_with_a_mark_at_the_mean(shown):
     assert [bars[n].parts[0][0] for n in ("prior", "condition", "noise")] == [0.25, 1.0, 0.0]
     assert [bars[n].tick for n in ("prior", "condition")] == [0.5, 0.75]
     assert "94°" in card.angle.text()
+    card.show_forces(last(prior=(0, 0), condition=(4, 2), noise=(0, 0), angle=(np.nan, np.nan)), 0, SCALARS)
+    assert card.angle.text() == "prior and condition: –"
     card.show_forces(last(condition=(4, 2), noise=(0, 0), context=(8, 8)), 1, SCALARS)
     bars = {b.name: b for b in card.bars.lines}
     assert bars["prior"].words == "none"
@@ -274,13 +334,20 @@ def test_the_pad_blends_by_mouse_and_keys(shown, qtbot):
     blend.grab()
 
 
+@pytest.mark.parametrize("rows", [1, 2, 10])
+def test_columns_of_the_sweep_are_never_rearranged(shown, rows):
+    sweep = shown(EpsGrid(), 64 + 5 * 46, 480)
+    sweep.axes.grid.show_images(pixels(5 * rows, 32))
+    assert sweep.axes.grid.layout_now().columns == 5
+
+
 def test_columns_are_decades_and_rows_are_classes():
     assert decades(0.01) == (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
     assert decades(3e-17)[2] == 3e-17
     assert decades(0.0) == FROM_ZERO
     assert [short(v) for v in (0.0, 1e-4, 0.01, 2.5, 2500.0, 3e-17)] == ["0", "1e-4", "0.01", "2.5", "2.5e3", "3e-17"]
     assert rows_of(KNOWS, "hat") == ("hat=none", "hat=cap", "hat=beret")
-    assert len(rows_of(Knows({"d": tuple("0123456789")}, (), {}), "d")) == 8
+    assert len(rows_of(Knows({"d": tuple("0123456789ab")}, (), {}), "d")) == 10
 
 
 def test_a_mask_without_a_rest_is_none(shown, qtbot):
