@@ -51,6 +51,7 @@ class PpgnPage(TrainingPage):
         self.chains = ChainsFace()
         self.faces.add("Chains", self.chains, self.chains.side, self.chains.foot)
         self.chains.failed.connect(self.card.show_error)
+        self.chains.mended.connect(self.card.close_card)
         self.chains.told.connect(self.tell)
         self.chains.train_wanted.connect(lambda: self.faces.choose(0))
         self.faces.chosen.connect(self._on_chains)
