@@ -186,6 +186,7 @@ def _library() -> Iterator[Any]:
         try:
             import huggingface_hub
             import transformers
+            from tqdm import tqdm
         except ImportError:
             raise BadInput(
                 'A Hugging Face model needs the extra "hub": install it with  pip install "sampling-studio[hub]"  and try again.'
@@ -193,6 +194,7 @@ def _library() -> Iterator[Any]:
         logs = transformers.utils.logging
         level, bars = logs.get_verbosity(), logs.is_progress_bar_enabled()
         logs.set_verbosity(50)
+        tqdm.monitor_interval = 0  # or its bars, even those not shown, leave a thread behind
         logs.disable_progress_bar()
         try:
             yield transformers, huggingface_hub

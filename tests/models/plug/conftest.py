@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+from tqdm import tqdm
 
 from models.contract import NextPhase, Plan, Stop
 from models.run import Run
@@ -14,6 +15,8 @@ from tests.models.plug.foreign import exported, made
 
 PLAN = Plan("cpu", 1, "float32", True, "off")
 SMALL = {"n": 4, "g": 4, "h": 8, "full": 8, "recurrent": 8, "outputs": 6, "words": 8, "batch": 4}
+
+tqdm.monitor_interval = 0  # models are made and saved here, too, and the bars of that would leave a thread for later tests to find
 
 
 @pytest.fixture(scope="session")
