@@ -25,7 +25,7 @@ from models.chains.scalars import SCALARS, SCALARS_DOC, scalars
 from models.chains.setup import Fork, Setup, Wishes, checked, grid, parsed
 from models.chains.starts import Start, begin, context_of
 from models.errors import BadInput
-from models.nets.pixels import to_pixels
+from models.nets.pixels import to_bytes, to_pixels
 from models.samplers import mala_approx
 from models.samplers.conditions import Wanted, room_of
 from models.samplers.parts import Classifier, Parts
@@ -204,7 +204,7 @@ class Chains:
             self._score(self.state)
             self._moments[-1] = self._moment()
         else:
-            self._aim()
+            self._columns = self._per_chain()
 
     def fork(self, chain: int, back: int = 0, spread: float = 0.1) -> None:
         """All chains go on from one frame of one chain, set apart by noise of `spread` deviations of the neurons (of 1 for pixels)."""
@@ -255,12 +255,13 @@ class Chains:
     def _aim(self) -> None:
         """The target as the Setup says."""
         s = self.setup
-        self._columns = {name: torch.tensor(values, device=self.parts.device)[:, None] for name, values in s.each.items()}
+        self._columns = self._per_chain()
         wanted = Wanted(s.conditions, room_of(self.parts, s.classifier), self.parts.device)
-        last = getattr(self, "target", None)
         self.target = Product(self.parts, self.variant, s.knobs, wanted, s.classifier, self.context)
-        if last is not None:
-            self.target.x, self.target.log_c = last.x, last.log_c
+
+    def _per_chain(self) -> dict[str, Tensor]:
+        """Values that differ from chain to chain, (chains, 1)."""
+        return {name: torch.tensor(values, device=self.parts.device)[:, None] for name, values in self.setup.each.items()}
 
     def _score(self, state: State) -> None:
         """`state` with the scores that the Setup gives it."""
@@ -269,7 +270,7 @@ class Chains:
         self.state = fresh._replace(t=state.t, frozen=fresh.frozen | state.frozen)
 
     def _moment(self) -> Moment:
-        x = self.target.x.add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
+        x = to_bytes(self.target.x)
         log_c = self.target.log_c
         if self._moments:  # a chain that diverged shows where it last was finite
             gone, before = self.state.frozen, self._moments[-1]

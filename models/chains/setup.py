@@ -27,6 +27,12 @@ class Setup:
     each: Each
     classifier: Classifier | None = None  # in the place of the run's own C
 
+    @property
+    def wishes(self) -> tuple[str, ...] | tuple[tuple[str, ...], ...]:
+        """The conditions as typed: once if all chains have the same, else of each chain."""
+        own = tuple(tuple(map(str, c)) for c in self.conditions)
+        return own[0] if len(set(own)) == 1 else own
+
     def record(self) -> dict[str, Any]:
         """As JSON."""
         same = len(set(self.conditions)) == 1

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from models.errors import BadInput
-from models.nets.pixels import to_pixels
+from models.nets.pixels import from_pictures
 from models.samplers.parts import Parts
 from models.samplers.product import Context
 from models.samplers.streams import Streams
@@ -65,4 +65,4 @@ def _pictured(parts: Parts, start: np.ndarray, chains: int) -> Tensor:
         raise BadInput(f"The start picture is {have}, and this run's are {parts.size}×{parts.size}×{parts.channels}: give one of that size.")
     if len(found) not in (1, chains) and chains > 1:
         raise BadInput(f"There are {chains} chains and {len(found)} start pictures: give one for all, or one for each.")
-    return to_pixels(torch.from_numpy(np.ascontiguousarray(found.transpose(0, 3, 1, 2))).to(parts.device))
+    return from_pictures(found, parts.device)

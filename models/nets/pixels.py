@@ -21,9 +21,19 @@ def to_pixels(pictures: Tensor) -> Tensor:
     return pictures.to(torch.float32).div_(127.5).sub_(1)
 
 
+def from_pictures(pictures: np.ndarray, device: torch.device) -> Tensor:
+    """uint8 (n, size, size, channels) to float32 (n, channels, size, size) in [-1, 1]: the way back of `to_pictures`."""
+    return to_pixels(torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))).to(device))
+
+
 def to_pictures(x: Tensor) -> np.ndarray:
     """(n, channels, size, size) in [-1, 1], clipped, to uint8 (n, size, size, channels)."""
-    return x.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    return to_bytes(x).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def to_bytes(x: Tensor) -> Tensor:
+    """Values in [-1, 1], clipped, to uint8 of the same shape, where they are."""
+    return x.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
 
 
 def autocast(plan: Plan | None) -> torch.autocast:

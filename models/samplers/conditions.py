@@ -226,11 +226,6 @@ class Wanted:
         self._entries = [self._entry(key, pairs, room, device) for key, pairs in found.items()]
         self._chains = len(self.conditions)
 
-    @property
-    def captions(self) -> bool:
-        """Whether a sentence is among them."""
-        return any(e.members is None for e in self._entries)
-
     @staticmethod
     def _entry(key: tuple, pairs: list[tuple[int, Condition]], room: Room, device: torch.device) -> _Entry:
         rows = torch.tensor([chain for chain, _ in pairs], device=device)

@@ -156,7 +156,6 @@ VARIANTS = {
         ),
     )
 }
-DEFAULT = "noiseless-joint"
 
 
 def variant(name: str, trained: Mapping[str, int]) -> Variant:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import time
 from dataclasses import replace
 from importlib import import_module
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import BadInput, DiskTrouble, OutOfMemory
-from studio.commands.terminal import Result, bar, stoppable, strict, tell
+from studio.commands.terminal import Result, bar, number, stoppable, strict, tell
 from studio.pace import Pace
 
 if TYPE_CHECKING:
@@ -95,29 +94,19 @@ def _change(options: argparse.Namespace) -> dict[str, Any]:
     if options.step_size is not None:
         if options.mode == "paper":
             raise BadInput("--step-size acts in mode released only, where every step is normalised to it: add --mode released, or give --epsilon.")
-        change["step_size"] = _number(options.step_size, "--step-size")
+        change["step_size"] = number(options.step_size, "--step-size")
     if options.clip is not None:
-        change["clip"] = _number(options.clip, "--clip")
+        change["clip"] = number(options.clip, "--clip")
     return change
 
 
 def _epsilons(options: argparse.Namespace) -> dict[str, float]:
-    found = [_number(word, "--epsilon") for word in options.epsilon.split(",")]
+    found = [number(word, "--epsilon") for word in options.epsilon.split(",")]
     if len(found) not in (3, 4):
         raise BadInput(f"--epsilon takes three numbers, ε1,ε2,ε3 of prior, condition and noise, and with a mask a fourth; got {options.epsilon!r}.")
     if len(found) == 4 and options.mask is None:
         raise BadInput("The fourth ε pulls towards what a mask keeps, and there is no mask: give --mask FILE, or three numbers.")
     return {f"epsilon{i}": value for i, value in enumerate(found, 1)}
-
-
-def _number(word: str, flag: str) -> float:
-    try:
-        value = float(word)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value) or value < 0:
-        raise BadInput(f"{flag} takes numbers of at least 0; got {word!r}.")
-    return value
 
 
 def _tell_epsilons(chains: Chains, change: dict[str, Any]) -> None:

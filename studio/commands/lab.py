@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from models.errors import BadInput, RunFailed
-from studio.commands.terminal import Result, bar, stoppable, strict, tell
+from studio.commands.terminal import Result, bar, number, stoppable, strict, tell
 from studio.pace import Pace
 
 
@@ -64,13 +64,13 @@ def _settings(kernel: Any, target: Any, step_size: str | None, epsilon: str | No
         raise BadInput("--step-size and --epsilon are two names of one step: give one of them.")
     names = list(kernel.knobs_of(target).model_fields)
     if step_size is not None:
-        sigma = _number(step_size, "--step-size")
+        sigma = number(step_size, "--step-size")
         return {"step_size": sigma} if names == ["step_size"] else {n: sigma if n == "epsilon3" else sigma**2 / 2 for n in names}
     if epsilon is None:
         return {}
     if kernel.NAME == "metropolis":
         raise BadInput("metropolis follows no gradient, so it has no ε: give its noise with --step-size.")
-    found = [_number(word, "--epsilon") for word in epsilon.split(",")]
+    found = [number(word, "--epsilon") for word in epsilon.split(",")]
     noise = math.sqrt(2 * found[0])
     if kernel.NAME == "mala":
         if len(found) > 1:
@@ -82,16 +82,6 @@ def _settings(kernel: Any, target: Any, step_size: str | None, epsilon: str | No
         raise BadInput(f"mala-approx on {target.name} takes one to {len(names)} numbers, {','.join(names)}; got {epsilon!r}.")
     last = found[1] if len(found) == 2 else noise
     return {n: last if n == "epsilon3" else found[0] for n in names}
-
-
-def _number(word: str, flag: str) -> float:
-    try:
-        value = float(word)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value) or value < 0:
-        raise BadInput(f"{flag} takes numbers of at least 0; got {word!r}.")
-    return value
 
 
 def _walk(walk: Any, steps: int) -> None:

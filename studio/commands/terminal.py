@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from models.errors import BadInput
 from studio.pace import Pace, duration
 
 Result = tuple[dict[str, Any], str, int]  # the JSON object, the text for a person, the exit status
@@ -19,6 +20,17 @@ def tell(sentence: str) -> None:
     """Something worth knowing, beside the result."""
     if sentence:
         print(f"sampling-studio: {sentence}", file=sys.stderr)
+
+
+def number(word: str, flag: str) -> float:
+    """What was typed for a flag, as a finite number of at least 0; raises BadInput."""
+    try:
+        value = float(word)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or value < 0:
+        raise BadInput(f"{flag} takes numbers of at least 0; got {word!r}.")
+    return value
 
 
 def strict(value: float | None) -> float | None:

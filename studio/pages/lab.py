@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QGridLayout, QMenu, QWidget
 
@@ -15,7 +15,7 @@ from models.files import home
 from studio import theme
 from studio.messages import Frame, Limit, Trouble, Walk, WalkOpened
 from studio.pages.labcommand import command
-from studio.pages.page import Page
+from studio.pages.page import Page, played
 from studio.panels.density import DensityView
 from studio.panels.diagnostics import Diagnostics
 from studio.panels.labsetup import LabSetup
@@ -373,14 +373,7 @@ class LabPage(Page):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Space plays and Backspace steps back while the stage has the focus."""
-        on_stage = isinstance(self.focusWidget(), DensityView) or self.focusWidget() is None
-        if on_stage and event.key() == Qt.Key.Key_Space:
-            self.toggle()
-        elif on_stage and event.key() == Qt.Key.Key_S and not event.modifiers():
-            self.worker.step()
-        elif on_stage and event.key() == Qt.Key.Key_Backspace:
-            self.step_back()
-        else:
+        if not played(self, event, DensityView):
             super().keyPressEvent(event)
 
     def hideEvent(self, event: Any) -> None:

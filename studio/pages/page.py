@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from PySide6.QtCore import QTimer, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QKeyEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QSizePolicy, QStackedWidget, QWidget
 
 from models.files import home
@@ -152,6 +153,23 @@ class Page(QWidget):
 
     def _sizes(self) -> None:
         self.header.setFixedHeight(theme.theme().px(48))
+
+
+def played(by: Any, event: QKeyEvent, stage: type[QWidget]) -> bool:
+    """Space plays, S steps and Backspace steps back while a `stage` of the page or face has the focus; whether the key was one of these."""
+    focused = by.focusWidget()
+    if not (focused is None or isinstance(focused, stage)):
+        return False
+    match event.key():
+        case Qt.Key.Key_Space:
+            by.toggle()
+        case Qt.Key.Key_S if not event.modifiers():
+            by.step_once()
+        case Qt.Key.Key_Backspace:
+            by.step_back()
+        case _:
+            return False
+    return True
 
 
 def follow(dialog: QFileDialog, chosen: str) -> None:

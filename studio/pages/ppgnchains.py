@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
 
@@ -15,6 +15,7 @@ from studio.messages import Trouble
 from studio.pages.chaindoors import CLASSIFIERS, PICTURES, ChainDoors
 from studio.pages.chainstage import ChainStage
 from studio.pages.chainsteering import PIXELS, Steering
+from studio.pages.page import played
 from studio.panels.card import EmptyStage
 from studio.panels.chainside import ChainSide
 from studio.panels.conditionfield import check, weighted
@@ -409,14 +410,7 @@ class ChainsFace(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Space plays and Backspace steps back while pictures have the focus."""
-        on_stage = isinstance(self.focusWidget(), ImageGrid) or self.focusWidget() is None
-        if on_stage and event.key() == Qt.Key.Key_Space:
-            self.toggle()
-        elif on_stage and event.key() == Qt.Key.Key_S and not event.modifiers():
-            self.step_once()
-        elif on_stage and event.key() == Qt.Key.Key_Backspace:
-            self.step_back()
-        else:
+        if not played(self, event, ImageGrid):
             super().keyPressEvent(event)
 
     def hideEvent(self, event: Any) -> None:

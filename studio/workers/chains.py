@@ -8,7 +8,6 @@ from __future__ import annotations
 import queue
 import threading
 import time
-import traceback
 from collections import deque
 from dataclasses import replace
 from pathlib import Path
@@ -17,10 +16,10 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QThread, Signal
 
-from models.errors import BadInput, StudioError
+from models.errors import BadInput
 from studio.chainmessages import ChainsFrame, ChainsOpened, ChainWish, Wishes
-from studio.messages import Trouble
 from studio.workers import chainviews as views
+from studio.workers.inbox import Wish, taken, trouble_of
 
 RATE = 15.0  # frames a second, at most
 ALL_OUT = 0.0  # of speeds, which are steps a second
@@ -66,7 +65,7 @@ class ChainWorker(QThread):
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
-        self._inbox: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Wish] = queue.SimpleQueue()
         self._free = threading.Event()
         self._free.set()
         self._run: Any = None
@@ -118,17 +117,9 @@ class ChainWorker(QThread):
 
     def _read(self, wait: float | None) -> None:
         """Everything in the inbox; of wishes that replace each other the newest, of knobs their sum."""
-        waiting: list[tuple[str, Any]] = []
-        try:
-            waiting.append(self._inbox.get(timeout=wait) if wait != 0 else self._inbox.get(block=False))
-            while True:
-                waiting.append(self._inbox.get(block=False))
-        except queue.Empty:
-            pass
-        last = {kind: i for i, (kind, _) in enumerate(waiting) if kind in _NEWEST}
-        for i, (kind, content) in enumerate(waiting):
-            if last.get(kind, i) != i or self._quit:
-                continue
+        for kind, content in taken(self._inbox, wait, _NEWEST):
+            if self._quit:
+                return
             try:
                 self._on(kind, content)
             except Exception as error:
@@ -253,9 +244,8 @@ class ChainWorker(QThread):
     def _reset(self) -> None:
         """The same chains from their start, as they are steered now."""
         assert self._wish is not None
-        own = tuple(tuple(map(str, c)) for c in self._chains.setup.conditions)
-        wishes: Wishes = own[0] if len(set(own)) == 1 else own
-        self._open(replace(self._wish, wishes=wishes, change=self._chains.knobs.model_dump(), each=dict(self._chains.setup.each)))
+        setup = self._chains.setup
+        self._open(replace(self._wish, wishes=setup.wishes, change=setup.knobs.model_dump(), each=dict(setup.each)))
 
     def _ask(self, content: tuple[Wishes, dict[str, Any]]) -> None:
         """Other conditions, and with them knobs, from the next step on."""
@@ -386,8 +376,4 @@ class ChainWorker(QThread):
         self.mixed.emit(views.mixing(self._history, self._chains.frozen))
 
     def _tell(self, error: Exception, asked: str) -> None:
-        if isinstance(error, StudioError):
-            self.trouble.emit(Trouble(str(error)), asked)
-        else:
-            details = "".join(traceback.format_exception(error))
-            self.trouble.emit(Trouble("Something unexpected happened to the chains: reset them, or open the run again.", "", details), asked)
+        self.trouble.emit(trouble_of(error, "Something unexpected happened to the chains: reset them, or open the run again."), asked)

@@ -235,8 +235,7 @@ def strip(chains: Chains, chain: int, most: int) -> Strip:
 
 def plugged(chains: Chains, classifier: Classifier | None, name: str) -> Plugged:
     """Put another network in the place of C; where it does not understand what is asked for, it is asked for something that it knows."""
-    own = tuple(tuple(map(str, c)) for c in chains.setup.conditions)
-    wishes = own[0] if len(set(own)) == 1 else own
+    wishes = chains.setup.wishes
     known = knows(chains.parts, classifier)
     try:
         chains.plug(classifier, wishes)

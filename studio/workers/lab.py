@@ -8,7 +8,6 @@ from __future__ import annotations
 import queue
 import threading
 import time
-import traceback
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,9 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QThread, Signal
 
-from models.errors import StudioError
-from studio.messages import Frame, LaneFrame, Trouble, Walk
+from studio.messages import Frame, LaneFrame, Walk
 from studio.workers import framing, lanes
+from studio.workers.inbox import Wish, taken, trouble_of
 
 RATE = 25.0
 SLOW, ALL_OUT = 0, -1  # speeds beside the numbers of steps a frame
@@ -54,7 +53,7 @@ class LabWorker(QThread):
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
-        self._inbox: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Wish] = queue.SimpleQueue()
         self._free = threading.Event()
         self._free.set()
         self._labs: list[Any] = []
@@ -166,17 +165,7 @@ class LabWorker(QThread):
 
     def _read(self, wait: float | None) -> None:
         """Everything in the inbox; only the newest of wishes that replace each other."""
-        waiting: list[tuple[str, Any]] = []
-        try:
-            waiting.append(self._inbox.get(timeout=wait) if wait != 0 else self._inbox.get(block=False))
-            while True:
-                waiting.append(self._inbox.get(block=False))
-        except queue.Empty:
-            pass
-        last = {kind: i for i, (kind, _) in enumerate(waiting) if kind in ("open", "repaint", "speed")}
-        for i, (kind, content) in enumerate(waiting):
-            if last.get(kind, i) != i:
-                continue
+        for kind, content in taken(self._inbox, wait, ("open", "repaint", "speed")):
             try:
                 self._on(kind, content)
             except Exception as error:
@@ -381,8 +370,4 @@ class LabWorker(QThread):
         self._summed = now + min(2.0, 2 * (now - started))  # at most a third of the time
 
     def _tell(self, error: Exception, asked: str) -> None:
-        if isinstance(error, StudioError):
-            self.trouble.emit(Trouble(str(error)), asked)
-        else:
-            details = "".join(traceback.format_exception(error))
-            self.trouble.emit(Trouble("Something unexpected happened in the lab: reset it, or choose another target.", "", details), asked)
+        self.trouble.emit(trouble_of(error, "Something unexpected happened in the lab: reset it, or choose another target."), asked)

@@ -27,7 +27,7 @@ from models.data.sources import open_images
 from models.errors import BadInput
 from models.metrics import image, pyramid
 from models.nets import judge as judges
-from models.nets.pixels import to_pixels
+from models.nets.pixels import from_pictures, to_pictures
 from models.run import Run
 from models.samplers.variants import VARIANTS
 
@@ -96,7 +96,7 @@ def agreement(parts: Any, pictures: np.ndarray, y: np.ndarray) -> np.ndarray:
     """(n,) bool."""
     head, out = next(iter(parts.heads)), []
     for chunk in np.array_split(pictures, max(1, len(pictures) // 500)):
-        x = to_pixels(torch.from_numpy(np.ascontiguousarray(chunk.transpose(0, 3, 1, 2))).to(parts.device))
+        x = from_pictures(chunk, parts.device)
         out.append(parts.scorer_logits(x)[head].argmax(1).cpu().numpy())
     return np.concatenate(out) == y
 
@@ -145,10 +145,9 @@ def digits(run: Run, parts: Any, options: argparse.Namespace) -> None:
         right = agreement(parts, test.pictures(np.arange(len(y))), y)
         print(f"{'scorer on unseen pictures':<28}{right.mean():7.4f}   n = {len(y)}")
     with torch.no_grad():
-        x = to_pixels(torch.from_numpy(np.ascontiguousarray(real.transpose(0, 3, 1, 2))).to(parts.device))
+        x = from_pictures(real, parts.device)
         made = torch.cat([parts.G(parts.E_features(chunk)[1]) for chunk in x.split(500)])
-    made = made.add(1).mul(127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
-    told("G(E(x)) of them", Set(made, labels[held[:n]], float("nan"), 0, 0.0))
+    told("G(E(x)) of them", Set(to_pictures(made), labels[held[:n]], float("nan"), 0, 0.0))
     told("noiseless-joint, step 0", walked(parts, "noiseless-joint", options, steps=0))
     told("noiseless-joint, ε2 = 0", walked(parts, "noiseless-joint", options, {"epsilon2": 0}))
     for name in options.variants:
@@ -216,7 +215,7 @@ def captions(run: Run, parts: Any, options: argparse.Namespace) -> None:
     """Twenty captions, 32 chains each, beside the same chains without a pull."""
     labels, held = run.data.columns, run.data.held_out
     heads = list(parts.heads)
-    x = to_pixels(torch.from_numpy(np.ascontiguousarray(run.data.pictures(held).transpose(0, 3, 1, 2))).to(parts.device))
+    x = from_pictures(run.data.pictures(held), parts.device)
     with torch.no_grad():
         seen = {a: v.argmax(1).cpu().numpy() for a, v in parts.scorer_logits(x).items()}
     right = {a: float((seen[a] == labels[held, i]).mean()) for i, a in enumerate(heads)}
