@@ -5,6 +5,8 @@ Yu et al. (2017), appendix; Kim (2014) for the convolutions, Srivastava et al. (
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -34,10 +36,14 @@ class TextCNN(nn.Module):
         self.gate, self.turn = nn.Linear(self.features, self.features), nn.Linear(self.features, self.features)
         self.out = nn.Linear(self.features, 2)
 
+    def kernels(self) -> list[nn.Conv1d]:
+        """The convolutions, in the order of `filters`."""
+        return [cast(nn.Conv1d, conv) for conv in self.convs]
+
     def forward(self, tokens: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Logits (n,) of "real"; with `rng`, a CPU generator, as in training: with dropout."""
         x = self.embedding(tokens).transpose(1, 2)
-        seen = [self.longest(conv(x), tokens, width) for conv, (width, _) in zip(self.convs, self.filters, strict=True)]
+        seen = [self.longest(conv(x), tokens, width) for conv, (width, _) in zip(self.kernels(), self.filters, strict=True)]
         return self.judge(torch.cat(seen, 1).relu(), rng)
 
     def longest(self, found: Tensor, tokens: Tensor, width: int) -> Tensor:
@@ -71,9 +77,10 @@ def initialise(net: TextCNN, generator: torch.Generator) -> None:
     """As the authors: embeddings U(-1, 1); filters and the last layer from a truncated N(0, 0.1²) with biases 0.1; the highway's as Glorot's."""
     with torch.no_grad():
         net.embedding.weight.uniform_(-1, 1, generator=generator)
-        for layer in (*net.convs, net.out):
-            nn.init.trunc_normal_(layer.weight, 0, 0.1, -0.2, 0.2, generator=generator)  # pyright: ignore[reportArgumentType]
-            nn.init.constant_(layer.bias, 0.1)  # pyright: ignore[reportArgumentType]
+        for layer in (*net.kernels(), net.out):
+            assert layer.bias is not None
+            nn.init.trunc_normal_(layer.weight, 0, 0.1, -0.2, 0.2, generator=generator)
+            nn.init.constant_(layer.bias, 0.1)
         for layer in (net.gate, net.turn):
             nn.init.xavier_uniform_(layer.weight, generator=generator)
             nn.init.zeros_(layer.bias)
@@ -94,11 +101,10 @@ class Frozen:
         V = net.embedding.num_embeddings
         weight = net.embedding.weight.detach()
         self._tables: list[Tensor] = []
-        for conv, (width, count) in zip(net.convs, net.filters, strict=True):
-            kernel = conv.weight.detach()  # (count, e, width)
+        for conv, (width, count) in zip(net.kernels(), net.filters, strict=True):
             table = weight.new_empty(width, V, count)
-            for j in range(width):
-                torch.mm(weight, kernel[:, :, j].T, out=table[j])  # pyright: ignore[reportArgumentType, reportCallIssue]
+            for j, kernel in enumerate(conv.weight.detach().unbind(2)):  # (count, e)
+                torch.mm(weight, kernel.T, out=table[j])
             self._tables.append(table.view(width * V, count))
         self._V = V
 
@@ -135,7 +141,7 @@ class Frozen:
     def _seen(self, tokens: Tensor, t: int, before: list[Tensor] | None = None) -> list[Tensor]:
         """Maxima over time of each filter, with biases, of windows that hold a token from place t on, and of `before`."""
         out = []
-        for k, (width, _) in enumerate(self.net.filters):
+        for k, (conv, (width, _)) in enumerate(zip(self.net.kernels(), self.net.filters, strict=True)):
             first = max(0, t - width + 1)
             found = self._found(tokens, k, first)
             if self.net.ends and found.shape[1] + first > 1:
@@ -143,7 +149,8 @@ class Frozen:
             best = found.amax(1)
             if before is not None:
                 best = torch.maximum(best, before[k])
-            out.append(best + self.net.convs[k].bias)
+            assert conv.bias is not None
+            out.append(best + conv.bias)
         return out
 
     def _prefixes(self, tokens: Tensor) -> list[Tensor]:

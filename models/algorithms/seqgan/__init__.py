@@ -11,8 +11,8 @@ Yu, Zhang, Wang, Yu (AAAI 2017), arXiv:1609.05473.
     NLL_oracle         Info.NLL_oracle         − log p of samples under the oracle, nats a token
     -                  State.mle               the generator of the MLE phase that was best on held-out sentences: the baseline beside it
 
-A step is one update of one net: of G in the phase `mle`; of D, on a batch half real and half drawn, in `discriminator`; in `adversarial` of one or the
-other, in the order of Algorithm 1: g updates of G, then d times k epochs of D on negatives drawn anew, then β ← θ.
+A step is one update of one net: of G in the phase `mle`; of D, on a batch half real and half drawn, in `discriminator`; in `adversarial` of one or
+the other, in the order of Algorithm 1: g updates of G, then d times k epochs of D on negatives drawn anew, then β ← θ.
 
 The numbers of the preset `paper` are those of the authors' code where the paper gives none.
 
@@ -29,7 +29,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -243,10 +243,11 @@ def init(config: Config, seed: int, plan: Plan) -> State:
     textcnn.initialise(D, rng)
     G, D = G.to(plan.device), D.to(plan.device)
     beta, mle = (copy.deepcopy(G).requires_grad_(False) for _ in range(2))
-    adam = [torch.optim.Adam(net, fused=True) for net in (G.trained(), G.trained(), list(D.parameters()))]
+    by_likelihood, by_reward, of_D = (torch.optim.Adam(p, fused=True) for p in (G.trained(), G.trained(), list(D.parameters())))
     blank = torch.zeros(config.negatives, config.T, dtype=torch.int64, device=plan.device)
     levels = torch.tensor([torch.inf, 0, 0], device=plan.device)
-    return State(G, beta, mle, D, *adam, rng, blank, torch.arange(config.negatives), levels, config=config, plan=plan)
+    order = torch.arange(config.negatives)
+    return State(G, beta, mle, D, by_likelihood, by_reward, of_D, rng, blank, order, levels, config=config, plan=plan)
 
 
 def prepare(state: State, data: TextSet) -> None:

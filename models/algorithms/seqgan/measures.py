@@ -26,7 +26,7 @@ LONGEST = 5  # words of the longest n-grams
 
 @torch.no_grad()
 def measured(state: State, data: TextSet, *, keep: bool) -> dict[str, Tensor]:
-    """Fields of Info that are measured on SAMPLES sentences from fixed noise; waits for the device. With `keep` the best G so far becomes the baseline."""
+    """What Info has of SAMPLES sentences from fixed noise; waits for the device. With `keep` the best G so far becomes the baseline."""
     ends, device = state.config.ends, state.device
     tokens = state.G.draw(noise(SAMPLES, state.config.T, SEED).to(device), ends=ends)
     held = data.held(SAMPLES).to(device)
@@ -147,9 +147,18 @@ def _likelihoods(found: _Found, state: State, data: TextSet, drawn: _Drawn, nats
         key = "" if who == "seqgan" else "mle_"
         if data.oracle is not None:
             mine = nats[who]["oracle"]
-            told = f"−log p of samples under the oracle, nats a token; reference: the oracle's own {data.oracle.floor:.3f}, untrained {data.oracle.ceiling:.2f}."
+            told = f"−log p of samples under the oracle, nats a token; reference: its own; untrained: {data.oracle.ceiling:.2f}."
             error = float(mine.std() / np.sqrt(len(mine)))
-            found.put(f"{key}NLL_oracle", f"{prefix}NLL_oracle", mine.mean(), len(mine), data.oracle.floor, "lower", f"{told} Spread: standard error.", error)
+            found.put(
+                f"{key}NLL_oracle",
+                f"{prefix}NLL_oracle",
+                mine.mean(),
+                len(mine),
+                data.oracle.floor,
+                "lower",
+                f"{told} Spread: standard error.",
+                error,
+            )
         if len(held):
             net = state.G if who == "seqgan" else state.mle
             value = float(torch.cat([per_token(net, c, state.config.ends) * alive(c, state.config.ends).sum(1) for c in held.split(CHUNK)]).sum())
@@ -158,7 +167,9 @@ def _likelihoods(found: _Found, state: State, data: TextSet, drawn: _Drawn, nats
             found.put(f"{key}NLL_gen", f"{prefix}NLL_gen", value, len(held), None, "lower", f"{told}.")
             found.put(f"{key}perplexity", f"{prefix}perplexity", measures.perplexity(value), len(held), None, "lower", "exp of NLL_gen.")
         mine = nats[who]["entropy"]
-        found.put(f"{key}entropy", f"{prefix}entropy of samples", mine.mean(), len(mine), None, "", "−log p of samples under their own net, nats a token.")
+        found.put(
+            f"{key}entropy", f"{prefix}entropy of samples", mine.mean(), len(mine), None, "", "−log p of samples under their own net, nats a token."
+        )
     if len(held):
         found["NLL_gen"] = found["NLL_gen"]._replace(reference=found["mle_NLL_gen"].value)
 
@@ -176,7 +187,7 @@ def _closeness(found: _Found, state: State, data: TextSet, drawn: _Drawn, nats: 
         p = measures.bootstrap(each["seqgan"][:, n - 1], each["mle"][:, n - 1], paired=False, seed=0)
         for who, prefix in _WHO.items():
             column = each[who][:, n - 1]
-            doc = f"Against {against.count:,} held-out sentences (smoothing: 0.1 matches where there are none); reference: {len(real):,} others of them."
+            doc = f"Against {against.count:,} held-out sentences, smoothed by 0.1 matches; reference: {len(real):,} others of them."
             if who == "seqgan":
                 doc += f" Bootstrap over sentences, against MLE: p = {p:.2g}."
             error = float(column.std() / np.sqrt(len(column)))
@@ -201,7 +212,9 @@ def _variety(found: _Found, state: State, data: TextSet, drawn: _Drawn, nats: _N
             found.put(f"{key}self_BLEU{order}", f"{prefix}Self-BLEU-{order}", bleu[who][order] if enough[who] else None, n, truth, "target", doc)
         for order, share in unique[who].items():
             doc = f"Different {order}-grams / all, of {n:,} samples (distinct-{order}); reference: of as many real ones."
-            found.put(f"{key}distinct{order}", f"{prefix}unique {order}-grams", share.value, n, unique["real"][order].value if half else None, "target", doc)
+            found.put(
+                f"{key}distinct{order}", f"{prefix}unique {order}-grams", share.value, n, unique["real"][order].value if half else None, "target", doc
+            )
         doc = f"Share of {n:,} samples that equal an earlier one; reference: of as many real ones."
         found.put(f"{key}duplicates", f"{prefix}duplicates", twice[who], n, twice["real"] if half else None, "target", doc)
 

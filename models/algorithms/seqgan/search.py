@@ -126,7 +126,7 @@ class Judge:
         return self.sentences(rollouts.flatten(0, 2)).view(rollouts.shape[:3])
 
 
-class D_judge(Judge):  # noqa: N801 (D is the paper's symbol)
+class D_judge(Judge):
     """The probability of "real" by D, without dropout."""
 
     def __init__(self, state: State) -> None:
@@ -150,7 +150,7 @@ class D_judge(Judge):  # noqa: N801 (D is the paper's symbol)
         return super().rollouts(prefixes, rollouts)
 
 
-class bleu_judge(Judge):  # noqa: N801 (like its neighbour)
+class bleu_judge(Judge):
     """BLEU-3 against training sentences (the paper's baseline PG-BLEU)."""
 
     MOST = 3

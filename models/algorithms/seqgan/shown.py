@@ -101,7 +101,8 @@ def prompted(state: State, prompt: str) -> Tensor | None:
         if unknown:
             near = [w for word in unknown for w in difflib.get_close_matches(word, state.words, 2)][:4]
             more = f"; did you mean {', '.join(near)}?" if near else "."
-            raise BadInput(f"This run's vocabulary of {len(state.words):,} does not have {', '.join(map(repr, unknown[:5]))}: use words of its data{more}")
+            named = ", ".join(map(repr, unknown[:5]))
+            raise BadInput(f"This run's vocabulary of {len(state.words):,} does not have {named}: use words of its data{more}")
     else:
         try:
             ids = [int(word) for word in prompt.split()]
@@ -164,8 +165,8 @@ def view_rewards(state: State, data: TextSet | None, knobs: Knobs, *, seed: int,
 def view_tradeoff(state: State, data: TextSet, knobs: Knobs, *, n: int, seed: int, temperatures: Sequence[float]) -> Iterator[View]:
     """Quality against diversity over the temperature: part by part, the last complete.
 
-    numbers: `done`; of both nets `BLEU_seqgan` … and `self_BLEU_mle` … (temperatures × 4 values, BLEU-2 to -5); `real` (8,): the same of held-out sentences;
-    `counts` (2,): samples, references.
+    numbers: `done`; `BLEU_seqgan`, `BLEU_mle`, `self_BLEU_seqgan`, `self_BLEU_mle`, each temperatures × 4 values, BLEU-2 to -5; `real` (8,), the same
+    of held-out sentences; `counts` (2,), samples and references.
     """
     del knobs
     frozen = {"seqgan": copy.copy(state), "mle": copy.copy(state)}
