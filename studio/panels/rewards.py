@@ -49,14 +49,15 @@ class RewardView(QWidget):
         self.line, self.area = scrolled(self.words, sideways=False), scrolled(self.tree, sideways=False)
         for area in (self.line, self.area):
             area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.area.verticalScrollBar().valueChanged.connect(self.tree.update)  # the trunk stays in view
         body = column(self, spacing=6)
         body.addLayout(head)
         body.addWidget(self.empty, 0, Qt.AlignmentFlag.AlignTop)
         body.addWidget(self.line)
-        body.addWidget(self.head)
-        body.addWidget(self.area, 1)
+        below = column(spacing=0)
+        below.addWidget(self.head)
+        below.addWidget(self.area, 1)
+        body.addLayout(below, 1)
         self.setFocusProxy(self.words)
         self.setAccessibleName("Reward of one sentence")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -103,7 +104,7 @@ class RewardView(QWidget):
         tips = [f"{against} {number(float(m))}" for m in self._middle]
         heats = leans(Q, self._middle)
         self.words.show_tokens([Token(w, float(q), float(h), tip) for w, q, h, tip in zip(tokens, Q, heats, tips, strict=True)], joiner)
-        self.key.show_ends(f"below the {against}", "above")
+        self.key.show_ends(f"below {against}", "above")
         self.right.setText(" · ".join(filter(None, (f"D(Y) {number(self._verdict)}", f"step {step:,}" if step else ""))))
         self._set_shown(True)
         self._fit()
@@ -157,8 +158,8 @@ class RewardView(QWidget):
         else:
             words = f"{len(rollouts)} roll-out{'s' if len(rollouts) != 1 else ''} after “{tokens[place]}”, word {place + 1} of {len(tokens)}"
         self.head.show_words(words, self._scale, f"D(Y) {number(self._verdict)}" if last else f"Q {number(q)}")
-        self.words.parentWidget()
-        self.line.ensureVisible(*_corner(self.words.box_of(place)), 0, 40)
+        at = self.words.box_of(place).center().toPoint()
+        self.line.ensureVisible(at.x(), at.y(), 0, theme.theme().px(24))
 
     def _on_chosen(self, place: int) -> None:
         self.area.verticalScrollBar().setValue(0)
@@ -176,9 +177,10 @@ class RewardView(QWidget):
     def _fit(self) -> None:
         """The largest words that leave room for the tree; the smallest scroll."""
         wide, part = max(1, self.width()), round(_PART * self.height())
-        size = next((s for s in SIZES if self.words.high(wide, s) <= part), SIZES[-1])
-        self.words.set_size(size)
-        self.line.setFixedHeight(min(self.words.high(wide, size), max(part, self.words.high(1 << 20, size))))
+        ways = [*((size, True) for size in SIZES), (SIZES[-1], False)]
+        size, numbers = next((way for way in ways if self.words.high(wide, *way) <= part), ways[-1])
+        self.words.set_size(size, numbers=numbers)
+        self.line.setFixedHeight(min(self.words.high(wide, size, numbers), max(part, self.words.high(1 << 20, size, numbers))))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Other words."""
@@ -198,17 +200,10 @@ class RewardView(QWidget):
             super().keyPressEvent(event)
 
 
-def _corner(box: object) -> tuple[int, int]:
-    center = box.center()  # pyright: ignore[reportAttributeAccessIssue]
-    return round(center.x()), round(center.y())
-
-
-def _check(
-    T: int, Q: np.ndarray, rollouts: Sequence[Sequence[Sequence[str]]], verdicts: Sequence[np.ndarray], baseline: np.ndarray | None
-) -> None:
+def _check(T: int, Q: np.ndarray, rollouts: Sequence[Sequence[Sequence[str]]], verdicts: Sequence[np.ndarray], baseline: np.ndarray | None) -> None:
     if Q.shape != (T,) or (baseline is not None and np.shape(baseline) != (T,)):
         raise ValueError(f"A sentence of {T} tokens takes as many values, not {Q.shape}.")
-    if not len(rollouts) == len(verdicts) >= T - 1:
+    if not len(rollouts) == len(verdicts) == T - 1:
         raise ValueError(f"A sentence of {T} tokens takes roll-outs of {T - 1}, not {len(rollouts)} with {len(verdicts)} rows of verdicts.")
     for t, (texts, values) in enumerate(zip(rollouts, verdicts, strict=True)):
         if len(texts) != len(values):

@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QMouseEvent, QPaint
 from PySide6.QtWidgets import QSizePolicy, QStyle, QToolTip, QWidget
 
 from studio import theme
-from studio.panels.tokenheat import said, short, spaces
+from studio.panels.tokenheat import said, short
 
 ROW, HEAD = 22, 30  # pixels of a roll-out; of the line above the bars
 UNFOLD = 120  # milliseconds, at most
@@ -126,7 +126,8 @@ class RolloutTree(QWidget):
         """Another one: `verdicts` (N,) of `rollouts`, whose mean is marked across the bars; `heat` gives the colour of a verdict in [-1, 1]."""
         self.prefix, self.rollouts, self._verdicts, self._mean = tuple(prefix), rollouts, verdicts, mean
         self._joiner, self._scale, self._heat, self._stale = joiner, scale, heat, False
-        self.root = grow(rollouts, verdicts)
+        root = grow(rollouts, verdicts)
+        self.root = Branch((), root.members, root.verdict, (root,)) if root.tokens else root  # the trunk is the prefix alone
         self.leaves = tuple(self.root.leaves()) if rollouts else ()
         lines = (f"{short(leaf.verdict, 3)} {said(rollouts[leaf.members[0]], joiner) or ENDS}" for leaf in self.leaves[:8])
         self.setAccessibleDescription("; ".join(lines))
@@ -174,28 +175,24 @@ class RolloutTree(QWidget):
     def bars(self) -> QRectF:
         """The column of the bars, as high as the widget; a number stands at its right."""
         t = theme.theme()
-        numbers, wide = t.px(40), min(t.px(200), max(t.px(72), 0.2 * self.width()))
+        numbers, wide = t.px(40), min(t.px(320), max(t.px(72), 0.22 * self.width()))
         return QRectF(self.width() - numbers - wide, 0, wide, self.height())
 
     def row_at(self, y: float) -> int:
         """The leaf at a height; -1 for none."""
-        at = int((y - self._top()) // theme.theme().px(ROW))
+        at = int(y // theme.theme().px(ROW))
         return at if 0 <= at < len(self.leaves) else -1
 
     def sizeHint(self) -> QSize:
         """Six roll-outs."""
         return QSize(theme.theme().px(480), theme.theme().px(6 * ROW))
 
-    def _top(self) -> float:
-        """Where the first row is: a few roll-outs stand in the middle of the room."""
-        return max(0.0, (self.height() - theme.theme().px(ROW) * len(self.leaves)) / 2) if len(self.leaves) == 1 else theme.theme().px(2)
-
     def _placed(self) -> list[_Place]:
         if self._places is None:
             self._places = []
             if self.root is not None and self.rollouts:
                 t, metrics = theme.theme(), QFontMetricsF(theme.font(13))
-                trunk = said((*self.prefix, *self.root.tokens), self._joiner)
+                trunk = said(self.prefix, self._joiner)
                 room = self.bars().left() * (0.3 if self.root.children else 0.9)
                 text = metrics.elidedText(trunk, Qt.TextElideMode.ElideLeft, int(max(t.px(60), room)))
                 end = t.px(2) + metrics.horizontalAdvance(text)
@@ -206,7 +203,7 @@ class RolloutTree(QWidget):
     def _place_children(self, at: int, metrics: QFontMetricsF) -> None:
         assert self._places is not None
         t, parent, row = theme.theme(), self._places[at], self._places[at].rows.start
-        x = parent.end + t.px(44 if at == 0 else 28)
+        x = parent.end + min(t.px(96 if at == 0 else 48), max(t.px(36 if at == 0 else 26), self.width() * (0.07 if at == 0 else 0.035)))
         for child in parent.branch.children:
             n = sum(1 for _ in child.leaves())
             left = self.bars().left() - t.px(16) - x
@@ -226,74 +223,79 @@ class RolloutTree(QWidget):
 
     def _y(self, rows: range) -> float:
         """The middle of these rows, of those of them that are seen if there are some."""
-        high, top, (low, bottom) = theme.theme().px(ROW), self._top(), self._seen()
-        first, last = top + rows.start * high, top + rows.stop * high
-        half = high / 2
-        if last - first > high and last > low + high and first < bottom - high:
+        high, (low, bottom) = theme.theme().px(ROW), self._seen()
+        first, last = float(rows.start * high), float(rows.stop * high)
+        top, end = first + high / 2, last - high / 2
+        if last > low + high and first < bottom - high:
             first, last = max(first, low), min(last, bottom)
-        return min(max((first + last) / 2, first + half), last - half)
+        return min(max((first + last) / 2, top), end)
 
     # --- painting ---
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Branches, words, bars, the mean across them."""
-        del event
         if self.root is None or not self.leaves:
             return
         t, painter, bars = theme.theme(), QPainter(self), self.bars()
+        high = t.px(ROW)
+        rows = range(max(0, event.rect().top() // high), min(len(self.leaves), event.rect().bottom() // high + 1))
         painter.setOpacity(theme.STALE_OPACITY if self._stale else 1.0)
-        if self._hover >= 0:
-            painter.fillRect(QRectF(0, self._top() + self._hover * t.px(ROW), self.width(), t.px(ROW)), QColor(t.hover))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self._hover in rows:
+            painter.fillRect(QRectF(0, self._hover * high, self.width(), high), QColor(t.hover))
         painter.save()
         start = self._placed()[0].end
         painter.setClipRect(QRectF(0, 0, start + (bars.left() - start) * self._share, self.height()))
-        for place in self._placed():
+        painter.setFont(theme.font(13))
+        seen = [place for place in self._placed() if (place.rows.start < rows.stop and place.rows.stop > rows.start) or place.parent == 0]
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for place in seen:
             self._paint_branch(painter, place)
-        for i, place in enumerate(self._placed()):
-            self._paint_words(painter, place, strong=i == 0)
-        painter.restore()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        self._paint_bars(painter, bars)
+        for place in seen:
+            self._paint_words(painter, place, bars.left())
+        painter.restore()
+        self._paint_bars(painter, bars, rows)
         painter.end()
 
     def _paint_branch(self, painter: QPainter, place: _Place) -> None:
         """The curve from where its parent ends; the more roll-outs run through it, the wider."""
-        t = theme.theme()
-        if place.parent >= 0:
-            parent = self._placed()[place.parent]
-            a, b = QPointF(parent.end + t.px(5), self._y(parent.rows)), QPointF(place.x - t.px(5), self._y(place.rows))
-            path, bend = QPainterPath(a), (b.x() - a.x()) * 0.55
-            path.cubicTo(a + QPointF(bend, 0), b - QPointF(bend, 0), b)
-            wide = t.px(1) * (1.25 + 3.5 * math.sqrt((len(place.branch.members) - 1) / max(1, len(self.rollouts))))
-            painter.setPen(QPen(self._color(place.branch.verdict), wide, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawPath(path)
+        if place.parent < 0:
+            return
+        t, parent = theme.theme(), self._placed()[place.parent]
+        a, b = QPointF(parent.end + t.px(5), self._y(parent.rows)), QPointF(place.x - t.px(5), self._y(place.rows))
+        path, bend = QPainterPath(a), (b.x() - a.x()) * 0.55
+        path.cubicTo(a + QPointF(bend, 0), b - QPointF(bend, 0), b)
+        wide = t.px(1) * (1.25 + 3.5 * math.sqrt((len(place.branch.members) - 1) / max(1, len(self.rollouts))))
+        painter.strokePath(path, QPen(self._line_color(place.branch.verdict), wide, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
 
-    def _paint_words(self, painter: QPainter, place: _Place, *, strong: bool) -> None:
-        t, high = theme.theme(), theme.theme().px(ROW)
-        del strong
+    def _paint_words(self, painter: QPainter, place: _Place, right: float) -> None:
+        """The text of a branch, and after a leaf's a hairline that leads to its bar."""
+        t, high, y = theme.theme(), theme.theme().px(ROW), self._y(place.rows)
         ends = not place.branch.tokens and place.parent >= 0
-        painter.setFont(theme.font(13))
         painter.setPen(QColor(t.muted if ends else t.ink))
-        box = QRectF(place.x, self._y(place.rows) - high / 2, place.end - place.x + 4, high)
+        box = QRectF(place.x, y - high / 2, place.end - place.x + 4, high)
         painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), place.text)
+        if not place.branch.children and place.end < right - t.px(32):
+            painter.fillRect(QRectF(place.end + t.px(12), round(y), right - t.px(12) - place.end - t.px(12), 1), QColor(t.hairline))
 
-    def _paint_bars(self, painter: QPainter, bars: QRectF) -> None:
-        t, high, top = theme.theme(), theme.theme().px(ROW), self._top()
-        places = 2 if self._scale > 0.1 else 3
-        for i, leaf in enumerate(self.leaves):
-            y = top + i * high
-            share = min(1.0, max(0.0, leaf.verdict / self._scale)) if math.isfinite(leaf.verdict) else 0.0
-            box = QRectF(bars.left(), y + (high - t.px(8)) / 2, bars.width() * share * self._share, t.px(8))
-            painter.fillRect(box, self._color(leaf.verdict))
-            painter.setFont(theme.font(11))
-            painter.setPen(QColor(t.ink))
-            number = QRectF(bars.right(), y, self.width() - bars.right() - t.px(2), high)
-            painter.drawText(number, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), short(leaf.verdict, places))
-        painter.fillRect(QRectF(bars.left() - 1, top, 1, high * len(self.leaves)), QColor(t.edge))
-        if math.isfinite(self._mean) and len(self.leaves) > 1:
-            painter.fillRect(QRectF(round(self.mean_x()) - 1, 0, 2, top + high * len(self.leaves)), QColor(t.ink))
+    def _paint_bars(self, painter: QPainter, bars: QRectF, rows: range) -> None:
+        """Verdicts as bars and numbers, and across all the mean."""
+        t, high = theme.theme(), theme.theme().px(ROW)
+        places, thick = 2 if self._scale > 0.1 else 3, t.px(8)
+        at_right, ink = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), QColor(t.ink)
+        painter.setFont(theme.font(11))
+        painter.setPen(ink)
+        for i in rows:
+            verdict, y = self.leaves[i].verdict, i * high + (high - thick) / 2
+            if math.isfinite(verdict):
+                wide = bars.width() * min(1.0, max(0.0, verdict / self._scale)) * self._share
+                painter.fillRect(QRectF(bars.left(), y, wide, thick), self._color(verdict))
+                painter.fillRect(QRectF(bars.left() + max(0.0, wide - 2), y, 2, thick), self._line_color(verdict))
+            number = QRectF(bars.right(), i * high, self.width() - bars.right() - t.px(2), high)
+            painter.drawText(number, at_right, short(verdict, places))
+        painter.fillRect(QRectF(bars.left() - 1, 0, 1, high * len(self.leaves)), QColor(t.edge))
+        if math.isfinite(self._mean):
+            painter.fillRect(QRectF(round(self.mean_x()) - 1, 0, 2, high * len(self.leaves)), ink)
 
     def mean_x(self) -> float:
         """Where the mean is marked."""
@@ -302,6 +304,11 @@ class RolloutTree(QWidget):
 
     def _color(self, verdict: float) -> QColor:
         return QColor(theme.theme().heat(self._heat(verdict)))
+
+    def _line_color(self, verdict: float) -> QColor:
+        """The heat for what is thin: its neutral is the grey of edges, which a line can be seen in."""
+        t, lean = theme.theme(), self._heat(verdict)
+        return QColor(theme.mix(t.edge, t.heat(math.copysign(1.0, lean)), abs(lean)))
 
     # --- what the person does ---
 
@@ -364,7 +371,8 @@ class TreeHead(QWidget):
         painter.setPen(QColor(t.muted))
         room = bars.left() - t.px(16)
         words = metrics.elidedText(self._text, Qt.TextElideMode.ElideMiddle, int(room))
-        painter.drawText(QRectF(t.px(2), self.height() - line - 1, room, line), int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), words)
+        at_left = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        painter.drawText(QRectF(t.px(2), self.height() - line - 1, room, line), at_left, words)
         middle = int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter)
         ends = QRectF(0, self.height() - line - 1, t.px(40), line)
         for x, end in ((bars.left(), "0"), (bars.right(), f"{self._scale:g}")):
@@ -375,6 +383,11 @@ class TreeHead(QWidget):
         wide = QFontMetricsF(painter.font()).horizontalAdvance(self._mean) + 4
         left = min(max(self._tree.mean_x() - wide / 2, bars.left() - t.px(60)), self.width() - wide)
         painter.drawText(QRectF(left, 0, wide, line), middle, self._mean)
+        painter.setPen(QColor(t.muted))
+        painter.setFont(theme.font(11))
+        name, room = "D’s verdict", painter.fontMetrics().horizontalAdvance("D’s verdict") + t.px(12)
+        beside = self._tree.width() - t.px(2) - room + t.px(12) if left + wide + room < self._tree.width() else left - room
+        painter.drawText(QRectF(beside, 0, room, line), at_left, name)
         painter.fillRect(QRectF(round(self._tree.mean_x()) - 1, line + 1, 2, self.height() - line - 1), QColor(t.ink))
         painter.end()
 

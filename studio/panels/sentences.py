@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -20,101 +19,14 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
     QTextCharFormat,
-    QTextLayout,
-    QTextOption,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio import theme
 from studio.panels.scrolling import scrolled
-from studio.panels.tokenheat import UNKNOWN, said, spaces
+from studio.panels.sentencerow import LINE, PAD, Row, Style, changed
+from studio.panels.tokenheat import UNKNOWN, said
 from studio.widgets import ElidedLabel, column, label, row
-
-LINE, PAD = 18, 3  # pixels of a line of words; over and under them
-CALM = 12  # looks after which a row gives up room that it no longer needs
-NOTHING = "(empty)"
-_FIGURE = "\u2007"  # a space as wide as a digit
-
-
-def changed(old: Sequence[str], new: Sequence[str]) -> list[bool]:
-    """Which tokens of `new` are not of `old`, both read from left to right: a word put in leaves its neighbours unchanged."""
-    head, most = 0, min(len(old), len(new))
-    while head < most and old[head] == new[head]:
-        head += 1
-    tail = 0
-    while tail < most - head and old[-1 - tail] == new[-1 - tail]:
-        tail += 1
-    out = [head <= i < len(new) - tail for i in range(len(new))]
-    if any(out) and head + tail < len(old):
-        middle = SequenceMatcher(None, old[head : len(old) - tail], new[head : len(new) - tail], autojunk=False)
-        for block in middle.get_matching_blocks():
-            for i in range(block.b, block.b + block.size):
-                out[head + i] = False
-    return out
-
-
-@dataclass
-class _Style:
-    """How the present look is set."""
-
-    face: QFont
-    fresh: QTextCharFormat  # a token that was not there at the last look
-    faint: QTextCharFormat  # an unknown word, an empty sentence
-    joiner: str
-    pad: int  # digits of the longest number, where all tokens are numbers; 0: they are words
-
-    def pieces(self, tokens: Sequence[str]) -> list[str]:
-        """What is drawn before each token."""
-        if self.pad:
-            return [("  " if i else "") + _FIGURE * (self.pad - len(token)) for i, token in enumerate(tokens)]
-        return spaces(tokens, self.joiner)
-
-
-@dataclass
-class _Row:
-    """A sentence and how it is laid out; `slot` lines are kept for it, so that rows below stay where they are."""
-
-    tokens: tuple[str, ...] = ()
-    marks: list[bool] = field(default_factory=list)
-    text: QTextLayout | None = None
-    lines: int = 1
-    slot: int = 0
-    idle: int = 0
-
-    def lay(self, style: _Style, width: float) -> None:
-        """Break it into lines of a width."""
-        parts, ranges, at = [], [], 0
-        for space, token, mark in zip(style.pieces(self.tokens), self.tokens, self.marks, strict=True):
-            at += len(space)
-            if mark or token == UNKNOWN:
-                ranges.append(_range(at, len(token), style.faint if token == UNKNOWN else style.fresh))
-            parts += (space, token)
-            at += len(token)
-        self.text = QTextLayout("".join(parts) or NOTHING, style.face)
-        option = QTextOption()
-        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-        self.text.setTextOption(option)
-        self.text.setFormats(ranges if parts else [_range(0, len(NOTHING), style.faint)])
-        pitch, base = theme.theme().px(LINE), theme.theme().px(LINE) * 0.72
-        self.lines = 0
-        self.text.beginLayout()
-        while (line := self.text.createLine()).isValid():
-            line.setLineWidth(max(1.0, width))
-            line.setPosition(QPointF(0, self.lines * pitch + round(base - line.ascent())))
-            self.lines += 1
-        self.text.endLayout()
-
-    def keep(self, at_once: bool) -> None:
-        """Take more room now, give it up only when it was not needed for some looks, or `at_once`."""
-        self.idle = 0 if self.lines >= self.slot else self.idle + 1
-        if at_once or self.lines > self.slot or self.idle > CALM:
-            self.slot, self.idle = self.lines, 0
-
-
-def _range(start: int, length: int, style: QTextCharFormat) -> QTextLayout.FormatRange:
-    out = QTextLayout.FormatRange()
-    out.start, out.length, out.format = start, length, style  # pyright: ignore[reportAttributeAccessIssue]
-    return out
 
 
 class _Rows(QWidget):
@@ -127,7 +39,7 @@ class _Rows(QWidget):
         super().__init__()
         self.setProperty("kind", "clear")
         self.setAccessibleName(name)
-        self.rows: list[_Row] = []
+        self.rows: list[Row] = []
         self.captions: Sequence[str] = ()
         self.joiner, self.stale, self.selection, self._hover = " ", False, -1, -1
         self._tops: list[int] = []
@@ -146,7 +58,7 @@ class _Rows(QWidget):
         for i, sentence in enumerate(sentences):
             tokens = tuple(sentence)
             if i >= known:
-                self.rows.append(_Row(tokens, [False] * len(tokens)))
+                self.rows.append(Row(tokens, [False] * len(tokens)))
                 continue
             line = self.rows[i]
             marks = changed(line.tokens, tokens)
@@ -183,8 +95,8 @@ class _Rows(QWidget):
 
     # --- layout ---
 
-    def _style(self) -> _Style:
-        tokens = [token for line in self.rows for token in line.tokens]
+    def _style(self) -> Style:
+        tokens = {token for line in self.rows for token in line.tokens} - {UNKNOWN}
         pad = max(map(len, tokens)) if tokens and all(map(str.isdecimal, tokens)) else 0
         face, strong = theme.font(13), theme.font(13, 600)
         fresh, faint = QTextCharFormat(), QTextCharFormat()
@@ -196,7 +108,7 @@ class _Rows(QWidget):
             fresh.setFontLetterSpacing(QFontMetricsF(face).horizontalAdvance("0") - QFontMetricsF(strong).horizontalAdvance("0"))
         elif not self.joiner:
             face.setLetterSpacing(QFont.SpacingType.AbsoluteSpacing, theme.theme().px(2))
-        return _Style(face, fresh, faint, self.joiner, pad)
+        return Style(face, fresh, faint, self.joiner, pad)
 
     def columns(self) -> tuple[int, int]:
         """Where the sentences begin, and where they end."""
@@ -235,7 +147,8 @@ class _Rows(QWidget):
     def index_at(self, y: float) -> int:
         """The row at a height; -1 for none."""
         self._lay_out()
-        return next((i for i in range(len(self.rows)) if self._tops[i] <= y < self._tops[i + 1]), -1)
+        at = bisect_right(self._tops, y) - 1
+        return at if 0 <= at < len(self.rows) else -1
 
     def sizeHint(self) -> QSize:
         """Ten sentences."""
@@ -248,26 +161,30 @@ class _Rows(QWidget):
         self._lay_out()
         t, painter, (left, right) = theme.theme(), QPainter(self), self.columns()
         painter.setOpacity(theme.STALE_OPACITY if self.stale else 1.0)
-        ink, muted, small = QColor(t.ink), QColor(t.muted), theme.font(11)
-        for i, line in enumerate(self.rows):
-            box = self.rect_of(i)
-            if line.text is None or not box.toAlignedRect().intersects(event.rect()):
-                continue
+        ink, muted = QColor(t.ink), QColor(t.muted)
+        high, gutter, end, pad = t.px(LINE), left - t.px(10), self.width() - t.px(6), t.px(PAD)
+        at_right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        painter.setFont(theme.font(11))
+        for i in self._between(event.rect().top(), event.rect().bottom()):
+            top, text = self._tops[i] + pad, self.rows[i].text
             if i == self._hover and i != self.selection:
-                painter.fillRect(box, QColor(t.hover))
-            first = QRectF(box.left(), box.top() + t.px(PAD), 0, t.px(LINE))
-            painter.setFont(small)
+                painter.fillRect(self.rect_of(i), QColor(t.hover))
             painter.setPen(muted)
-            middle = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            painter.drawText(QRectF(0, first.top(), left - t.px(10), first.height()), int(middle), str(i + 1))
+            painter.drawText(QRectF(0, top, gutter, high), at_right, str(i + 1))
             if i < len(self.captions):
-                painter.drawText(QRectF(right, first.top(), self.width() - t.px(6) - right, first.height()), int(middle), self.captions[i])
+                painter.drawText(QRectF(right, top, end - right, high), at_right, self.captions[i])
             painter.setPen(ink)
-            line.text.draw(painter, QPointF(left, first.top()))
+            if text is not None:
+                text.draw(painter, QPointF(left, top))
             if i == self.selection:
                 painter.setPen(QPen(QColor(theme.accent(self)), 2))
-                painter.drawRoundedRect(box.adjusted(0, 1, 0, 0), t.px(4), t.px(4))
+                painter.drawRoundedRect(self.rect_of(i).adjusted(0, 1, 0, 0), t.px(4), t.px(4))
         painter.end()
+
+    def _between(self, top: float, bottom: float) -> range:
+        """The rows that touch this part."""
+        first = bisect_right(self._tops, top) - 1
+        return range(max(0, first), min(len(self.rows), bisect_right(self._tops, bottom)))
 
     # --- what the person does ---
 

@@ -84,7 +84,8 @@ class TokenHeat(QWidget):
         super().__init__()
         self.setProperty("kind", "clear")
         self.tokens: tuple[Token, ...] = ()
-        self._joiner, self._places, self._size, self._chosen, self._hover, self._stale = " ", 2, SIZES[0], -1, -1, False
+        self._joiner, self._places, self._size, self._numbers = " ", 2, SIZES[0], True
+        self._chosen, self._hover, self._stale = -1, -1, False
         self._boxes: list[QRectF] | None = None
         self.setAccessibleName(name)
         self.setMouseTracking(True)
@@ -112,10 +113,10 @@ class TokenHeat(QWidget):
         """The chosen word; -1 for none."""
         return self._chosen
 
-    def set_size(self, size: int) -> None:
-        """Pixels of the words, one of `SIZES`."""
-        if size != self._size:
-            self._size = size
+    def set_size(self, size: int, *, numbers: bool = True) -> None:
+        """Pixels of the words, one of `SIZES`; without numbers a line is lower, and the mouse still tells them."""
+        if (size, numbers) != (self._size, self._numbers):
+            self._size, self._numbers = size, numbers
             self._again()
 
     def set_stale(self, stale: bool) -> None:
@@ -132,7 +133,7 @@ class TokenHeat(QWidget):
     def box_of(self, place: int) -> QRectF:
         """Where a word, its bar and its number are."""
         if self._boxes is None:
-            self._boxes = self._boxes_in(self.width(), self._size)
+            self._boxes = self._boxes_in(self.width(), self._size, self._numbers)
         return self._boxes[place]
 
     def place_at(self, x: float, y: float) -> int:
@@ -142,30 +143,30 @@ class TokenHeat(QWidget):
 
     # --- sizes ---
 
-    def high(self, width: int, size: int) -> int:
-        """Pixels it needs at a width with words of a size."""
-        boxes = self._boxes_in(width, size)
+    def high(self, width: int, size: int, numbers: bool = True) -> int:
+        """Pixels it needs at a width with words of a size, with numbers or without."""
+        boxes = self._boxes_in(width, size, numbers)
         return math.ceil(boxes[-1].bottom()) + 1 if boxes else 0
 
     def sizeHint(self) -> QSize:
         """As high as its lines."""
-        return QSize(theme.theme().px(320), self.high(max(1, self.width()), self._size))
+        return QSize(theme.theme().px(320), self.high(max(1, self.width()), self._size, self._numbers))
 
     def minimumSizeHint(self) -> QSize:
         """A word wide."""
         return QSize(theme.theme().px(120), self.sizeHint().height())
 
-    def _boxes_in(self, width: float, size: int) -> list[QRectF]:
+    def _boxes_in(self, width: float, size: int, numbers: bool) -> list[QRectF]:
         t, metrics, small = theme.theme(), QFontMetricsF(theme.font(size)), QFontMetricsF(theme.font(11, 600))
         least = small.horizontalAdvance(short(-0.5 if any(token.value < 0 for token in self.tokens) else 0.5, self._places))
         wide = [max(least, metrics.horizontalAdvance(token.word)) for token in self.tokens]
-        line, gap = _line(size) + t.px(2 * _ABOVE + _BAR + _NUMBER + 2), t.px(10 if self._joiner else 7)
+        line, gap = _line(size) + t.px(_ABOVE + _BAR + (_ABOVE + _NUMBER + 2 if numbers else 4)), t.px(10 if self._joiner else 7)
         places = flow(wide, width - 2, gap)
         return [QRectF(x + 1, row * (line + t.px(6)), w, line) for (x, row), w in zip(places, wide, strict=True)]
 
     def _again(self) -> None:
         self._boxes = None
-        self.setMinimumHeight(self.high(max(1, self.width()), self._size))
+        self.setMinimumHeight(self.high(max(1, self.width()), self._size, self._numbers))
         self.updateGeometry()
         self.update()
 
@@ -194,13 +195,15 @@ class TokenHeat(QWidget):
         painter.setPen(QColor(t.muted if token.word == UNKNOWN else t.ink))
         painter.setFont(theme.font(self._size))
         word = QRectF(box.left() - 8, box.top(), box.width() + 16, _line(self._size))
-        painter.drawText(word, int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter), token.word)
+        middle = int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter)
+        painter.drawText(word, middle, token.word)
         bar = QRectF(box.left(), word.bottom() + t.px(_ABOVE), box.width(), t.px(_BAR))
         painter.fillRect(bar, QColor(t.heat(token.lean)))
-        painter.setPen(QColor(t.ink if chosen else t.muted))
-        painter.setFont(theme.font(11, 600 if chosen else 400))
-        number = QRectF(box.left() - 8, bar.bottom() + t.px(_ABOVE) - 1, box.width() + 16, t.px(_NUMBER))
-        painter.drawText(number, int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter), short(token.value, self._places))
+        if self._numbers:
+            painter.setPen(QColor(t.ink if chosen else t.muted))
+            painter.setFont(theme.font(11, 600 if chosen else 400))
+            number = QRectF(box.left() - 8, bar.bottom() + t.px(_ABOVE) - 1, box.width() + 16, t.px(_NUMBER))
+            painter.drawText(number, middle, short(token.value, self._places))
         if chosen:
             accent = QColor(theme.accent(self))
             painter.fillRect(QRectF(box.left(), box.bottom() - 2, box.width(), 2), accent)
@@ -264,6 +267,7 @@ class HeatKey(QWidget):
         """Other words at its ends."""
         if (low, high) != self._ends:
             self._ends = (low, high)
+            self.setAccessibleName(f"Orange is {low}, blue is {high}")
             self._again()
 
     def sizeHint(self) -> QSize:
