@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio import theme
-from studio.panels.rolloutree import RolloutTree, TreeHead, scale_of
+from studio.panels.rolloutree import ROW, RolloutTree, TreeHead, scale_of
 from studio.panels.scrolling import scrolled
-from studio.panels.tokenheat import SIZES, HeatKey, Token, TokenHeat, leans
+from studio.panels.tokenheat import SIZES, HeatKey, Token, TokenHeat, leans, reach_of
 from studio.widgets import ElidedLabel, column, label, number, row
 
 _PART = 0.45  # of the height that the sentence may take
@@ -46,6 +46,7 @@ class RewardView(QWidget):
         self.words, self.tree = TokenHeat("Q of each word"), RolloutTree()
         self.head = TreeHead(self.tree)
         self.words.chosen.connect(self._on_chosen)
+        self.words.installEventFilter(self)
         self.line, self.area = scrolled(self.words, sideways=False), scrolled(self.tree, sideways=False)
         for area in (self.line, self.area):
             area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -62,7 +63,7 @@ class RewardView(QWidget):
         self.setAccessibleName("Reward of one sentence")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._Q, self._verdict, self._joiner = np.zeros(0), float("nan"), " "
-        self._middle, self._scale = np.zeros(0), 1.0
+        self._middle, self._reach, self._scale = np.zeros(0), 1.0, 1.0
         self._rollouts: Sequence[Sequence[Sequence[str]]] = ()
         self._verdicts: Sequence[np.ndarray] = ()
         self.show_reason("No sentence yet")
@@ -102,7 +103,8 @@ class RewardView(QWidget):
         self._scale = scale_of([*self._verdicts, Q])
         against = "mean" if baseline is None else "baseline"
         tips = [f"{against} {number(float(m))}" for m in self._middle]
-        heats = leans(Q, self._middle)
+        self._reach = reach_of(Q, self._middle)
+        heats = leans(Q, self._middle, self._reach)
         self.words.show_tokens([Token(w, float(q), float(h), tip) for w, q, h, tip in zip(tokens, Q, heats, tips, strict=True)], joiner)
         self.key.show_ends(f"below {against}", "above")
         self.right.setText(" · ".join(filter(None, (f"D(Y) {number(self._verdict)}", f"step {step:,}" if step else ""))))
@@ -122,7 +124,7 @@ class RewardView(QWidget):
 
     def choose(self, place: int) -> None:
         """Choose a word without telling anybody."""
-        if 0 <= place < len(self._Q) and place != self.words.place():
+        if 0 <= place < len(self.words.tokens) and place != self.words.place():
             self.words.choose(place)
             self._show_tree()
             self.tree.unfold()
@@ -142,8 +144,7 @@ class RewardView(QWidget):
         place, tokens = self.words.place(), [token.word for token in self.words.tokens]
         last, q = place == len(tokens) - 1, float(self._Q[place])
         rollouts, verdicts = ([()], np.array([self._verdict])) if last else (self._rollouts[place], self._verdicts[place])
-        middle = float(self._middle[place])
-        reach = float(np.nanmax(np.abs(verdicts - middle), initial=0.0))
+        middle, reach = float(self._middle[place]), self._reach  # a verdict has the colour that a word of that Q would have
         self.tree.show_tree(
             tokens[: place + 1],
             rollouts,
@@ -151,7 +152,7 @@ class RewardView(QWidget):
             q,
             joiner=self._joiner,
             scale=self._scale,
-            heat=lambda v: float(leans(np.array([v]), middle, reach)[0]),
+            heat=lambda v: float(leans(v, middle, reach)),
         )
         if last:
             words = "Last word: the sentence is complete, D judges it itself, no roll-outs"
@@ -176,6 +177,7 @@ class RewardView(QWidget):
 
     def _fit(self) -> None:
         """The largest words that leave room for the tree; the smallest scroll."""
+        self.area.verticalScrollBar().setSingleStep(theme.theme().px(ROW))
         wide, part = max(1, self.width()), round(_PART * self.height())
         ways = [*((size, True) for size in SIZES), (SIZES[-1], False)]
         size, numbers = next((way for way in ways if self.words.high(wide, *way) <= part), ways[-1])
@@ -187,17 +189,16 @@ class RewardView(QWidget):
         super().resizeEvent(event)
         self._fit()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Up, Down and the page keys scroll the roll-outs."""
-        bar = self.area.verticalScrollBar()
-        steps = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}
-        pages = {Qt.Key.Key_PageUp: -1, Qt.Key.Key_PageDown: 1}
-        if event.key() in steps:
-            bar.setValue(bar.value() + steps[Qt.Key(event.key())] * theme.theme().px(22))
-        elif event.key() in pages:
-            bar.setValue(bar.value() + pages[Qt.Key(event.key())] * bar.pageStep())
-        else:
-            super().keyPressEvent(event)
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Up, Down and the page keys on the words scroll the roll-outs."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            bar, row_high = self.area.verticalScrollBar(), theme.theme().px(ROW)
+            page = max(row_high, bar.pageStep() // row_high * row_high)
+            steps = {Qt.Key.Key_Up: -row_high, Qt.Key.Key_Down: row_high, Qt.Key.Key_PageUp: -page, Qt.Key.Key_PageDown: page}
+            if event.key() in steps:
+                bar.setValue(bar.value() + steps[Qt.Key(event.key())])
+                return True
+        return super().eventFilter(watched, event)
 
 
 def _check(T: int, Q: np.ndarray, rollouts: Sequence[Sequence[Sequence[str]]], verdicts: Sequence[np.ndarray], baseline: np.ndarray | None) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QMouseEvent, QPaint
 from PySide6.QtWidgets import QSizePolicy, QStyle, QToolTip, QWidget
 
 from studio import theme
-from studio.panels.tokenheat import said, short
+from studio.panels.tokenheat import cut, said, short
 
 ROW, HEAD = 22, 30  # pixels of a roll-out; of the line above the bars
 UNFOLD = 120  # milliseconds, at most
@@ -192,9 +192,8 @@ class RolloutTree(QWidget):
             self._places = []
             if self.root is not None and self.rollouts:
                 t, metrics = theme.theme(), QFontMetricsF(theme.font(13))
-                trunk = said(self.prefix, self._joiner)
                 room = self.bars().left() * (0.3 if self.root.children else 0.9)
-                text = metrics.elidedText(trunk, Qt.TextElideMode.ElideLeft, int(max(t.px(60), room)))
+                text = cut(self.prefix, self._joiner, metrics, max(float(t.px(60)), room), left=True)
                 end = t.px(2) + metrics.horizontalAdvance(text)
                 self._places.append(_Place(self.root, t.px(2), end, range(len(self.leaves)), text, -1))
                 self._place_children(0, metrics)
@@ -208,9 +207,8 @@ class RolloutTree(QWidget):
             n = sum(1 for _ in child.leaves())
             left = self.bars().left() - t.px(16) - x
             times = f"  ×{len(child.members)}" if not child.children and len(child.members) > 1 else ""
-            text = said(child.tokens, self._joiner) or ENDS
             most = left - metrics.horizontalAdvance(times) if not child.children else max(left * 0.45, min(left, t.px(40)))
-            text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(max(0.0, most))) + times
+            text = (cut(child.tokens, self._joiner, metrics, most) if child.tokens else ENDS) + times
             self._places.append(_Place(child, x, x + metrics.horizontalAdvance(text), range(row, row + n), text, at))
             row += n
             if child.children:
@@ -238,7 +236,8 @@ class RolloutTree(QWidget):
             return
         t, painter, bars = theme.theme(), QPainter(self), self.bars()
         high = t.px(ROW)
-        rows = range(max(0, event.rect().top() // high), min(len(self.leaves), event.rect().bottom() // high + 1))
+        whole = int((self._seen()[1] + high / 4) // high)  # a row that is hardly seen is not begun
+        rows = range(max(0, event.rect().top() // high), min(len(self.leaves), event.rect().bottom() // high + 1, whole))
         painter.setOpacity(theme.STALE_OPACITY if self._stale else 1.0)
         if self._hover in rows:
             painter.fillRect(QRectF(0, self._hover * high, self.width(), high), QColor(t.hover))

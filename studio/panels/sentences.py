@@ -167,6 +167,8 @@ class _Rows(QWidget):
         painter.setFont(theme.font(11))
         for i in self._between(event.rect().top(), event.rect().bottom()):
             top, text = self._tops[i] + pad, self.rows[i].text
+            if (whole := (self._bottom() - top + pad) // high) < self.rows[i].slot:  # no line is cut through
+                painter.setClipRect(QRectF(0, 0, self.width(), top + max(0, whole) * high))
             if i == self._hover and i != self.selection:
                 painter.fillRect(self.rect_of(i), QColor(t.hover))
             painter.setPen(muted)
@@ -180,6 +182,11 @@ class _Rows(QWidget):
                 painter.setPen(QPen(QColor(theme.accent(self)), 2))
                 painter.drawRoundedRect(self.rect_of(i).adjusted(0, 1, 0, 0), t.px(4), t.px(4))
         painter.end()
+
+    def _bottom(self) -> int:
+        """The end of the part that is scrolled into view."""
+        parent = self.parentWidget()
+        return parent.height() - self.y() if parent is not None else self.height()
 
     def _between(self, top: float, bottom: float) -> range:
         """The rows that touch this part."""
@@ -263,6 +270,7 @@ class SentencesPanel(QWidget):
         self.rows.selected.connect(self._on_selected)
         self.area = scrolled(self.rows, sideways=False)
         self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.area.verticalScrollBar().valueChanged.connect(self.rows.update)  # what was left out at the bottom comes now
         self.area.hide()
         self.heading = label(title, "section")
         head = row(self.heading, self.right)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -30,14 +31,27 @@ def said(tokens: Sequence[str], joiner: str) -> str:
     return "".join(space + token for space, token in zip(spaces(tokens, joiner), tokens, strict=True))
 
 
-def leans(values: np.ndarray, middle: np.ndarray | float, reach: float = 0.0) -> np.ndarray:
-    """Heat in [-1, 1] of each value: -1 (blue) far above the middle, 1 (orange) far below it, 0 at it and where there is no value.
+def cut(tokens: Sequence[str], joiner: str, metrics: QFontMetricsF, room: float, *, left: bool = False) -> str:
+    """As many whole tokens as fit, … for the others at the end, or at the beginning where `left`: half a number would be another number."""
+    if metrics.horizontalAdvance(whole := said(tokens, joiner)) <= room:
+        return whole
 
-    The farthest value gets the full colour; so does, if it is larger, a distance of `reach`, and at least one of 0.05.
-    """
-    away = np.asarray(middle, float) - np.asarray(values, float)
-    known = np.abs(away[np.isfinite(away)])
-    return np.nan_to_num(np.clip(away / max(_LEAST, reach, float(known.max(initial=0.0))), -1.0, 1.0))
+    def some(n: int) -> str:
+        return f"…{joiner}{said(tokens[-n:], joiner)}" if left else f"{said(tokens[:n], joiner)}{joiner}…"
+
+    n = bisect_right(range(1, len(tokens)), room, key=lambda k: metrics.horizontalAdvance(some(k)))
+    return some(n) if n else metrics.elidedText(tokens[-1 if left else 0], Qt.TextElideMode.ElideRight, int(max(0.0, room)))
+
+
+def reach_of(values: np.ndarray, middle: np.ndarray | float) -> float:
+    """How far from the middle the full colour is: where the farthest value is, but at least 0.05."""
+    away = np.abs(np.asarray(values, float) - middle)
+    return max(_LEAST, float(away[np.isfinite(away)].max(initial=0.0)))
+
+
+def leans(values: np.ndarray | float, middle: np.ndarray | float, reach: float) -> np.ndarray:
+    """Heat in [-1, 1] of each value: -1 (blue) at `reach` above the middle or further, 1 (orange) below it, 0 where there is no value."""
+    return np.nan_to_num(np.clip((np.asarray(middle, float) - np.asarray(values, float)) / reach, -1.0, 1.0))
 
 
 def digits(values: np.ndarray) -> int:
