@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -169,6 +169,14 @@ class RewardView(QWidget):
         self.chosen.emit(place)
 
     # --- sizes ---
+
+    def sizeHint(self) -> QSize:
+        """Two lines of words and seven roll-outs."""
+        return QSize(theme.theme().px(640), theme.theme().px(340))
+
+    def minimumSizeHint(self) -> QSize:
+        """Small words and two roll-outs."""
+        return QSize(theme.theme().px(360), theme.theme().px(180))
 
     def _set_shown(self, on: bool) -> None:
         self.empty.setVisible(not on)

@@ -251,7 +251,8 @@ class RolloutTree(QWidget):
             self._paint_branch(painter, place)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         for place in seen:
-            self._paint_words(painter, place, bars.left())
+            if place.rows.start < rows.stop and place.rows.stop > rows.start:
+                self._paint_words(painter, place, bars.left())
         painter.restore()
         self._paint_bars(painter, bars, rows)
         painter.end()
@@ -274,7 +275,7 @@ class RolloutTree(QWidget):
         painter.setPen(QColor(t.muted if ends else t.ink))
         box = QRectF(place.x, y - high / 2, place.end - place.x + 4, high)
         painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), place.text)
-        if not place.branch.children and place.end < right - t.px(32):
+        if not place.branch.children and place.end < right - t.px(60):
             painter.fillRect(QRectF(place.end + t.px(12), round(y), right - t.px(12) - place.end - t.px(12), 1), QColor(t.hairline))
 
     def _paint_bars(self, painter: QPainter, bars: QRectF, rows: range) -> None:

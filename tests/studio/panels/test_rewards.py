@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetricsF, QGuiApplication
-from PySide6.QtWidgets import QStyle
+from PySide6.QtWidgets import QStyle, QWidget
 
 from studio import theme
 from studio.panels.rewards import RewardView, sharpest
 from studio.panels.rolloutree import UNFOLD, Branch, RolloutTree, grow, scale_of
 from studio.panels.tokenheat import SIZES, HeatKey, Token, TokenHeat, cut, digits, flow, leans, reach_of, said, short
+from studio.widgets import column
 
 pytestmark = pytest.mark.usefixtures("dressed")
 
@@ -311,3 +312,18 @@ def test_the_key_says_its_colours(qtbot) -> None:
     key.show_ends("below baseline", "above")
     assert key.sizeHint().width() > narrow
     assert key.accessibleName() == "Orange is below baseline, blue is above"
+
+
+def test_it_can_be_made_small_again(qtbot) -> None:
+    """The words' fixed height of a large view does not keep a layout from shrinking it."""
+    outer = QWidget()
+    qtbot.addWidget(outer)
+    view = RewardView()
+    column(outer).addWidget(view)
+    outer.resize(600, 700)
+    outer.show()
+    show(view)
+    large = view.words._size
+    outer.resize(420, 190)
+    qtbot.waitUntil(lambda: view.height() == 190)
+    assert view.words._size < large
