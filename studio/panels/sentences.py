@@ -68,14 +68,16 @@ class _Rows(QWidget):
             self.select(-1)
         self._dirty = True
         self.update()
-        self._lay_out()
+        if self.isVisible():  # else it is laid out when it is asked for
+            self._lay_out()
 
     def again(self) -> None:
         """Everything is laid out anew."""
         for line in self.rows:
             line.text = None
         self._dirty = self._reset = True
-        self._lay_out()
+        if self.isVisible():
+            self._lay_out()
         self.update()
 
     def select(self, index: int) -> None:
@@ -118,7 +120,7 @@ class _Rows(QWidget):
         return left, self.width() - t.px(6) - (round(right) + t.px(12) if right else 0)
 
     def _lay_out(self) -> None:
-        if not self._dirty or not self.isVisible():
+        if not self._dirty:
             return
         t, style, (left, right) = theme.theme(), self._style(), self.columns()
         signature = (left, right, style.pad)

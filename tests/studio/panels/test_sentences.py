@@ -206,9 +206,12 @@ def test_what_comes_while_it_is_hidden_is_there_when_it_is_shown(panel: Sentence
     panel.hide()
     panel.show_sentences([CATS] * 30)
     assert panel.rows.rows[0].text is None
+    panel.select(2)
+    assert panel.rows.rect_of(2).height() == LINE + 2 * PAD  # who asks is answered all the same
+    panel.show_sentences([CATS] * 31, step=1)
     panel.show()
     qtbot.waitUntil(lambda: panel.rows.rows[0].text is not None)
-    assert panel.rows.minimumHeight() > 29 * LINE
+    assert panel.rows.minimumHeight() > 30 * LINE
 
 
 def test_another_scheme_and_width_paint_anew(panel: SentencesPanel, dressed, qtbot) -> None:
