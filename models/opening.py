@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from models import checkpoint, device
-from models.contract import Plan
+from models.contract import Plan, Preset
 from models.errors import BadFile, BadInput, OutOfMemory
 from models.files import home
 from models.journal import RunFolder
@@ -102,10 +102,10 @@ def preset_of(algorithm: Any, name: str | None) -> Any:
     return presets[name]
 
 
-def predicted_seconds(algorithm: Any, config: Any, plan: Plan, steps: int) -> float:
-    """How long `steps` steps will take here, from the work of a step and the speed of one convolution of the same width."""
+def predicted_seconds(algorithm: Any, config: Any, plan: Plan, preset: Preset) -> float:
+    """How long a preset's steps will take here, from the work of a step and the speed of one convolution of the same width."""
     rate = device.speed(plan, config.n, config.size)
-    return steps * algorithm.cost(config) / rate
+    return preset.steps * algorithm.cost(config) / rate
 
 
 def new_path(system: str, data: str) -> Path:
