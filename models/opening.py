@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from models import checkpoint, device
-from models.contract import Plan, Preset
+from models.contract import Plan
 from models.errors import BadFile, BadInput, OutOfMemory
 from models.files import home
 from models.journal import RunFolder
@@ -102,10 +102,11 @@ def preset_of(algorithm: Any, name: str | None) -> Any:
     return presets[name]
 
 
-def predicted_seconds(algorithm: Any, config: Any, plan: Plan, preset: Preset) -> float:
-    """How long a preset's steps will take here, from the work of a step and the speed of one convolution of the same width."""
-    rate = device.speed(plan, config.n, config.size)
-    return preset.steps * algorithm.cost(config) / rate
+def predicted_seconds(algorithm: Any, config: Any, plan: Plan, preset: Any) -> float:
+    """How long a preset's steps will take here: as the system says, or from the work of a step and the speed of one convolution of the same width."""
+    if hasattr(algorithm, "predicted_seconds"):
+        return algorithm.predicted_seconds(config, plan, preset)
+    return preset.steps * algorithm.cost(config) / device.speed(plan, config.n, config.size)
 
 
 def new_path(system: str, data: str) -> Path:
