@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from models.data.vocabulary import RESERVED
 from studio import theme
 from studio.panels.datacard import ClassBars, DataCard
 from studio.widgets import column, label
@@ -147,11 +148,11 @@ def facts(card: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         ("Sentences", f"{card.get('count', 0):,}", ""),
         ("To train on · held out", f"{card.get('train', 0):,} · {card.get('held_out', 0):,}", "Equal sentences are on the same side"),
     ]
-    if "floor" in card:
+    if card.get("unit") == "numbers":
         error = f" ± {card['floor_se']:.3f}" if card.get("floor_se") is not None else ""
         return [
             *out,
-            ("Vocabulary", f"{_vocabulary(card):,} numbers", ""),
+            ("Vocabulary", f"{card.get('V', 0):,} numbers", ""),
             ("Length", f"{card.get('T', 0)} tokens", "All sentences of an oracle are of one length"),
             ("Floor, nats a token", f"{card['floor']:.3f}{error}", "Of the oracle's own sentences: no model that is like it is lower"),
             ("Ceiling, nats a token", f"{card['ceiling']:.3f}" if card.get("ceiling") is not None else "–", "Of sentences of an untrained net"),
@@ -162,29 +163,25 @@ def facts(card: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     mean = f"{spread['mean']:.1f} on average, before anything is cut" if "mean" in spread else ""
     cut, dropped = card.get("cut", 0), card.get("dropped", 0)
     long = f"{cut:,} cut" if cut else f"{dropped:,} left out" if dropped else "none"
-    distinct = card.get("distinct", _vocabulary(card))
+    twins = "\n".join(["Sentences that equal an earlier one as they are learnt", *map(str, same.get("examples", ()))])
     return [
         *out,
         (
             "Vocabulary",
-            f"{_vocabulary(card):,} of {distinct:,}",
-            f"{_tokens(card).capitalize()} that are known, of all that occur: the commonest, with those for the end and for what is unknown",
+            f"{max(0, card.get('V', 0) - RESERVED):,} of {card.get('distinct', 0):,}",
+            f"The commonest of all {_tokens(card)}; V = {card.get('V', 0):,} with the end and what is unknown",
         ),
         ("Unknown", f"{card.get('unknown', 0):.2%} of tokens", "What is not in the vocabulary is one token, <unk>"),
         ("Tokens a sentence", _span(low, high) + (f", median {spread['median']}" if low != high and "median" in spread else ""), mean),
         (f"Longer than T = {longest}", long, f"A row has {longest} tokens"),
-        ("Duplicates", f"{same.get('count', 0):,}" if same.get("count") else "none", "Sentences that equal an earlier one as they are learnt"),
+        ("Duplicates", f"{same.get('count', 0):,}" if same.get("count") else "none", twins),
         ("Empty lines", f"{card['empty']:,}" if card.get("empty") else "none", ""),
     ]
 
 
-def _vocabulary(card: Mapping[str, Any]) -> int:
-    return int(card.get("V", card.get("vocabulary", 0)))
-
-
 def _tokens(card: Mapping[str, Any]) -> str:
     """What the tokens of a card are called."""
-    return "numbers" if "floor" in card else "characters" if (card.get("settings") or {}).get("unit") == "chars" else "words"
+    return {"chars": "characters", "numbers": "numbers"}.get(str(card.get("unit")), "words")
 
 
 def _span(low: int, high: int) -> str:

@@ -103,10 +103,10 @@ class Preview(QThread):
 
 def _told(algorithm: Any, data: Any) -> tuple[Any, Any, dict[str, Any]]:
     """A few of the data, all of it, and its card."""
-    if writes(algorithm) == "text":
-        from models.data import textcard
-
-        return [data.text(int(i)) for i in data.order(0, 0, min(SENTENCES, len(data.train)))], data, textcard.card(data)
     from models.data.card import card, sample
 
-    return data.pictures(sample(data, PREVIEW)), data, card(data)
+    if writes(algorithm) == "text":
+        few = [data.text(int(i)) for i in data.order(0, 0, min(SENTENCES, len(data.train)))]
+    else:
+        few = data.pictures(sample(data, PREVIEW))
+    return few, data, card(data)
