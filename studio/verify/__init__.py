@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from models.errors import BadFile, BadInput
 from models.run import Run
 from studio import recipe as recipes
+from studio.export import blind
 from studio.export.taking import record_of
 from studio.verify import labs
 from studio.verify.comparing import Gap, compare
@@ -36,11 +37,13 @@ def verify(path: Path, run_path: Path | None = None, trust: str | None = None) -
     """Whether `path` is what its recipe makes; `trust` is the hash of a foreign classifier that can run code, from a person who vouches for it.
 
     Raises:
-        BadFile: it carries no recipe, it is damaged, or its run, checkpoint, reel or foreign classifier is gone.
+        BadFile: it carries no recipe, it is damaged, or its run, checkpoint, reel or foreign classifier is gone, or a person made it.
     """
     recipe = recipes.read(path)
     if recipe["kind"] == labs.KIND:
         return _of_lab(path, recipe)
+    if recipe["kind"] == blind.KIND:
+        raise BadFile(f"{path.name} holds a person's answers, which no machine can make again: export the sentences themselves to verify those.")
     try:
         step, kind = int(recipe["step"]), str(recipe["kind"])
         where = run_path or Path(str(recipe["run"]["path"]))
