@@ -15,12 +15,8 @@ from models.files import write_bytes
 from studio import recipe as recipes
 from studio.export import Record, animation, curves, sheet, texts
 
-SAMPLES, SENTENCES, ROWS, SCORES = (
-    64,
-    12,
-    20,
-    6,
-)  # pictures of the sheet; sentences of the table; rows and columns of the table of evaluations over the steps
+SAMPLES, SENTENCES = 64, 12  # pictures of the sheet; sentences of the table
+ROWS, SCORES = 20, 6  # of the table of evaluations over the steps
 DIRECTIONS = {"lower": "lower is better", "higher": "higher is better", "target": "near the reference is better", "": ""}
 
 
@@ -71,7 +67,7 @@ def _samples(record: Record, links: Mapping[str, str]) -> str:
         return f"![{told}]({links['samples']})"
     drawn = ", ".join(f"{name} {value}" for name, value in record.options.items() if value != "")
     rows = [(str(row.number), _words(row.text), _digits(row.log_p), row.length) for row in texts.rows(record)]
-    return f"{told}{': ' if drawn else ''}{_words(drawn)}.\n\n{_table(('', 'sentence', 'log p', 'tokens'), rows)}"
+    return f"{told}{': ' if drawn else ''}{_plain(_words(drawn))}.\n\n{_table(('', 'sentence', 'log p', 'tokens'), rows)}"
 
 
 def _what(record: Record) -> str:
@@ -101,9 +97,8 @@ def _card(card: Mapping[str, Any] | None) -> str:
 
 
 def _text_card(card: Mapping[str, Any]) -> str:
-    told = (
-        f": {card['count']:,} sentences, {card['train']:,} of them for training; {card['vocabulary']:,} words, at most {card['longest']} a sentence"
-    )
+    told = f": {card['count']:,} sentences, {card['train']:,} of them for training; a vocabulary of {card['vocabulary']:,}, "
+    told += f"at most {card['longest']} tokens each"
     oracle = card["oracle"]
     if oracle:
         told += f"; of the oracle {oracle['hash']}, whose own NLL is {oracle['floor']:.4g}, that of chance {oracle['ceiling']:.4g} nats a token"
