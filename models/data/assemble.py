@@ -144,7 +144,7 @@ def counted(title: str, data: ImageSet) -> ImageSet:
 
 def _measured(images: np.ndarray, items: list[int]) -> dict[str, Any]:
     held = split(np.array(items, np.uint64))[1].tolist()
-    return {"id": fingerprint(images), "held_out": held, "colour": _colour(images), "duplicates": _twins(heads(images))}
+    return {"id": fingerprint(images), "held_out": held, "colour": _colour(images), "duplicates": twins(heads(images))}
 
 
 def _colour(images: np.ndarray) -> str:
@@ -159,7 +159,7 @@ def _colour(images: np.ndarray) -> str:
     return "binary" if binary else "grey"
 
 
-def _twins(hashes: np.ndarray) -> dict[str, Any]:
+def twins(hashes: np.ndarray) -> dict[str, Any]:
     """How many pictures equal an earlier one, and the first few pairs of indices."""
     order = np.argsort(hashes, kind="stable")
     same = np.flatnonzero(hashes[order[1:]] == hashes[order[:-1]])

@@ -53,13 +53,7 @@ class ImageSet:
 
     def order(self, seed: int, start: int, n: int) -> np.ndarray:
         """The indices dealt at places start … start+n-1 of the endless sequence of epochs: (n,) int64."""
-        length, out, place = len(self.train), [], start
-        while place < start + n:
-            epoch, offset = divmod(place, length)
-            count = min(length - offset, start + n - place)
-            out.append(self.train[_permutation(seed & _MASK, epoch, length)[offset : offset + count]])
-            place += count
-        return np.concatenate(out) if out else np.empty(0, np.int64)
+        return dealt(self.train, seed, start, n)
 
     def held(self, n: int) -> Tensor:
         """The first n held-out pictures, a fair choice of all, fewer where there are fewer: (≤ n, C, H, W) uint8."""
@@ -133,6 +127,17 @@ def split(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         held[:1] = False
     out = np.flatnonzero(held)
     return np.flatnonzero(~held), out[np.argsort(hashes[out], kind="stable")]
+
+
+def dealt(indices: np.ndarray, seed: int, start: int, n: int) -> np.ndarray:
+    """What is dealt at places start … start+n-1 of the endless sequence of epochs, each with an order of its own: (n,) int64 of `indices`."""
+    length, out, place = len(indices), [], start
+    while place < start + n:
+        epoch, offset = divmod(place, length)
+        count = min(length - offset, start + n - place)
+        out.append(indices[_permutation(seed & _MASK, epoch, length)[offset : offset + count]])
+        place += count
+    return np.concatenate(out) if out else np.empty(0, np.int64)
 
 
 @lru_cache(maxsize=4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import os
 import tarfile
@@ -50,13 +51,15 @@ def _drawings() -> dict[str, Drawing]:
 
 
 BUILTIN = ("faces", "shapes", "glyphs", "glyphs-binary")
-PLANNED = ("grammar", "oracle")
-PLANNED_FILES = {"text files": (".txt", ".txt.gz", ".csv", ".jsonl", ".json", ".md")}
+TEXTS = ("grammar", "oracle")
+TEXT_FILES = tuple(f"{end}{packed}" for end in (".txt", ".text", ".md", ".csv", ".tsv", ".json", ".jsonl") for packed in ("", ".gz", ".bz2", ".xz"))
+TAKE = {"pictures": "began and ppgn take", "text": "seqgan takes"}  # which systems a kind of data is for
+ACCEPTED_TEXT = "for text, --data accepts grammar, oracle, a UTF-8 text file with one sentence a line, or an .npz with an oracle's arrays"
 ACCEPTED = f"--data accepts {', '.join(BUILTIN)}, a folder of pictures, a zip or tar of pictures, an IDX, .npz or .npy file, or hub:NAME"
 
 
 def sources() -> list[dict[str, Any]]:
-    """What --data accepts now: a name, what it is, an example, and the picture sizes it has."""
+    """What --data accepts: a name, its kind ("pictures" or "text"), what it is, an example, and the picture sizes it has (none of text)."""
     own = [
         ("folder", "a folder of pictures, with all folders inside it; folders may be classes", "--data ~/pictures"),
         ("zip", "a zip of pictures, read in place", "--data pictures.zip"),
@@ -65,11 +68,52 @@ def sources() -> list[dict[str, Any]]:
         ("npz", "arrays of pictures (images or x) and labels (labels or y); .npy too", "--data pictures.npz"),
         ("hub:NAME", "a data set of the Hugging Face hub, or a folder that its tools wrote", "--data hub:NAME:train"),
     ]
+    texts = [
+        ("grammar", "10,000 sentences of a small English whose verbs agree with their subjects", "--data grammar"),
+        ("oracle", "sentences of a random LSTM, so that how true samples are can be measured", "--data oracle"),
+        ("text", "a UTF-8 text file, packed or not, one sentence a line", "--data captions.txt"),
+        ("oracle.npz", "an oracle's arrays: emb Wi Ui bi Wf Uf bf Wo Uo bo Wc Uc bc V c", "--data oracle.npz"),
+    ]
     drawn = [
         {"name": name, "what": f"{max(d.counts.values()):,} {d.what}, drawn here", "example": f"--data {name}", "sizes": list(d.counts)}
         for name, d in _drawings().items()
     ]
-    return drawn + [{"name": name, "what": what, "example": example, "sizes": list(SIZES)} for name, what, example in own]
+    pictures = drawn + [{"name": name, "what": what, "example": example, "sizes": list(SIZES)} for name, what, example in own]
+    words = [{"name": name, "kind": "text", "what": what, "example": example, "sizes": []} for name, what, example in texts]
+    return [s | {"kind": "pictures"} for s in pictures] + words
+
+
+def kind(spec: str) -> str:
+    """ "pictures" or "text": what opens a source. What cannot be told, or is not there, is left to `open_images` to refuse."""
+    if spec in TEXTS:
+        return "text"
+    path = None if spec in BUILTIN or spec.startswith("hub:") else located(spec)
+    if path is None or not path.is_file():
+        return "pictures"
+    opener = _opener(path)
+    if opener is tables.open_npz:
+        return "text" if tables.is_oracle(path) else "pictures"
+    return "text" if opener is None and _is_text(path) else "pictures"
+
+
+def text_source(spec: str) -> tuple[str, Path]:
+    """ "file" or "oracle", and the absolute path that a spec of text names; raises BadData where it names something else."""
+    if spec in BUILTIN or spec.startswith("hub:"):
+        raise BadData(f"{spec!r} is a source of pictures, which {TAKE['pictures']}: {ACCEPTED_TEXT}.")
+    path = located(spec)
+    if path is None:
+        close = difflib.get_close_matches(spec.strip().lower(), TEXTS, 1)
+        raise BadData(f"There is no text source or file {spec!r}: {ACCEPTED_TEXT}" + (f"; did you mean {close[0]!r}?" if close else "."))
+    if path.is_dir():
+        raise BadData(f"{path} is a folder: {ACCEPTED_TEXT}.")
+    if not path.is_file():
+        raise BadData(f"{path} is neither a folder nor a plain file: {ACCEPTED_TEXT}.")
+    opener = _opener(path)
+    if opener is None and not path.name.lower().endswith(EXTENSIONS):
+        return "file", path
+    if opener is tables.open_npz and (tables.is_oracle(path) or path.name.lower().endswith(".npz")):
+        return "oracle", path
+    raise BadData(f"{path} holds pictures, which {TAKE['pictures']}: {ACCEPTED_TEXT}.")
 
 
 def open_images(spec: str, *, size: int, progress: Progress | None = None, channels: int = 3) -> ImageSet:
@@ -94,7 +138,7 @@ def open_images(spec: str, *, size: int, progress: Progress | None = None, chann
         return _drawn(Wanted(spec, spec, size, channels, progress), drawing)
     if spec.startswith("hub:"):
         return hub.open_hub(partial(Wanted, size=size, channels=channels, progress=progress), spec)
-    path = _path(spec)
+    path = located(spec)
     if path is None:
         raise BadData(_unknown(spec))
     wanted = partial(Wanted, str(path), size=size, channels=channels, progress=progress)
@@ -105,7 +149,7 @@ def open_images(spec: str, *, size: int, progress: Progress | None = None, chann
     opener = _opener(path)
     if opener is None:
         raise BadData(_wrong_file(path))
-    return opener(wanted(_stem(path)), path)
+    return opener(wanted(stem(path)), path)
 
 
 def _drawn(wanted: Wanted, drawing: Drawing) -> ImageSet:
@@ -154,16 +198,32 @@ def _is_tar(head: bytes) -> bool:
     return True
 
 
-def _stem(path: Path) -> str:
+def _is_text(path: Path) -> bool:
+    """Whether a file is to be read as text: by its name, or because it begins like UTF-8."""
+    name = path.name.lower()
+    if name.endswith((*EXTENSIONS, ".tar.zst", ".tzst", ".7z", ".rar")):
+        return False
+    if name.endswith(TEXT_FILES):
+        return True
+    try:
+        with archives.unpacking(path) as file:
+            head = file.read(4096)
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except Exception:  # of another encoding, damaged or unreadable: it is not text, whatever else it is
+        return False
+    return bool(head.strip()) and b"\0" not in head
+
+
+def stem(path: Path) -> str:
     """A file's name without what says how it is packed."""
     name = path.name
-    for ending in (".gz", ".xz", ".bz2", ".tgz", ".txz", ".tbz2", ".tbz", ".tar", ".zip", ".npz", ".npy", ".idx"):
+    for ending in (".gz", ".xz", ".bz2", ".tgz", ".txz", ".tbz2", ".tbz", ".tar", ".zip", ".npz", ".npy", ".idx", ".txt", ".text"):
         if name.lower().endswith(ending) and len(name) > len(ending):
             name = name[: -len(ending)]
     return name
 
 
-def _path(spec: str) -> Path | None:
+def located(spec: str) -> Path | None:
     """The existing path that a spec names, made absolute; None if there is none."""
     try:
         path = Path(os.path.abspath(Path(spec).expanduser()))
@@ -173,17 +233,16 @@ def _path(spec: str) -> Path | None:
 
 
 def _unknown(spec: str) -> str:
-    if spec in PLANNED:
-        return f"The data source {spec!r} is planned but not built yet: {ACCEPTED}."
+    if spec in TEXTS:
+        return f"{spec!r} is a source of text, which {TAKE['text']}: for pictures, {ACCEPTED}."
     close = difflib.get_close_matches(spec.strip().lower(), BUILTIN, 1)
     return f"There is no data source, file or folder {spec!r}: {ACCEPTED}" + (f"; did you mean {close[0]!r}?" if close else ".")
 
 
 def _wrong_file(path: Path) -> str:
     name = path.name.lower()
-    for kind, endings in PLANNED_FILES.items():
-        if name.endswith(endings):
-            return f"{path} cannot be opened, because reading {kind} is planned but not built yet: {ACCEPTED}."
+    if name.endswith(TEXT_FILES):
+        return f"{path} is text, which {TAKE['text']}: for pictures, {ACCEPTED}."
     if name.endswith((".tar.zst", ".tzst", ".7z", ".rar")):
         return f"{path} is packed in a way that is not read here: pack its pictures as zip, .tar.gz or .tar.xz, or give the unpacked folder."
     if name.endswith(EXTENSIONS):

@@ -220,12 +220,23 @@ def _beside(path: Path, old: str, new: str) -> list[Path]:
 # --- numpy --------------------------------------------------------------------------------------------------------
 
 
+def is_oracle(path: Path) -> bool:
+    """Whether an .npz holds the arrays of an oracle of text rather than pictures."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {"emb.npy", "Wi.npy"} <= set(archive.namelist())
+    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError, EOFError):
+        return False
+
+
 def open_npz(wanted: Wanted, path: Path) -> ImageSet:
     """The pictures of an .npz (an array named images, x, …, with labels, y, …), or of an .npy."""
     if not zipfile.is_zipfile(path):
         if path.name.lower().endswith(".npz"):
             raise BadData(f"{path} is not an .npz that can be read: it is damaged or cut short; copy or download it again.")
         return _set(wanted, _npy(str(path), path.stat().st_size, lambda: open(path, "rb")), None, ["npy", *_stamp(path)], [])
+    if is_oracle(path):
+        raise BadData(f"{path} holds the arrays of an oracle of text, which seqgan takes: give an .npz of pictures.")
     with ExitStack() as stack:
         try:
             archive = stack.enter_context(zipfile.ZipFile(path))
@@ -237,15 +248,16 @@ def open_npz(wanted: Wanted, path: Path) -> ImageSet:
             has = ", ".join(map(readable, list(arrays)[:10])) or "none"
             raise BadData(f"{path} has no array of pictures: call it images or x, and its labels labels or y (its arrays: {has}).")
         label = next((n for n in LABELS if n in arrays and n != name), "")
-        table = _member(archive, path, arrays[name])
-        labels = _member(archive, path, arrays[label]) if label else None
+        table = member(archive, path, arrays[name])
+        labels = member(archive, path, arrays[label]) if label else None
         aside = [readable(n) for n in arrays if n not in (name, label)]
         notes = [f"Pictures are {readable(name)!r}, {f'labels are {label!r}' if label else 'there are no labels'}."]
         notes += [f"Other arrays are left aside: {', '.join(aside[:10])}{' and more' if len(aside) > 10 else ''}."] if aside else []
         return _set(wanted, table, labels, ["npz", *_stamp(path)], notes)
 
 
-def _member(archive: zipfile.ZipFile, path: Path, member: zipfile.ZipInfo) -> Table:
+def member(archive: zipfile.ZipFile, path: Path, member: zipfile.ZipInfo) -> Table:
+    """An array of an .npz, not read yet; raises BadData for one that is encrypted, a bomb, of Python objects or not an array."""
     name = f"{readable(member.filename.removesuffix('.npy'))!r} in {path}"
     if member.flag_bits & 0x1:
         raise BadData(f"{name} is encrypted: save it again without a password.")
