@@ -135,7 +135,7 @@ class BlindFace(QObject):
 
     def _on_answered(self, place: int, answer: object) -> None:
         said = {True: "a person", False: "a machine", None: "skipped"}[answer]  # pyright: ignore[reportArgumentType]
-        one = next((a for a in self.panel.answers() if a["order"] == place), {})
+        one = next((a for a in self.panel.answers() if a["order"] == place + 1), {})
         self._session.send(Note(f"Blind test, sentence {place + 1}: {said}", {"blind": {**self._made, **one}}))
 
     def _on_finished(self, rows: Any) -> None:

@@ -30,6 +30,14 @@ SYSTEMS = (  # page, title, what it is, word of its button, icon of it
         "play",
     ),
     (
+        "seqgan",
+        "SeqGAN: sentences by policy gradient",
+        "A generator of text first by likelihood, then by reward, against an oracle that is known or on your own file; "
+        "the reward is seen under every token, and MLE stands beside it.",
+        "Train a SeqGAN",
+        "play",
+    ),
+    (
         "lab",
         "Sampler lab: chains on densities one knows",
         "Metropolis-Hastings, MALA and MALA-approx race on the same target, step by step, with their diagnostics and the true answer beside them.",

@@ -11,7 +11,7 @@ import numpy as np
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFrame, QLayout, QMenu, QStackedWidget, QTabBar, QWidget
 
-from models.contract import NextPhase, Note, Save
+from models.contract import GoToPhase, Lengthen, NextPhase, Note, Save
 from models.knobs import describe
 from studio import theme
 from studio.export import writes_of
@@ -177,6 +177,8 @@ class TrainingPage(Page):
         self.journal.note.connect(lambda text: session.send(Note(text)))
         self.card.remedy.connect(self._on_remedy)
         self.phases.skip.connect(lambda: session.send(NextPhase()))
+        self.phases.enter_wanted.connect(lambda name: session.send(GoToPhase(name)))
+        self.phases.longer_wanted.connect(lambda steps: session.send(Lengthen(steps)))
         self.phases.chosen.connect(self._on_phase)
         transport.run.connect(session.go)
         transport.pause.connect(session.pause)
@@ -315,7 +317,7 @@ class TrainingPage(Page):
                 self.looking.again()
         for b in (self.export_button, self.data_button):
             b.setEnabled(condition in ("running", "paused", "finished"))
-        self.phases.allow(condition in ("running", "paused"))
+        self.phases.allow(condition in ("running", "paused"), finished=condition == "finished")
 
     def _on_opening(self, done: int, total: int) -> None:
         if done <= 1 or self._reading is None:
@@ -364,7 +366,7 @@ class TrainingPage(Page):
     def _on_line(self, line: dict[str, Any]) -> None:
         self._show_line(line)
         run = self.session.run
-        if run is not None and line["what"] == "phase":
+        if run is not None and line["what"] in ("phase", "longer"):
             self._show_now(run)
             self.transport.show_progress(line["step"], self._total(line["step"]), 0, None, run.device)
             self.looking.again()
@@ -378,6 +380,8 @@ class TrainingPage(Page):
         elif line["what"] == "phase":
             self.curves.mark_phase(line["step"], line["text"])
             self.phases.enter(line["text"], line["step"])
+        elif line["what"] == "longer":
+            self.phases.lengthen(line["steps"])
         self.judging.show_line(line)
 
     def _on_trouble(self, trouble: Trouble) -> None:

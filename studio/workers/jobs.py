@@ -64,7 +64,7 @@ class TrainingJob:
             data_spec=record["data"]["spec"],
             config=run.config.model_dump(),
             knobs=run.knobs.model_dump(),
-            phases=tuple((p.name, p.steps) for p in run.phases),
+            phases=tuple((p["name"], p["steps"]) for p in record["phases"]),
             phase=run.phase,
             step=run.state.step,
             total=run.total,
