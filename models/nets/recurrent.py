@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.nets.autoencoder import Dense
 from models.nets.drawing import ROWS, Drawer, restricted
 
 START = 0  # the token before the first; also an ordinary one
@@ -24,15 +25,29 @@ class Memory(NamedTuple):
     c: Tensor  # (rows, h)
 
 
+class Table(nn.Embedding):
+    """An embedding without values, as Dense."""
+
+    def reset_parameters(self) -> None:
+        """Leave the weights without values."""
+
+
+class _LSTM(nn.LSTM):
+    """The same of an LSTM."""
+
+    def reset_parameters(self) -> None:
+        """Leave the weights without values."""
+
+
 class Recurrent(nn.Module):
     """p(token | the tokens before it)."""
 
     def __init__(self, V: int, e: int, h: int) -> None:
         """A vocabulary of `V` tokens, embeddings of `e` numbers, `h` neurons; the values are set by `initialise`."""
         super().__init__()
-        self.embedding = nn.Embedding(V, e)
-        self.lstm = nn.LSTM(e, h, batch_first=True)
-        self.out = nn.Linear(h, V)
+        self.embedding = Table(V, e)
+        self.lstm = _LSTM(e, h, batch_first=True)
+        self.out = Dense(h, V)
         with torch.no_grad():
             cast(Tensor, self.lstm.bias_hh_l0).zero_().requires_grad_(False)  # torch has two biases a gate, the paper one
 

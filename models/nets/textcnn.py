@@ -11,11 +11,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.nets.autoencoder import Dense
+from models.nets.recurrent import Table
+
 Filters = tuple[tuple[int, int], ...]  # (tokens wide, how many)
 
 FILTERS_20: Filters = ((1, 100), (2, 200), (3, 200), (4, 200), (5, 200), (6, 100), (7, 100), (8, 100), (9, 100), (10, 100), (15, 160), (20, 160))
 FILTERS_32: Filters = (*FILTERS_20[:10], (16, 160), (24, 160), (32, 160))
 CHUNK = 256  # sentences of a pass without a graph
+
+
+class _Kernel(nn.Conv1d):
+    """A convolution over tokens without values, as Dense."""
+
+    def reset_parameters(self) -> None:
+        """Leave the weights without values."""
 
 
 class TextCNN(nn.Module):
@@ -30,11 +40,11 @@ class TextCNN(nn.Module):
         """A vocabulary of `V` tokens, embeddings of `e` numbers; `dropout` is the share that is dropped after the highway."""
         super().__init__()
         self.T, self.filters, self.dropout, self.ends = T, filters, dropout, ends
-        self.embedding = nn.Embedding(V, e)
-        self.convs = nn.ModuleList(nn.Conv1d(e, count, width) for width, count in filters)
+        self.embedding = Table(V, e)
+        self.convs = nn.ModuleList(_Kernel(e, count, width) for width, count in filters)
         self.features = sum(count for _, count in filters)
-        self.gate, self.turn = nn.Linear(self.features, self.features), nn.Linear(self.features, self.features)
-        self.out = nn.Linear(self.features, 2)
+        self.gate, self.turn = (Dense(self.features, self.features) for _ in range(2))
+        self.out = Dense(self.features, 2)
 
     def kernels(self) -> list[nn.Conv1d]:
         """The convolutions, in the order of `filters`."""

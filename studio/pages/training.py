@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFrame, QLayout, QMenu, QStackedWidget, QTabBar, Q
 from models.contract import NextPhase, Note, Save
 from models.knobs import describe
 from studio import theme
+from studio.export import writes_of
 from studio.messages import NewRun, OldRun, Opened, Progress, Reply, Trouble
 from studio.pace import Pace, duration
 from studio.pages.browsing import Browsing
@@ -64,7 +65,7 @@ class TrainingPage(Page):
         self.stage.addWidget(self.new)
         self.browsing = Browsing(self, self._kind)
         self.looking = Looking(self.session, self, self.look_often, self.look_seldom)
-        self.exporting = Exporting(self.session, self, self.drawn, algorithm.views)
+        self.exporting = Exporting(self.session, self, self.drawn, algorithm.views, writes_of(algorithm))
         self.knobs = KnobsPanel(describe(algorithm.Knobs))
         self.journal = JournalPanel()
         self.transport = Transport()
@@ -88,7 +89,7 @@ class TrainingPage(Page):
         return ()
 
     def drawn(self) -> dict[str, Any]:
-        """What an export draws, which is what is on the stage: seed, count, ema."""
+        """What an export draws, which is what is on the stage: seed, count, and ema of pictures or the options of sentences."""
         raise NotImplementedError
 
     def look_often(self) -> None:

@@ -51,6 +51,7 @@ WRITES = "text"
 BETWEEN = 25
 PHASES = ("mle", "discriminator", "adversarial")  # every preset has all of them, in this order
 NARROW: textcnn.Filters = ((1, 24), (2, 48), (3, 48), (4, 48), (5, 48), (10, 24))
+UNKNOWN = 1e9  # an NLL that no generator has
 RISE = 0.2  # nats by which NLL_gen may rise over the baseline's before a person is told
 
 
@@ -198,7 +199,7 @@ class State:
     rng: torch.Generator  # on the CPU, so that a run can change its device
     negatives: Tensor  # (negatives, T) int64, drawn of G for D
     order: Tensor  # (negatives,) int64, in which this epoch takes them
-    levels: Tensor  # (3,) of the baseline: NLL_gen, NLL_oracle, BLEU-2; not known is inf, 0, 0
+    levels: Tensor  # (3,) of the baseline: NLL_gen, NLL_oracle, BLEU-2; UNKNOWN, 0, 0 before there is one
     step: int = 0
     phase: int = 0
     entered: int = -1  # the phase that the last step belonged to
@@ -245,7 +246,7 @@ def init(config: Config, seed: int, plan: Plan) -> State:
     beta, mle = (copy.deepcopy(G).requires_grad_(False) for _ in range(2))
     by_likelihood, by_reward, of_D = (torch.optim.Adam(p, fused=True) for p in (G.trained(), G.trained(), list(D.parameters())))
     blank = torch.zeros(config.negatives, config.T, dtype=torch.int64, device=plan.device)
-    levels = torch.tensor([torch.inf, 0, 0], device=plan.device)
+    levels = torch.tensor([UNKNOWN, 0, 0], device=plan.device)
     order = torch.arange(config.negatives)
     return State(G, beta, mle, D, by_likelihood, by_reward, of_D, rng, blank, order, levels, config=config, plan=plan)
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.algorithms.seqgan import Knobs, State, alive, autocast
+from models.algorithms.seqgan import UNKNOWN, Knobs, State, alive, autocast
 from models.algorithms.seqgan.search import references, spoken_lengths
 from models.contract import Progress, Score
 from models.data.text import TextSet, split_words
@@ -48,7 +48,7 @@ def measured(state: State, data: TextSet, *, keep: bool) -> dict[str, Tensor]:
         for kept, ours in zip(state.mle.parameters(), state.G.parameters(), strict=True):
             kept.copy_(torch.where(better, ours, kept))
     else:
-        known = state.levels[0].isfinite()  # it is not where the MLE phase was left at once
+        known = state.levels[0] < UNKNOWN  # it is not where the MLE phase was left at once
         names = ("mle_gen", "mle_oracle", "mle_BLEU2") if data.oracle is not None else ("mle_gen", "", "mle_BLEU2")
         found |= {name: torch.where(known, level, value) for name, level, value in zip(names, state.levels, now, strict=True) if name}
     return found
