@@ -259,9 +259,9 @@ class NewRunPanel(QWidget):
             preview.deleteLater()
 
 
-def built_in() -> list[tuple[str, str]]:
-    """The sources that need no path: what `--data` is given, and a line about each."""
-    return [(s["name"], f"{s['name']} · {s['what']}") for s in sources() if s["example"] == f"--data {s['name']}"]
+def built_in(kind: str = "pictures") -> list[tuple[str, str]]:
+    """The sources of a kind ("pictures" or "text") that need no path: what `--data` is given, and a line about each."""
+    return [(s["name"], f"{s['name']} · {s['what']}") for s in sources() if s["kind"] == kind and s["example"] == f"--data {s['name']}"]
 
 
 def machine() -> list[Knob]:
