@@ -143,9 +143,18 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--trust", metavar="SHA256", help="the hash of a .pt2 classifier that chains climbed, if you vouch for it")
 
     data = add("data", "the data sources, and what --data accepts; with SPEC: what is in one of them")
-    data.add_argument("spec", nargs="?", metavar="SPEC", help="what --data would be given: the card of these pictures")
+    data.add_argument("spec", nargs="?", metavar="SPEC", help="what --data would be given: the card of these pictures or sentences")
     data.add_argument("--size", type=int, choices=[16, 28, 32, 64, 128, 256, 512], default=32, metavar="N", help="pixels a side (default 32)")
-    data.add_argument("--out", type=Path, metavar="SHEET.png", help="write a sheet of samples")
+    data.add_argument("--out", type=Path, metavar="SHEET.png", help="write a sheet of samples, of pictures")
+    data.add_argument("--tokens", choices=["words", "chars"], default="words", help="of text: words (default) or single characters")
+    data.add_argument(
+        "--punctuation",
+        choices=["split", "keep", "strip"],
+        default="split",
+        help="of text: marks are words of their own (default), kept, or left out",
+    )
+    data.add_argument("--longest", type=lambda word: _whole(word, 2, 500), default=32, metavar="T", help="of text: tokens of a sentence (default 32)")
+    data.add_argument("--vocab", type=_count, default=5_000, metavar="V", help="of text: words that are known at most (default 5000)")
 
     shoot = add("shoot", "a picture of a page of the window, drawn off-screen")
     shoot.add_argument("--page", default="home", help="home, began, ppgn, lab")

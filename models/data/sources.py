@@ -235,8 +235,10 @@ def located(spec: str) -> Path | None:
 def _unknown(spec: str) -> str:
     if spec in TEXTS:
         return f"{spec!r} is a source of text, which {TAKE['text']}: for pictures, {ACCEPTED}."
-    close = difflib.get_close_matches(spec.strip().lower(), BUILTIN, 1)
-    return f"There is no data source, file or folder {spec!r}: {ACCEPTED}" + (f"; did you mean {close[0]!r}?" if close else ".")
+    close = difflib.get_close_matches(spec.strip().lower(), (*BUILTIN, *TEXTS), 1)
+    return f"There is no data source, file or folder {spec!r}: {ACCEPTED}; of text: grammar, oracle or a text file" + (
+        f"; did you mean {close[0]!r}?" if close else "."
+    )
 
 
 def _wrong_file(path: Path) -> str:

@@ -244,7 +244,9 @@ def _built(wanted: Wanted, spec: str, title: str, sentences: Iterable[Sequence[s
     heads = np.fromiter((head(f"{wanted.split}|{joiner.join(s)}".encode()) for s in split_words(rows, words, ends)), np.uint64, len(rows))
     different = len(np.unique(heads))
     if different < FEWEST:
-        raise BadData(f"{title} has {_few(different)} that differ, and {FEWEST} are needed at least: give more, one a line.")
+        raise BadData(
+            f"{title} has {_few(different)} that differ in the words that are known, and {FEWEST} are needed at least: give more, one a line."
+        )
     train, held = parted(heads, wanted.held_out)
     del sizes[0]
     about = {

@@ -182,9 +182,8 @@ def reading(rows: Sequence[Row]) -> str:
     if more:
         parts.append(f"{'those' if parts else 'Sentences'} of {_and(more)} more often than real ones")
     if rest:
-        parts.append(
-            f"{'between' if parts else 'Between'} {_and(rest)} and real sentences no difference was found, which does not show that there is none"
-        )
+        between = f"{'between' if parts else 'Between'} real sentences and those of {_and(rest)}"
+        parts.append(f"{between} no difference was found, which does not show that there is none")
     fewest = min(r.judged for r in (real, *tested))
     judged = f"{fewest:,} judgement{'s' if fewest != 1 else ''} a source by one person"
     return f"{'; '.join(parts)}: {judged} {'can show large differences only' if fewest < 100 else 'are one person’s view'}."

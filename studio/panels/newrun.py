@@ -265,9 +265,9 @@ class NewRunPanel(QWidget):
 
 
 def built_in(kind: str = "pictures") -> list[tuple[str, str]]:
-    """The sources of a kind that need no path: what `--data` is given, and a line about each."""
-    own = [s for s in sources() if s.get("kind", "pictures") == kind]
-    return [(s["name"], f"{s['name']} · {s['what']}") for s in own if s["example"] == f"--data {s['name']}" and "." not in s["name"]]
+    """The sources of a kind ("pictures" or "text") that need no path: what `--data` is given, and a line about each."""
+    own = [s for s in sources() if s["kind"] == kind and "." not in s["name"]]  # oracle.npz is the name of a file
+    return [(s["name"], f"{s['name']} · {s['what']}") for s in own if s["example"] == f"--data {s['name']}"]
 
 
 def machine() -> list[Knob]:

@@ -207,15 +207,19 @@ class TradeoffPanel(LinePlot):
         self._place_labels()
 
     def _place_labels(self, *_: object) -> None:
-        """Of numbers that would lie on each other only the first is shown; the mouse tells the others."""
+        """Of numbers that would lie on each other, or on a mark, only the first is shown; the mouse tells the others."""
         metrics, taken = QFontMetricsF(theme.font(11)), list[QRectF]()
+        places = [self._box.mapFromView(QPointF(p.self_bleu, p.bleu)) for p in self._points_at]
+        marks = [QRectF(at.x() - 3, at.y() - 3, 6, 6) for at in places]
         room = self._box.boundingRect()
-        for p, text in sorted(zip(self._points_at, self._labels, strict=True), key=lambda pair: pair[0].role != "real"):
-            at = self._box.mapFromView(QPointF(p.self_bleu, p.bleu))
+        for i in sorted(range(len(places)), key=lambda i: self._points_at[i].role != "real"):
+            p, text, at = self._points_at[i], self._labels[i], places[i]
             wide, high = metrics.horizontalAdvance(text.toPlainText()) + 2, metrics.height()
             top = at.y() + 4 if p.role == "baseline" else at.y() - high - 4
             box = QRectF(at.x() - wide / 2, top, wide, high)
-            text.setVisible(not any(box.intersects(other) for other in taken) and room.intersects(box))
+            text.setVisible(
+                not any(box.intersects(other) for other in (*taken, *(m for k, m in enumerate(marks) if k != i))) and room.intersects(box)
+            )
             if text.isVisible():
                 taken.append(box)
 

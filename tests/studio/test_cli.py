@@ -226,7 +226,7 @@ BAD = {
     "a planned system": (["train", "seqgan", "--data", "faces"], ["still to come"]),
     "no data": (["train", "began"], ["--data"]),
     "unknown data": (["train", "began", "--data", "facez"], ["facez", "faces"]),
-    "planned data": (["train", "began", "--data", "oracle"], ["oracle", "not built"]),
+    "text for pictures": (["train", "began", "--data", "oracle"], ["oracle", "source of text", "seqgan takes"]),
     "an unknown preset": (["train", "began", "--data", "faces", "--preset", "huge"], ["huge", "quick"]),
     "a set without =": (["train", "began", "--data", "faces", "--set", "gamma"], ["NAME=VALUE", "gamma"]),
     "a set without a name": (["train", "began", "--data", "faces", "--set", "=1"], ["NAME=VALUE"]),

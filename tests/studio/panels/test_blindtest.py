@@ -195,10 +195,12 @@ def row(source: str, judged: int, human: int, p: float | None) -> Row:
 def test_an_honest_sentence() -> None:
     real, near, far = row("real", 20, 15, None), row("SeqGAN", 19, 11, 0.31), row("MLE", 20, 2, 0.0001)
     assert reading([real, far, near]) == (
-        "Sentences of MLE were called human less often than real ones; between SeqGAN and real sentences no difference was found, "
+        "Sentences of MLE were called human less often than real ones; between real sentences and those of SeqGAN no difference was found, "
         "which does not show that there is none: 19 judgements a source by one person can show large differences only."
     )
-    assert reading([real, row("MLE", 20, 10, 0.04), near]).startswith("Between MLE and SeqGAN and real")  # 0.04 is above 0.05 / 2
+    assert reading([real, row("MLE", 20, 10, 0.04), near]).startswith(
+        "Between real sentences and those of MLE and SeqGAN no"
+    )  # 0.04 is above 0.05 / 2
     assert reading([real, row("MLE", 20, 10, 0.04)]).startswith("Sentences of MLE were called human less often")
     assert "MLE more often" in reading([row("real", 200, 20, None), row("MLE", 200, 180, 1e-9)])
     assert reading([row("real", 200, 20, None), row("MLE", 200, 21, 0.9)]).endswith("200 judgements a source by one person are one person’s view.")

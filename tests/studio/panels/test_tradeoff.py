@@ -104,6 +104,13 @@ def test_numbers_that_would_overlap_are_hidden(panel: TradeoffPanel) -> None:
     same = (T, np.full(4, 0.5), np.full(4, 0.5))
     panel.show_points({"SeqGAN": same}, None, n=2, counts=COUNTS)
     assert [text.isVisible() for text in panel._labels] == [True, False, False, False]
+    x = np.array([0.2, 0.5, 0.502, 0.9])
+    panel.show_points({"SeqGAN": (T, x, np.full(4, 0.5))}, None, n=2, counts=COUNTS)
+    assert [text.isVisible() for text in panel._labels] == [True, True, False, True]
+    panel.show_points({"SeqGAN": SEQGAN}, (0.6, 0.80), n=2, counts=COUNTS)
+    (_, above), high = panel._box.viewRange()[1], panel._box.height()
+    panel.show_points({"SeqGAN": SEQGAN}, (0.6, 0.74 + 10 * (above - panel._box.viewRange()[1][0]) / high), n=2, counts=COUNTS)
+    assert [text.isVisible() for text in panel._labels] == [True, True, False, True, True]  # 1.0 would lie on the mark of real sentences
 
 
 def test_another_scheme(panel: TradeoffPanel, qapp) -> None:
