@@ -207,7 +207,7 @@ def _finished(net: Recurrent, T: int) -> Oracle:
 
 
 def _drawn(net: Recurrent, seed: int, n: int, T: int, stream: int, told: Told | None = None) -> np.ndarray:
-    exact = deepcopy(net).double()
+    exact = deepcopy(net).cpu().double()
     noise = np.random.Philox(key=np.array([seed % 2**64, stream], np.uint64))  # its raw words stay the same in every version of numpy
     out = np.empty((n, T), np.int32)
     for start in range(0, n, CHUNK):
