@@ -273,8 +273,8 @@ def _oracle(wanted: Wanted, spec: str, seed: int, size: int) -> TextSet:
     more = round(size * wanted.held_out)
     if not FEWEST <= size <= 1_000_000 or 4 * wanted.T * (size + more) > ROOM:
         raise BadData(f"An oracle cannot draw {size:,} sentences of {wanted.T} tokens: choose {FEWEST} to 1,000,000, below {ROOM >> 30} GB in all.")
-    made = oracles.make(seed, wanted.vocab, T=wanted.T) if spec == "oracle" else oracles.load(spec, wanted.T)
-    rows = made.draw(seed, size + more, wanted.T, told=wanted.progress)
+    made = oracles.make(seed, wanted.vocab, T=0) if spec == "oracle" else oracles.load(spec, T=0)
+    rows = made.sentences(seed, size + more, wanted.T, wanted.progress)
     if wanted.progress:
         wanted.progress(size + more, size + more)
     rows.flags.writeable = False
