@@ -231,7 +231,7 @@ def _finished(net: Recurrent, T: int) -> Oracle:
 def _kept(path: Path, shape: tuple[int, int]) -> tuple[np.ndarray, list[float]] | None:
     """Sentences and facts as they were written; None where there are none, or they are damaged."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:  # numpy leaves a damaged file open
             rows, facts, digest = file["rows"], file["facts"], file["digest"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
