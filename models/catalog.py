@@ -7,10 +7,10 @@ from typing import Any
 
 from models.errors import BadInput
 
-ALGORITHMS = {"began": "models.algorithms.began", "ppgn": "models.algorithms.ppgn"}
+ALGORITHMS = {"began": "models.algorithms.began", "ppgn": "models.algorithms.ppgn", "seqgan": "models.algorithms.seqgan"}
 KERNELS = {"metropolis": "models.samplers.metropolis", "mala": "models.samplers.mala", "mala-approx": "models.samplers.mala_approx"}
 TARGETS = ("normal", "correlated", "ill-conditioned", "ring", "banana", "funnel", "donut", "twin")  # of the sampler lab
-PLANNED = ("bgan", "seqgan", "maskgan")
+PLANNED = ("bgan", "maskgan")
 
 
 def algorithm(name: str) -> Any:

@@ -84,10 +84,25 @@ class NextPhase:
 
 
 @dataclass(frozen=True)
+class GoToPhase:
+    """Enter a phase by name, one that was left or is still to come; it begins with its whole length."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Lengthen:
+    """The present phase becomes longer by some steps."""
+
+    steps: int
+
+
+@dataclass(frozen=True)
 class Note:
-    """Write a line into the journal."""
+    """Write a line into the journal; `more` is JSON that belongs to it."""
 
     text: str
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,7 +117,7 @@ class Stop:
     """Save, and end the generator."""
 
 
-Command = SetKnobs | NextPhase | Note | Save | Stop
+Command = SetKnobs | NextPhase | GoToPhase | Lengthen | Note | Save | Stop
 
 
 # --- how a run is made ------------------------------------------------------------------------------------------
@@ -176,11 +191,16 @@ class State(Protocol):
 
 
 class Algorithm(Protocol):
-    """A paper's file. Modules implement it: type checkers accept that."""
+    """A paper's file. Modules implement it: type checkers accept that.
+
+    It may also have: `fitted(config, data) -> config`, the settings with what is known of the data; `prepare(state, data)`, what a fresh State takes
+    over from them; `predicted_seconds(config, plan, preset)`; `work(config, knobs) -> {phase: GFLOP of a step}`.
+    """
 
     NAME: str  # on the command line: "began"
     TITLE: str  # in the window: "BEGAN"
     PAPER: str  # authors, year, title, arXiv id
+    WRITES: Literal["pictures", "text"]  # what its samples are
     BETWEEN: int  # between() is called each time this many steps are done
     PRESETS: Mapping[str, Preset]  # the first one is the default
     PLOTS: tuple[Plot, ...]

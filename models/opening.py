@@ -102,10 +102,11 @@ def preset_of(algorithm: Any, name: str | None) -> Any:
     return presets[name]
 
 
-def predicted_seconds(algorithm: Any, config: Any, plan: Plan, steps: int) -> float:
-    """How long `steps` steps will take here, from the work of a step and the speed of one convolution of the same width."""
-    rate = device.speed(plan, config.n, config.size)
-    return steps * algorithm.cost(config) / rate
+def predicted_seconds(algorithm: Any, config: Any, plan: Plan, preset: Any) -> float:
+    """How long a preset's steps will take here: as the system says, or from the work of a step and the speed of one convolution of the same width."""
+    if hasattr(algorithm, "predicted_seconds"):
+        return algorithm.predicted_seconds(config, plan, preset)
+    return preset.steps * algorithm.cost(config) / device.speed(plan, config.n, config.size)
 
 
 def new_path(system: str, data: str) -> Path:

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from models import catalog, checkpoint, device, knobs
-from models.contract import Command, Event, NextPhase, Note, Phase, Plan, Save, SetKnobs, Stop, View
+from models.contract import Command, Event, GoToPhase, Lengthen, NextPhase, Note, Phase, Plan, Save, SetKnobs, Stop, View
 from models.drive import Steps
-from models.errors import BadData, BadFile, Diverged
+from models.errors import BadData, BadFile, BadInput, Diverged
 from models.journal import Line, RunFolder
 from models.opening import checkpoint_name, find_checkpoint, guarded, preset_of, recorded_plan, versions
 from models.rows import Rows
@@ -83,6 +83,7 @@ class Run:
         knb = knobs.make(algorithm.Knobs, {**chosen.knobs, **(knob_values or {})})
         device.use(plan)
         source = algorithm.open_data(data, cfg, progress)
+        cfg = algorithm.fitted(cfg, source) if hasattr(algorithm, "fitted") else cfg
         record = {
             "system": system,
             "name": path.name,
@@ -102,6 +103,8 @@ class Run:
         run = Run(folder, algorithm, cfg, knb, plan, source)
         try:
             run.state = guarded(algorithm.init, cfg, seed, plan)
+            if hasattr(algorithm, "prepare"):
+                algorithm.prepare(run.state, source)
             run.log("made", f"{algorithm.TITLE} on {source.title}, preset {chosen.name}, {device.describe(plan)}")
             run.watch.cut(-1)  # of a run that this one takes the place of
             run.watch.step()
@@ -165,7 +168,7 @@ class Run:
             raise BadData(f"{error} If the data of {self.folder.path.name} were moved, name their new place with --data.") from None
         if self.data.id != recorded["id"]:
             raise BadData(
-                f"{self.data.spec} does not hold the pictures that {self.folder.path.name} was made from: restore them, name their new place "
+                f"{self.data.spec} does not hold what {self.folder.path.name} was made from: restore them, name their new place "
                 "with --data, or start a new run."
             )
         if self.data.spec != recorded["spec"] and self.folder.writable:
@@ -186,12 +189,13 @@ class Run:
         self._rows = Rows(self.folder.columns, self.folder.rows()[: self.state.step])
         self.lines, later = lines[:applied], lines[applied:]
         self.lines += survivors(later, self.state.step)
+        self._fit_phases()
         self._saved_step, self._saved_lines = self.state.step, len(self.lines)
         if not write:
             return
         diverged = any(line["what"] == "diverged" for line in later)
         if not diverged:
-            self._replay = [line for line in later if line["what"] in ("knobs", "note") or line.get("asked")]
+            self._replay = [line for line in later if line["what"] in ("knobs", "note", "longer") or line.get("asked")]
         self.folder.cut_rows(self.state.step)
         self.watch.cut(self.state.step)
         self.folder.set_lines(self.lines + self._replay)
@@ -270,9 +274,19 @@ class Run:
             case NextPhase():
                 if self.state.phase + 1 < len(self.phases):
                     self._choose_anew()
-                    self._enter_phase(asked=True)
-            case Note(text):
-                self.log("note", text)
+                    self._enter_phase(self.state.phase + 1, asked=True)
+            case GoToPhase(name):
+                names = [phase.name for phase in self.phases]
+                if name not in names:
+                    raise BadInput(f"This run has no phase {name!r}; it has {', '.join(names)}.")
+                self._choose_anew()
+                self._enter_phase(names.index(name), asked=True)
+            case Lengthen(steps):
+                self._choose_anew()
+                self.log("longer", f"{self.phase} longer by {steps:,} steps", steps=steps)
+                self._fit_phases()
+            case Note(text, more):
+                self.log("note", text, **more)
             case Save(pin):
                 self.save(pin=pin)
             case Stop():
@@ -306,6 +320,7 @@ class Run:
         self.lines += (kept := survivors(undone, found))
         undone = [line for line in undone if line not in kept]
         self.folder.set_lines(self.lines)
+        self._fit_phases()
         self.log("back", f"back to step {found:,} from {left:,}", undone=undone)
         self.save()
 
@@ -394,21 +409,32 @@ class Run:
             if line["what"] == "knobs":
                 self.knobs = knobs.changed(self.knobs, line["change"])
             elif line["what"] == "phase":
-                self.state.phase += 1
+                self.state.phase = line.get("to", self.state.phase + 1)
             self.lines.append(line)
             self.on_line(line)
+            if line["what"] == "longer":
+                self._fit_phases()
 
     def _advance_phase(self) -> None:
         while self.state.phase + 1 < len(self.phases) and self.state.step >= self._phase_began + self.phases[self.state.phase].steps:
-            self._enter_phase(asked=False)
+            self._enter_phase(self.state.phase + 1, asked=False)
 
     @property
     def _phase_began(self) -> int:
         return next((line["step"] for line in reversed(self.lines) if line["what"] == "phase"), 0)
 
-    def _enter_phase(self, *, asked: bool) -> None:
-        self.log("phase", self.phases[self.state.phase + 1].name, asked=asked)
-        self.state.phase += 1
+    def _enter_phase(self, to: int, *, asked: bool) -> None:
+        self.log("phase", self.phases[to].name, asked=asked, to=to)
+        self.state.phase = to
+        self._fit_phases()
+
+    def _fit_phases(self) -> None:
+        """The phases as the preset has them, the present one with what was added to it since it began."""
+        began = max((i for i, line in enumerate(self.lines) if line["what"] == "phase"), default=-1)
+        more = sum(line["steps"] for line in self.lines[began + 1 :] if line["what"] == "longer")
+        phases = [Phase(p["name"], p["steps"]) for p in self.folder.record["phases"]]
+        phases[self.state.phase] = Phase(self.phase, phases[self.state.phase].steps + more)
+        self.phases = tuple(phases)
 
     def _between(self) -> None:
         """Decisions that need numbers on the host, at fixed steps."""

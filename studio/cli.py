@@ -89,17 +89,26 @@ def parser() -> argparse.ArgumentParser:
         "--out",
         type=Path,
         required=True,
-        help="FILE.png sheet, .html gallery, .webp .gif .apng loop through the n latents, .csv .svg curves, .md report; FOLDER/ single PNGs",
+        help="FILE.png sheet, .html gallery, .webp .gif .apng loop through the n latents, .csv .svg curves, .md report; FOLDER/ single PNGs; "
+        "of a system that writes text: .txt .jsonl .csv sentences, .html page of them, .svg curves, .md report",
     )
     sample.add_argument("--step", type=_steps, help="of an earlier checkpoint (default: the last)")
     sample.add_argument("--no-ema", action="store_true", help="from G itself, not from its moving average")
     sample.add_argument("--force", action="store_true", help="write single pictures into a folder that is not empty")
-    sample.add_argument("--plots", action="store_true", help="draw the curves instead of samples")
+    sample.add_argument("--plots", action="store_true", help="the curves instead of samples, as .png, .svg or .csv")
     sample.add_argument("--reel", action="store_true", help="the same latents over the training, as .webp, .gif, .apng or .png (animated)")
     sample.add_argument("--frames", type=lambda word: _whole(word, 2, 5_000), help="of a loop (default: 12 for each latent, at most 480)")
     sample.add_argument("--fps", type=lambda word: _whole(word, 1, 50), help="frames a second (default 24; a reel 12)")
     sample.add_argument("--zoom", type=lambda word: _whole(word, 1, 100), help="screen pixels for each pixel (default: what makes it large enough)")
     sample.add_argument("--tensorboard", action="store_true", help="the curves for TensorBoard, in FOLDER/")
+    words = sample.add_argument_group("of systems that write text")
+    words.add_argument("--temperature", type=lambda word: _above(word, 10), metavar="T", help="above 0, at most 10 (default 1); below 1 is safer")
+    words.add_argument("--top-k", type=lambda word: _whole(word, 0, 1_000_000), metavar="K", help="only the K likeliest words (default 0: all)")
+    words.add_argument(
+        "--nucleus", type=lambda word: _above(word, 1), metavar="P", help="only the likeliest words that have P together (default 1: all)"
+    )
+    words.add_argument("--prompt", metavar="TEXT", help="how every sentence begins")
+    words.add_argument("--net", metavar="NAME", help="which of its generators draws: seqgan (default) or mle")
 
     _chain(add("chain", "steer chains of the PPGN family towards classes or captions, on the parts of a run"))
 
@@ -277,6 +286,16 @@ def _whole(word: str, low: int, high: int) -> int:
         number = None
     if number is None or not low <= number <= high:
         raise argparse.ArgumentTypeError(f"must be a whole number from {low:,} to {high:,}; got {word!r}")
+    return number
+
+
+def _above(word: str, high: float) -> float:
+    try:
+        number = float(word)
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= high:
+        raise argparse.ArgumentTypeError(f"must be a number above 0 and at most {high:g}; got {word!r}")
     return number
 
 

@@ -56,6 +56,7 @@ class TextSet:
     about: dict[str, Any] = field(default_factory=dict)  # for JSON; what `models.data.textcard` tells
     oracle: Oracle | None = None  # the true source, where it is known
     valid: Callable[[Sequence[str]], bool] | None = None  # whether a sentence, as its words, is of the language, where that can be told
+    kept: dict[str, Any] = field(default_factory=dict)  # what others have made of it, by name, so that it is made once
 
     def __len__(self) -> int:
         return len(self.tokens)

@@ -28,9 +28,10 @@ class Drawer:
         self._blocks = -(-self.V // self._wide)
         rows = self._wide * self._blocks
         weight, bias = out.weight.detach(), out.bias.detach()
-        self._weight, self._bias = weight.new_zeros(width, rows), weight.new_full((rows,), -math.inf)
-        self._weight[:, : self.V] = weight.T / temperature
-        self._bias[: self.V] = bias / temperature
+        self._weight = weight.new_zeros(width + 1, rows)
+        self._weight[-1, self.V :] = -torch.finfo(weight.dtype).max  # what fills the last block has no mass
+        self._weight[:-1, : self.V] = weight.T / temperature
+        self._weight[-1, : self.V] = bias / temperature
         self._kept = weight.new_empty(min(ROWS, 2**24 // rows + 1), rows)
 
     def __call__(self, h: Tensor, u: Tensor) -> Tensor:
@@ -41,7 +42,7 @@ class Drawer:
         return torch.cat([self._chunk(a, b) for a, b in zip(h.split(step), u.split(step), strict=True)])
 
     def _chunk(self, h: Tensor, u: Tensor) -> Tensor:
-        mass = torch.addmm(self._bias, h, self._weight, out=self._kept[: len(h)])
+        mass = torch.mm(torch.cat([h, h.new_ones(len(h), 1)], 1), self._weight, out=self._kept[: len(h)])
         mass.sub_(mass.amax(1, keepdim=True)).exp_()
         blocks = mass.view(len(h), self._blocks, self._wide)
         upto = blocks.sum(2).cumsum(1)

@@ -6,12 +6,13 @@ Embedding, one LSTM, a linear layer: 333,320 numbers at V = 5,000 and 32 neurons
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.nets.autoencoder import Dense
 from models.nets.drawing import ROWS, Drawer, restricted
 
 START = 0  # the token before the first; also an ordinary one
@@ -24,18 +25,31 @@ class Memory(NamedTuple):
     c: Tensor  # (rows, h)
 
 
+class Table(nn.Embedding):
+    """An embedding without values, as Dense."""
+
+    def reset_parameters(self) -> None:
+        """Leave the weights without values."""
+
+
+class _LSTM(nn.LSTM):
+    """The same of an LSTM."""
+
+    def reset_parameters(self) -> None:
+        """Leave the weights without values."""
+
+
 class Recurrent(nn.Module):
     """p(token | the tokens before it)."""
 
     def __init__(self, V: int, e: int, h: int) -> None:
         """A vocabulary of `V` tokens, embeddings of `e` numbers, `h` neurons; the values are set by `initialise`."""
         super().__init__()
-        self.embedding = nn.Embedding(V, e)
-        self.lstm = nn.LSTM(e, h, batch_first=True)
-        self.out = nn.Linear(h, V)
+        self.embedding = Table(V, e)
+        self.lstm = _LSTM(e, h, batch_first=True)
+        self.out = Dense(h, V)
         with torch.no_grad():
-            self.lstm.bias_hh_l0.zero_()
-        self.lstm.bias_hh_l0.requires_grad_(False)  # torch has two biases a gate, the paper one
+            cast(Tensor, self.lstm.bias_hh_l0).zero_().requires_grad_(False)  # torch has two biases a gate, the paper one
 
     @property
     def V(self) -> int:
@@ -48,14 +62,18 @@ class Recurrent(nn.Module):
 
     # --- what is given ----------------------------------------------------------------------------------------
 
-    def hidden(self, tokens: Tensor, start: int = START) -> Tensor:
-        """Hidden states before every token, (n, T, h), of tokens (n, T)."""
-        before = torch.cat([tokens.new_full((len(tokens), 1), start), tokens[:, :-1]], 1)
-        return self.lstm(self.embedding(before))[0]
+    def log_p(self, tokens: Tensor, start: int = START, *, shown: Tensor | None = None) -> Tensor:
+        """log p of every token after those before it; without a graph in chunks of rows.
 
-    def log_p(self, tokens: Tensor, start: int = START) -> Tensor:
-        """log p of every token after those before it, (n, T) float32, of tokens (n, T) int64; without a graph in chunks of rows."""
-        hidden = self.hidden(tokens, start).flatten(0, 1)
+        Args:
+            tokens: (n, T) int64.
+            shown: what the net is shown before each token, (n, T), where that is not the token before it.
+
+        Returns:
+            (n, T) float32.
+        """
+        before = torch.cat([tokens.new_full((len(tokens), 1), start), tokens[:, :-1]], 1) if shown is None else shown
+        hidden = self.lstm(self.embedding(before))[0].flatten(0, 1)
         wanted = tokens.flatten()
         if torch.is_grad_enabled():
             nats = F.cross_entropy(self.out(hidden), wanted, reduction="none")
@@ -68,8 +86,8 @@ class Recurrent(nn.Module):
 
     def cell(self) -> Callable[[Tensor, Memory], Memory]:
         """One step of the LSTM, (rows,) tokens and a Memory to the next; the input's part of the gates is looked up in a table."""
-        table = (self.embedding.weight @ self.lstm.weight_ih_l0.T + self.lstm.bias_ih_l0).detach()
-        recurrent = self.lstm.weight_hh_l0.detach().T.contiguous()
+        table = F.linear(self.embedding.weight, cast(Tensor, self.lstm.weight_ih_l0), cast(Tensor, self.lstm.bias_ih_l0)).detach()
+        recurrent = cast(Tensor, self.lstm.weight_hh_l0).detach().T.contiguous()
 
         def step(tokens: Tensor, memory: Memory) -> Memory:
             i, f, g, o = torch.addmm(table[tokens], memory.h, recurrent).chunk(4, 1)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFrame, QLayout, QMenu, QStackedWidget, QTabBar, Q
 from models.contract import NextPhase, Note, Save
 from models.knobs import describe
 from studio import theme
+from studio.export import writes_of
 from studio.messages import NewRun, OldRun, Opened, Progress, Reply, Trouble
 from studio.pace import Pace, duration
 from studio.pages.browsing import Browsing
@@ -32,6 +33,7 @@ from studio.panels.transport import Transport
 from studio.picture import sheet
 from studio.session import Session
 from studio.widgets import button, column, row
+from studio.workers.background import writes
 
 REMEDIES = {"back": "Go back to the last good state", "retry": "Go on"}
 
@@ -54,15 +56,16 @@ class TrainingPage(Page):
         self._reading: Pace | None = None
         self._form_waits = False  # for the page to be seen
         self._plots_known = False  # which plots have numbers of the phase that is looked at
+        self._kind = writes(algorithm)
         self.new = NewRunPanel(algorithm)
         self.curves = CurvesPanel(algorithm.PLOTS, fitted=len(next(iter(algorithm.PRESETS.values())).phases) > 1)
         self.judging = Judging(self.session, self.curves, self.alarm, self)
         self.phases = PhaseStrip()
         self.live = self._live()
         self.stage.addWidget(self.new)
-        self.browsing = Browsing(self)
+        self.browsing = Browsing(self, self._kind)
         self.looking = Looking(self.session, self, self.look_often, self.look_seldom)
-        self.exporting = Exporting(self.session, self, self.drawn, algorithm.views)
+        self.exporting = Exporting(self.session, self, self.drawn, algorithm.views, writes_of(algorithm))
         self.knobs = KnobsPanel(describe(algorithm.Knobs))
         self.journal = JournalPanel()
         self.transport = Transport()
@@ -86,7 +89,7 @@ class TrainingPage(Page):
         return ()
 
     def drawn(self) -> dict[str, Any]:
-        """What an export draws, which is what is on the stage: seed, count, ema."""
+        """What an export draws, which is what is on the stage: seed, count, and ema of pictures or the options of sentences."""
         raise NotImplementedError
 
     def look_often(self) -> None:
@@ -152,7 +155,8 @@ class TrainingPage(Page):
         self.knobs.set_footer(foot)
 
     def _buttons(self) -> None:
-        self.data_button = button("Data", "image", tip="The pictures that this run trains on", clicked=self.show_data)
+        what, icon = ("sentences", "search") if self._kind == "text" else ("pictures", "image")
+        self.data_button = button("Data", icon, tip=f"The {what} that this run trains on", clicked=self.show_data)
         self.new_button = button("New run", "new", tip="New run (Ctrl+N)", clicked=self._show_new)
         self.open_button = button("Open…", "open", tip="Open a run (Ctrl+O), or the run that made an exported file")
         menu = QMenu(self.open_button)
@@ -228,7 +232,7 @@ class TrainingPage(Page):
         self.session.open(OldRun(path))
 
     def show_data(self) -> None:
-        """The pictures that the open run trains on, and their card."""
+        """The data that the open run trains on, and its card."""
         if self.session.run is not None:
             self.faces.choose(0)
             self.browsing.show_run(self.session.run)
@@ -319,7 +323,8 @@ class TrainingPage(Page):
             self._reading.start()
         self._reading.mark(done)
         left = self._reading.left(total)
-        self.transport.show_state("opening", f"{done:,} of {total:,} pictures" + (f", {duration(left)} left" if left else ""))
+        read = f"{done:,} of {total:,} pictures" if self._kind == "pictures" else f"{done / total:.0%} read" if total else "reading"
+        self.transport.show_state("opening", read + (f", {duration(left)} left" if left else ""))
 
     def _on_opened(self, run: Opened) -> None:
         self.knobs.set_values(run.knobs)

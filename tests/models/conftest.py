@@ -22,6 +22,7 @@ CPU = Plan("cpu", 1, "float32", True, "off")
 SMALL = {  # settings with which a step takes milliseconds
     "began": {"n": 4, "h": 8, "z": 8, "batch": 4},
     "ppgn": {"n": 4, "g": 4, "h": 8, "full": 8, "recurrent": 8, "outputs": 4, "words": 8, "batch": 4},
+    "seqgan": {"T": 8, "e": 4, "h": 6, "e_D": 4, "filters": "narrow", "batch": 4, "negatives": 12},
 }
 
 
@@ -45,6 +46,16 @@ def classes(tmp_path_factory) -> Path:
         for i, picture in zip(numbers, faces.draw(numbers, 32), strict=True):
             Image.fromarray(picture).save(folder / kind / f"{i:03d}.png")
     return folder
+
+
+@pytest.fixture(scope="session")
+def sentences(tmp_path_factory) -> Path:
+    """A text file of 300 sentences of 2 to 9 words, from two dozen words."""
+    path = tmp_path_factory.mktemp("data") / "sentences.txt"
+    rng = np.random.default_rng(0)
+    words = [a + b for a in "bdfgklmt" for b in ("a", "o", "u")]
+    path.write_text("".join(" ".join(rng.choice(words, rng.integers(2, 10))) + ".\n" for _ in range(300)), "utf-8")
+    return path
 
 
 @pytest.fixture(autouse=True)

@@ -262,7 +262,7 @@ BAD = {
     "a rate for a table": (["sample", "{run}", "--fps", "9", "--out", "a.csv"], ["--fps", "animations"]),
     "a rate that nobody sees": (["sample", "{run}", "--fps", "90", "--out", "a.gif"], ["--fps", "from 1 to 50"]),
     "a sheet into a folder": (["sample", "{run}", "--out", "{dots}"], ["folder"]),
-    "plots as a table": (["sample", "{run}", "--plots", "--out", "a.csv"], [".png"]),
+    "plots as a loop": (["sample", "{run}", "--plots", "--out", "a.webp"], [".png, .svg, .csv"]),
     "a step without checkpoint": (["sample", "{run}", "--step", "7", "--out", "a.png"], ["step 7", "12, 20, 30"]),
     "nothing to inspect": (["inspect", "{empty}/no.png"], ["no file"]),
     "a text to inspect": (["inspect", "{text}"], ["no recipe"]),

@@ -39,6 +39,7 @@ from models.nets.pixels import autocast, to_model, to_pictures
 NAME = "began"
 TITLE = "BEGAN"
 PAPER = "Berthelot, Schumm, Metz (2017), BEGAN: Boundary Equilibrium Generative Adversarial Networks, arXiv:1703.10717"
+WRITES = "pictures"
 BETWEEN = 50
 WINDOW = 1000  # steps over which M_global is averaged before it is judged
 

@@ -61,6 +61,7 @@ from models.nets.pixels import autocast, to_model, to_pictures
 NAME = "ppgn"
 TITLE = "PPGN"
 PAPER = "Nguyen, Clune, Bengio, Dosovitskiy, Yosinski (2017), Plug & Play Generative Networks, arXiv:1612.00005"
+WRITES = "pictures"
 BETWEEN = 25
 PHASES = ("encoder", "scorer", "generator", "joint", "dae-x", "dae-h", "captioner")  # every preset has all of them, in this order
 KEPT = 2048  # codes of training pictures that the State keeps

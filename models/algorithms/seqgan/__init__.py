@@ -1,0 +1,434 @@
+"""SeqGAN: sequence generation by policy gradient, with Monte-Carlo search.
+
+Yu, Zhang, Wang, Yu (AAAI 2017), arXiv:1609.05473.
+
+    Paper              Here                    Meaning
+    G_θ, G_β, D_φ      State.G, .beta, .D      generator, roll-out policy, discriminator
+    Y_1:T              tokens                  a sentence, one id a token
+    Q(Y_1:t-1, y_t)    search.rewards          mean of D over N roll-outs from Y_1:t; D(Y) itself at t = T (eq. 4)
+    ∇J                 g_step                  Σ_t ∇ log G(y_t | Y_1:t-1) Q (eq. 7)
+    g, d, k            Knobs.g_steps …         updates of G, draws of negatives, epochs on each (Algorithm 1)
+    NLL_oracle         Info.NLL_oracle         − log p of samples under the oracle, nats a token
+    -                  State.mle               the generator of the MLE phase that was best on held-out sentences: the baseline beside it
+
+A step is one update of one net: of G in the phase `mle`; of D, on a batch half real and half drawn, in `discriminator`; in `adversarial` of one or
+the other, in the order of Algorithm 1: g updates of G, then d times k epochs of D on negatives drawn anew, then β ← θ.
+
+The numbers of the preset `paper` are those of the authors' code where the paper gives none.
+
+Departures:
+    1. A batch of D is half real and half drawn, where the authors shuffle both together; the real ones are dealt in the order of the data.
+    2. D(Y) at the last token is computed once, not N times.
+    3. β ← θ is what the paper says; in the authors' code the delayed update of 0.8 never takes effect. `delay` has it, off.
+    4. `baseline`, `whiten`, `reward` and `replace` are options that the paper does not have, or has as baselines of its own; all off.
+    5. Sentences may vary in length: token 0 ends one, nothing after it counts in any loss, and D does not look at windows that begin after it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models import knobs as settings
+from models.contract import Curve, Event, Phase, Plan, Plot, Preset
+from models.data.text import TextSet, open_texts
+from models.knobs import knob
+from models.nets import recurrent, textcnn
+from models.nets.drawing import Drawer
+from models.nets.recurrent import Recurrent
+from models.nets.textcnn import TextCNN
+
+NAME = "seqgan"
+TITLE = "SeqGAN"
+PAPER = "Yu, Zhang, Wang, Yu (2017), SeqGAN: Sequence Generative Adversarial Nets with Policy Gradient, arXiv:1609.05473"
+WRITES = "text"
+BETWEEN = 25
+PHASES = ("mle", "discriminator", "adversarial")  # every preset has all of them, in this order
+NARROW: textcnn.Filters = ((1, 24), (2, 48), (3, 48), (4, 48), (5, 48), (10, 24))
+UNKNOWN = 1e9  # an NLL that no generator has
+RISE = 0.2  # nats by which NLL_gen may rise over the baseline's before a person is told
+
+
+class Config(settings.Config):
+    """What a SeqGAN is built from, and how its data are read."""
+
+    T: int = knob(20, "longest sentence, in tokens", symbol="T", low=2, high=64, group="Sentences")
+    vocab: int = knob(5000, "size of the vocabulary, at most", symbol="V", low=4, high=200_000, group="Sentences")
+    unit: Literal["words", "chars"] = knob("words", "what a token is", group="Sentences")
+    punctuation: Literal["split", "keep", "strip"] = knob("split", "marks: tokens of their own, part of the word, or left out", group="Sentences")
+    min_count: int = knob(1, "a word that occurs less often is unknown", low=1, high=10_000, group="Sentences")
+    long: Literal["cut", "drop"] = knob("cut", "sentences longer than T are cut, or left out", group="Sentences")
+    held_out: float = knob(0.1, "share of the sentences that is held out", low=0.0, high=0.9, group="Sentences")
+    split: int = knob(0, "seed of what is held out", low=0, high=2**31 - 1, group="Sentences")
+    oracle_seed: int = knob(0, "seed of the oracle", low=0, high=2**31 - 1, group="Oracle")
+    oracle_size: int = knob(10_000, "sentences drawn of the oracle to train on", low=64, high=1_000_000, group="Oracle")
+    ends: bool = knob(False, "sentences vary in length; known from the data", group="Sentences")
+    e: int = knob(32, "numbers in an embedding of G", low=2, high=2048, group="Nets")
+    h: int = knob(32, "neurons of G", low=2, high=2048, group="Nets")
+    e_D: int = knob(64, "numbers in an embedding of D", low=2, high=2048, group="Nets")
+    filters: Literal["paper", "narrow"] = knob("paper", "filters of D: the paper's table for T, or 240 of widths 1 to 5 and 10", group="Nets")
+    batch: int = knob(64, "sentences a step", low=2, high=4096, group="Training")
+    negatives: int = knob(10_000, "sentences drawn of G at a time for D", low=2, high=1_000_000, group="Training")
+
+
+class Knobs(settings.Knobs):
+    """What a SeqGAN is steered by while it trains."""
+
+    lr: float = knob(1e-2, "Adam step size of G while it learns by likelihood", symbol="lr", low=1e-7, high=1e-1, log=True, group="Likelihood")
+    halving: int = knob(1_000_000, "steps over which lr halves", low=10, high=10_000_000, log=True, group="Likelihood")
+    replace: float = knob(0.0, "scheduled sampling: chance that grows each epoch to feed back a drawn token", low=0.0, high=1.0, group="Likelihood")
+    N: int = knob(16, "roll-outs of every prefix", symbol="N", low=1, high=512, group="Policy gradient")
+    lr_PG: float = knob(1e-2, "Adam step size of G by policy gradient", symbol="lr_PG", low=1e-7, high=1e-1, log=True, group="Policy gradient")
+    g_steps: int = knob(1, "updates of G in a round", symbol="g", low=0, high=1000, group="Policy gradient")
+    clip: float = knob(5.0, "longest gradient of G", low=1e-3, high=1e6, log=True, group="Policy gradient")
+    delay: float = knob(0.0, "share of β that stays at the end of a round; 0 is β ← θ", symbol="β", low=0.0, high=1.0, group="Policy gradient")
+    reward: Literal["D", "BLEU", "permuted", "constant"] = knob(
+        "D", "reward: D, BLEU of the roll-outs (PG-BLEU), D's of other sentences, or the same for all", group="Policy gradient"
+    )
+    baseline: bool = knob(False, "take the batch's mean off the reward, place by place", group="Policy gradient")
+    whiten: bool = knob(False, "divide the reward by its deviation over the batch, place by place", group="Policy gradient")
+    lr_D: float = knob(1e-4, "Adam step size of D", symbol="lr_D", low=1e-7, high=1e-1, log=True, group="Discriminator")
+    d_steps: int = knob(5, "draws of negatives in a round", symbol="d", low=0, high=1000, group="Discriminator")
+    epochs: int = knob(3, "epochs of D on each", symbol="k", low=1, high=1000, group="Discriminator")
+    dropout: float = knob(0.25, "share of D's features that is dropped in training", low=0.0, high=0.95, group="Discriminator")
+    l2: float = knob(0.2, "weight of ½‖·‖² of D's last layer", symbol="L2", low=0.0, high=100.0, group="Discriminator")
+    measure_every: int = knob(50, "steps between two measurements of the samples; 0 is never", low=0, high=1_000_000, log=False, group="Measuring")
+
+
+def _phases(mle: int, discriminator: int, adversarial: int) -> tuple[Phase, ...]:
+    return tuple(Phase(name, steps) for name, steps in zip(PHASES, (mle, discriminator, adversarial), strict=True))
+
+
+_QUICK_KNOBS = {"lr": 1e-2, "halving": 1_000, "lr_PG": 2e-3, "N": 8, "d_steps": 1, "epochs": 1, "lr_D": 1e-3}
+PRESETS = {
+    p.name: p
+    for p in (
+        Preset(
+            "quick",
+            "a narrow D and 1,000 words: minutes on two cores, not the paper",
+            _phases(3_000, 1_000, 6_400),
+            config={"vocab": 1000, "filters": "narrow", "negatives": 2_016},
+            knobs=_QUICK_KNOBS,
+        ),
+        Preset("paper", "every number of the authors: hours on two cores", _phases(120 * 156, 50 * 3 * 312, 200 * (1 + 5 * 3 * 312))),
+        Preset(
+            "poems",
+            "lines without their punctuation, a narrow D: for quatrains and other short verse",
+            _phases(6_000, 1_500, 6_400),
+            config={"vocab": 5000, "filters": "narrow", "negatives": 2_016, "punctuation": "strip", "e": 64, "h": 64, "held_out": 0.2},
+            knobs=_QUICK_KNOBS,
+        ),
+    )
+}
+
+PLOTS = (
+    Plot(
+        "NLL_oracle",
+        (
+            Curve("NLL_oracle", "NLL_oracle", "measure"),
+            Curve("mle_oracle", "MLE", "generated"),
+            Curve("floor", "floor", "baseline"),
+            Curve("ceiling", "untrained", "controller"),
+        ),
+        "−log p of samples under the oracle, nats a token, between the oracle's own and an untrained G's. It rewards collapse: look at NLL_gen, too.",
+    ),
+    Plot(
+        "NLL_gen",
+        (Curve("NLL_gen", "NLL_gen", "real"), Curve("mle_gen", "MLE", "generated"), Curve("entropy", "samples", "baseline")),
+        "−log p of held-out sentences under G, nats a token: it rises when G forgets some of them. Dotted: of its own samples.",
+    ),
+    Plot(
+        "BLEU",
+        (Curve("BLEU2", "BLEU-2", "real"), Curve("BLEU3", "BLEU-3", "judge"), Curve("mle_BLEU2", "BLEU-2 of MLE", "generated")),
+        "Samples against held-out sentences. It says nothing about diversity.",
+    ),
+    Plot("Reward", (Curve("reward", "Q", "measure"), Curve("grad", "‖∇‖", "baseline")), "Mean of Q over the batch's tokens, and G's gradient."),
+    Plot(
+        "Discriminator",
+        (Curve("loss_D", "loss", "generated"), Curve("right_D", "right", "real"), Curve("right_fresh", "right, fresh", "judge")),
+        "Cross-entropy and share of right answers on its batch; dash-dotted: on held-out sentences and fresh samples.",
+    ),
+)
+
+
+class Info(NamedTuple):
+    """One step in numbers, all 0-d; None where the step has no such value. NLLs are nats a token."""
+
+    loss: Tensor | None = None  # of the likelihood
+    reward: Tensor | None = None  # mean Q
+    grad: Tensor | None = None  # length of G's gradient before it is clipped
+    loss_D: Tensor | None = None
+    right_D: Tensor | None = None
+    NLL_oracle: Tensor | None = None  # the others are measured now and then
+    NLL_gen: Tensor | None = None
+    entropy: Tensor | None = None
+    BLEU2: Tensor | None = None
+    BLEU3: Tensor | None = None
+    right_fresh: Tensor | None = None
+    mle_oracle: Tensor | None = None
+    mle_gen: Tensor | None = None
+    mle_BLEU2: Tensor | None = None
+    floor: Tensor | None = None
+    ceiling: Tensor | None = None
+
+
+class Batch(NamedTuple):
+    """Some training sentences, and where they come from."""
+
+    tokens: Tensor  # (batch, T) int64
+    data: TextSet  # to measure against
+
+
+@dataclass
+class State:
+    """All that changes."""
+
+    G: Recurrent
+    beta: Recurrent  # the policy of the roll-outs
+    mle: Recurrent  # the best of the MLE phase on held-out sentences
+    D: TextCNN
+    optimiser_G: torch.optim.Adam  # by likelihood
+    optimiser_PG: torch.optim.Adam  # by policy gradient, with moments of its own
+    optimiser_D: torch.optim.Adam
+    rng: torch.Generator  # on the CPU, so that a run can change its device
+    negatives: Tensor  # (negatives, T) int64, drawn of G for D
+    order: Tensor  # (negatives,) int64, in which this epoch takes them
+    levels: Tensor  # (3,) of the baseline: NLL_gen, NLL_oracle, BLEU-2; UNKNOWN, 0, 0 before there is one
+    step: int = 0
+    phase: int = 0
+    entered: int = -1  # the phase that the last step belonged to
+    trained: dict[str, int] = field(default_factory=lambda: {"mle": 0, "PG": 0, "D": 0})  # updates of each kind
+    turn: int = 0  # updates of G in this round
+    dealt: int = 0  # batches of D in this round
+    alarmed: bool = False
+    words: list[str] = field(default_factory=list)  # by id; empty of an oracle, whose tokens are numbers
+    joiner: str = " "
+    # fixed, rebuilt by init and not saved
+    config: Config = field(default_factory=Config, metadata={"saved": False})
+    plan: Plan | None = field(default=None, metadata={"saved": False})
+
+    @property
+    def device(self) -> torch.device:
+        """Where the nets are."""
+        return self.levels.device
+
+
+def open_data(spec: str, config: Config, progress: Callable[[int, int], None] | None = None) -> TextSet:
+    """The sentences that `spec` names: a text file, grammar, oracle, or an oracle's arrays."""
+    names = ("T", "vocab", "unit", "punctuation", "min_count", "long", "held_out", "split", "oracle_seed", "oracle_size")
+    return open_texts(spec, **{name: getattr(config, name) for name in names}, progress=progress)
+
+
+def fitted(config: Config, data: TextSet) -> Config:
+    """The settings with what is known of the data: the vocabulary that it has, its longest sentence, whether lengths vary."""
+    return settings.changed(config, {"vocab": data.V, "T": data.T, "ends": data.ends})
+
+
+def filters(config: Config) -> textcnn.Filters:
+    """Of D: those of the chosen table that are no wider than a sentence."""
+    table = NARROW if config.filters == "narrow" else textcnn.FILTERS_32 if config.T >= 32 else textcnn.FILTERS_20
+    return tuple((width, count) for width, count in table if width <= config.T)
+
+
+def init(config: Config, seed: int, plan: Plan) -> State:
+    """A fresh State; every random number comes from `seed`."""
+    rng = torch.Generator().manual_seed(seed)
+    G, D = Recurrent(config.vocab, config.e, config.h), TextCNN(config.vocab, config.T, config.e_D, filters(config), ends=config.ends)
+    recurrent.initialise(G, rng, 0.1)
+    textcnn.initialise(D, rng)
+    G, D = G.to(plan.device), D.to(plan.device)
+    beta, mle = (copy.deepcopy(G).requires_grad_(False) for _ in range(2))
+    by_likelihood, by_reward, of_D = (torch.optim.Adam(p, fused=True) for p in (G.trained(), G.trained(), list(D.parameters())))
+    blank = torch.zeros(config.negatives, config.T, dtype=torch.int64, device=plan.device)
+    levels = torch.tensor([UNKNOWN, 0, 0], device=plan.device)
+    order = torch.arange(config.negatives)
+    return State(G, beta, mle, D, by_likelihood, by_reward, of_D, rng, blank, order, levels, config=config, plan=plan)
+
+
+def prepare(state: State, data: TextSet) -> None:
+    """What a fresh State takes over from its data: the words."""
+    state.words, state.joiner = list(data.words), data.joiner
+
+
+def batches(data: TextSet, config: Config, seed: int, start: int) -> Iterator[Batch]:
+    """Batches from the `start`-th on; batch t depends on (seed, t) alone."""
+    t = start
+    while True:
+        yield Batch(data.batch(seed, t, config.batch), data)
+        t += 1
+
+
+# --- the algorithm ------------------------------------------------------------------------------------------------
+
+
+def step(state: State, batch: Batch, knobs: Knobs) -> Info:
+    """One update of one net (Algorithm 1), and now and then a measurement."""
+    if state.entered != state.phase:
+        state.entered, state.turn, state.dealt = state.phase, 0, 0
+        copy_to(state.beta, state.G)  # β ← θ
+    tokens = batch.tokens.to(state.device)
+    match PHASES[state.phase]:
+        case "mle":
+            info = mle_step(state, tokens, batch.data, knobs)
+        case "discriminator":
+            info = d_step(state, tokens, knobs)
+        case _:
+            info = adversarial_step(state, tokens, batch.data, knobs)
+    state.step += 1
+    if knobs.measure_every and (state.step == 1 or state.step % knobs.measure_every == 0):
+        info = info._replace(**measured(state, batch.data, keep=PHASES[state.phase] == "mle"))
+    return info
+
+
+def adversarial_step(state: State, tokens: Tensor, data: TextSet, knobs: Knobs) -> Info:
+    """The next step of a round: g updates of G; then d draws of negatives with k epochs of D on each; then β ← θ."""
+    whole = knobs.d_steps * knobs.epochs * batches_of_negatives(state)
+    if state.turn < knobs.g_steps or not whole:
+        info = g_step(state, data, knobs)
+        state.turn += 1
+    else:
+        info = d_step(state, tokens, knobs)
+    if state.turn >= knobs.g_steps and state.dealt >= whole:
+        state.turn = state.dealt = 0
+        with torch.no_grad():
+            torch._foreach_lerp_(list(state.beta.parameters()), list(state.G.parameters()), 1 - knobs.delay)  # pyright: ignore[reportPrivateImportUsage]
+    return info
+
+
+def mle_step(state: State, tokens: Tensor, data: TextSet, knobs: Knobs) -> Info:
+    """Maximum likelihood, teacher forced; or with some tokens replaced by drawn ones (scheduled sampling, Bengio et al. 2015)."""
+    epoch = state.trained["mle"] * len(tokens) // max(1, len(data.train))
+    chance = min(1.0, knobs.replace * epoch)
+    log_p = state.G.log_p(tokens, shown=with_replacement(state, tokens, chance) if chance else None)
+    counts = alive(tokens, state.config.ends)
+    loss = -(log_p * counts).sum() / counts.sum()
+    lr = knobs.lr * 0.5 ** (state.trained["mle"] / knobs.halving)
+    norm = descend(state.optimiser_G, loss, lr, knobs.clip)
+    state.trained["mle"] += 1
+    return Info(loss=loss.detach(), grad=norm)
+
+
+def d_step(state: State, tokens: Tensor, knobs: Knobs) -> Info:
+    """D on a batch, half real and half drawn: −log D(real) − log(1 − D(drawn)) (eq. 5), and L2 of its last layer."""
+    each = batches_of_negatives(state)
+    if state.dealt % (knobs.epochs * each) == 0:
+        state.negatives.copy_(drawn(state, state.G, state.config.negatives))
+    if state.dealt % each == 0:
+        state.order.copy_(torch.randperm(state.config.negatives, generator=state.rng))
+    half = max(1, len(tokens) // 2)
+    first = state.dealt % each * half
+    fake = state.negatives[state.order[first : first + half].to(state.device)]
+    both = torch.cat([tokens[:half], fake])
+    truth = (torch.arange(len(both), device=state.device) < half).float()
+    state.D.dropout = knobs.dropout
+    with autocast(state):
+        logits = state.D(both, state.rng)
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, truth)
+    descend(state.optimiser_D, loss + knobs.l2 * state.D.penalty(), knobs.lr_D)
+    state.dealt += 1
+    state.trained["D"] += 1
+    return Info(loss_D=loss.detach(), right_D=((logits > 0) == (truth > 0)).float().mean())
+
+
+def g_step(state: State, data: TextSet, knobs: Knobs) -> Info:
+    """Policy gradient: −Σ_n Σ_t log G(y_t | Y_1:t-1) Q(Y_1:t-1, y_t), a sum as in the authors' code (eq. 7)."""
+    tokens = drawn(state, state.G, state.config.batch)
+    counts = alive(tokens, state.config.ends)
+    Q = search.rewards(state, tokens, data, knobs)
+    loss = -(state.G.log_p(tokens) * advantage(Q, counts, knobs) * counts).sum()
+    norm = descend(state.optimiser_PG, loss, knobs.lr_PG, knobs.clip)
+    state.trained["PG"] += 1
+    return Info(reward=(Q * counts).sum() / counts.sum(), grad=norm)
+
+
+def advantage(Q: Tensor, counts: Tensor, knobs: Knobs) -> Tensor:
+    """Q, (n, T), or what the options make of it; places without any token count nothing."""
+    here = counts.sum(0).clamp(min=1)
+    if knobs.baseline:
+        Q = Q - (Q * counts).sum(0) / here
+    if knobs.whiten:
+        mean = (Q * counts).sum(0) / here
+        Q = Q / (((Q - mean).square() * counts).sum(0) / here).sqrt().clamp(min=1e-3)
+    return Q
+
+
+def between(state: State, recent: Mapping[str, np.ndarray], knobs: Knobs) -> list[Event]:
+    """Tells when NLL_gen has risen by more than RISE nats over the baseline's; called every BETWEEN steps."""
+    now, before = (known[-1] if len(known := recent[name][np.isfinite(recent[name])]) else np.nan for name in ("NLL_gen", "mle_gen"))
+    rise = float(now - before)
+    if state.alarmed:
+        state.alarmed = not rise < RISE / 2
+    elif rise > RISE:
+        state.alarmed = True
+        text = f"NLL_gen has risen by {rise:.2f} nats a token over the MLE generator's: G forgets sentences of the data; lower lr_PG, or go back."
+        return [Event("alarm", text)]
+    return []
+
+
+# --- the parts of a step ------------------------------------------------------------------------------------------
+
+
+def alive(tokens: Tensor, ends: bool) -> Tensor:
+    """1 for every token that counts: up to and with the first end, (n, T) float32."""
+    if not ends:
+        return torch.ones(tokens.shape, device=tokens.device)
+    over = (tokens == 0).cumsum(1)
+    return (over - (tokens == 0).long() == 0).float()
+
+
+def batches_of_negatives(state: State) -> int:
+    """Batches of D in an epoch: each takes half a batch of negatives."""
+    return max(1, state.config.negatives // max(1, state.config.batch // 2))
+
+
+def drawn(state: State, net: Recurrent, n: int) -> Tensor:
+    """Fresh sentences (n, T) of a generator; the noise is made on the CPU."""
+    u = torch.rand(n, state.config.T, generator=state.rng).to(state.device)
+    return net.draw(u, ends=state.config.ends)
+
+
+def with_replacement(state: State, tokens: Tensor, chance: float) -> Tensor:
+    """What G is shown before each token, (n, T): with a chance the token that it has drawn itself after what it was shown so far."""
+    G, (n, T) = state.G, tokens.shape
+    uniform = torch.rand(2, T, n, generator=state.rng).to(state.device)
+    cell, drawer, memory = G.cell(), Drawer(G.out), G.blank(n)
+    shown = [tokens.new_zeros(n)]
+    for t in range(T - 1):
+        memory = cell(shown[-1], memory)
+        shown.append(torch.where(uniform[1, t] < chance, drawer(memory.h, uniform[0, t]), tokens[:, t]))
+    return torch.stack(shown, 1)
+
+
+def descend(optimiser: torch.optim.Adam, loss: Tensor, lr: float, clip: float | None = None) -> Tensor | None:
+    """One step of a net; with `clip` its gradient is made no longer than that, and its length before is returned."""
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
+    for p, g in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+        p.grad = g
+    norm = None if clip is None else torch.nn.utils.clip_grad_norm_(parameters, clip)
+    optimiser.param_groups[0]["lr"] = lr
+    optimiser.step()
+    optimiser.zero_grad(set_to_none=True)
+    return norm
+
+
+def copy_to(target: Recurrent, source: Recurrent) -> None:
+    """θ into another net."""
+    with torch.no_grad():
+        torch._foreach_copy_(list(target.parameters()), list(source.parameters()))  # pyright: ignore[reportPrivateImportUsage]
+
+
+def autocast(state: State) -> torch.autocast:
+    """The precision of the run, for D; G stays float32."""
+    assert state.plan is not None
+    return torch.autocast(state.plan.device, torch.bfloat16, enabled=state.plan.precision == "bfloat16")
+
+
+from models.algorithms.seqgan import search  # noqa: E402 (it is built on what is above)
+from models.algorithms.seqgan.measures import evaluate, measured  # noqa: E402, F401
+from models.algorithms.seqgan.shown import cost, predicted_seconds, sample, views  # noqa: E402, F401

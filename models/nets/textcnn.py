@@ -1,0 +1,176 @@
+"""The discriminator of texts: convolutions over tokens, their maxima over time, a highway layer, two classes.
+
+Yu et al. (2017), appendix; Kim (2014) for the convolutions, Srivastava et al. (2015) for the highway. Filter tables: the paper's table 5.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.nets.autoencoder import Dense
+from models.nets.recurrent import Table
+
+Filters = tuple[tuple[int, int], ...]  # (tokens wide, how many)
+
+FILTERS_20: Filters = ((1, 100), (2, 200), (3, 200), (4, 200), (5, 200), (6, 100), (7, 100), (8, 100), (9, 100), (10, 100), (15, 160), (20, 160))
+FILTERS_32: Filters = (*FILTERS_20[:10], (16, 160), (24, 160), (32, 160))
+CHUNK = 256  # sentences of a pass without a graph
+
+
+class _Kernel(nn.Conv1d):
+    """A convolution over tokens without values, as Dense."""
+
+    def reset_parameters(self) -> None:
+        """Leave the weights without values."""
+
+
+class TextCNN(nn.Module):
+    """Sentences (n, T) to the logit of "real", (n,).
+
+    Attributes:
+        filters: (width, how many) of each kind; every width is at most T.
+        ends: token 0 ends a sentence: windows that begin after the first one are not looked at.
+    """
+
+    def __init__(self, V: int, T: int, e: int, filters: Filters, dropout: float = 0.25, ends: bool = False) -> None:
+        """A vocabulary of `V` tokens, embeddings of `e` numbers; `dropout` is the share that is dropped after the highway."""
+        super().__init__()
+        self.T, self.filters, self.dropout, self.ends = T, filters, dropout, ends
+        self.embedding = Table(V, e)
+        self.convs = nn.ModuleList(_Kernel(e, count, width) for width, count in filters)
+        self.features = sum(count for _, count in filters)
+        self.gate, self.turn = (Dense(self.features, self.features) for _ in range(2))
+        self.out = Dense(self.features, 2)
+
+    def kernels(self) -> list[nn.Conv1d]:
+        """The convolutions, in the order of `filters`."""
+        return [cast(nn.Conv1d, conv) for conv in self.convs]
+
+    def forward(self, tokens: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        """Logits (n,) of "real"; with `rng`, a CPU generator, as in training: with dropout."""
+        x = self.embedding(tokens).transpose(1, 2)
+        seen = [self.longest(conv(x), tokens, width) for conv, (width, _) in zip(self.kernels(), self.filters, strict=True)]
+        return self.judge(torch.cat(seen, 1).relu(), rng)
+
+    def longest(self, found: Tensor, tokens: Tensor, width: int) -> Tensor:
+        """The maximum over time, (n, count), of what a filter found, (n, count, windows)."""
+        if not self.ends or found.shape[2] == 1:
+            return found.amax(2)
+        return found.masked_fill(~valid(tokens, found.shape[2])[:, None], -torch.inf).amax(2)
+
+    def judge(self, features: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        """Logits (n,) of features (n, features): τ H(c) + (1 - τ) c, dropout, two classes."""
+        tau = self.gate(features).sigmoid()
+        c = tau * self.turn(features).relu() + (1 - tau) * features
+        if rng is not None and self.dropout:
+            kept = torch.rand(c.shape, generator=rng).to(c.device) >= self.dropout
+            c = c * kept / (1 - self.dropout)
+        real, fake = self.out(c).float().unbind(1)
+        return real - fake
+
+    def penalty(self) -> Tensor:
+        """½ ‖·‖² of the last layer, 0-d: what the authors' L2 weighs."""
+        return (self.out.weight.square().sum() + self.out.bias.square().sum()) / 2
+
+
+def valid(tokens: Tensor, windows: int) -> Tensor:
+    """Which of the first `windows` windows begin no later than the first end, (n, windows); the first one always does."""
+    over = (tokens[:, :windows] == 0).cumsum(1)
+    return torch.cat([torch.ones_like(over[:, :1], dtype=torch.bool), over[:, :-1] == 0], 1)
+
+
+def initialise(net: TextCNN, generator: torch.Generator) -> None:
+    """As the authors: embeddings U(-1, 1); filters and the last layer from a truncated N(0, 0.1²) with biases 0.1; the highway's as Glorot's."""
+    with torch.no_grad():
+        net.embedding.weight.uniform_(-1, 1, generator=generator)
+        for layer in (*net.kernels(), net.out):
+            assert layer.bias is not None
+            nn.init.trunc_normal_(layer.weight, 0, 0.1, -0.2, 0.2, generator=generator)
+            nn.init.constant_(layer.bias, 0.1)
+        for layer in (net.gate, net.turn):
+            nn.init.xavier_uniform_(layer.weight, generator=generator)
+            nn.init.zeros_(layer.bias)
+
+
+# --- frozen -------------------------------------------------------------------------------------------------------
+
+
+class Frozen:
+    """A TextCNN whose weights stand still: each convolution of tokens becomes a sum of rows of a table, E W_j of every offset j.
+
+    The windows of a prefix are looked at once for all sentences that begin with it. Made anew after a step of D.
+    """
+
+    def __init__(self, net: TextCNN, precision: str = "float32") -> None:
+        """`precision` of the highway: "float32" or "bfloat16"."""
+        self.net, self._half = net, precision == "bfloat16"
+        V = net.embedding.num_embeddings
+        weight = net.embedding.weight.detach()
+        self._tables: list[Tensor] = []
+        for conv, (width, count) in zip(net.kernels(), net.filters, strict=True):
+            table = weight.new_empty(width, V, count)
+            for j, kernel in enumerate(conv.weight.detach().unbind(2)):  # (count, e)
+                torch.mm(weight, kernel.T, out=table[j])
+            self._tables.append(table.view(width * V, count))
+        self._V = V
+
+    @torch.inference_mode()
+    def sentences(self, tokens: Tensor) -> Tensor:
+        """Logits (n,) of sentences (n, T)."""
+        return torch.cat([self._judged(self._seen(rows, 0)) for rows in tokens.split(CHUNK)])
+
+    @torch.inference_mode()
+    def rollouts(self, prefixes: Tensor, rollouts: Tensor) -> Tensor:
+        """Logits (T-1, N, n) of roll-outs (T-1, N, n, T), the t-th of which begin with the first t+1 tokens of the sentences `prefixes` (n, T)."""
+        before = self._prefixes(prefixes)
+        out = []
+        for t in range(1, self.net.T):
+            rows = rollouts[t - 1].flatten(0, 1)
+            n = len(rollouts[t - 1])
+            known = [b[t].repeat(n, 1) for b in before]
+            chunks = zip(rows.split(CHUNK * 4), *(k.split(CHUNK * 4) for k in known), strict=True)
+            out.append(torch.cat([self._judged(self._seen(part, t, old)) for part, *old in chunks]).view(n, -1))
+        return torch.stack(out)
+
+    def _judged(self, seen: list[Tensor]) -> Tensor:
+        features = torch.cat(seen, 1)
+        with torch.autocast(features.device.type, torch.bfloat16, enabled=self._half):
+            return self.net.judge(features.relu_())
+
+    def _found(self, tokens: Tensor, which: int, first: int) -> Tensor:
+        """What filter `which` finds in windows from `first` on, (n, windows, count), without its bias."""
+        width, _ = self.net.filters[which]
+        places = torch.arange(width, device=tokens.device) * self._V
+        windows = tokens[:, first:].unfold(1, width, 1) + places
+        return F.embedding_bag(windows.flatten(0, 1), self._tables[which], mode="sum").view(len(tokens), windows.shape[1], -1)
+
+    def _seen(self, tokens: Tensor, t: int, before: list[Tensor] | None = None) -> list[Tensor]:
+        """Maxima over time of each filter, with biases, of windows that hold a token from place t on, and of `before`."""
+        out = []
+        for k, (conv, (width, _)) in enumerate(zip(self.net.kernels(), self.net.filters, strict=True)):
+            first = max(0, t - width + 1)
+            found = self._found(tokens, k, first)
+            if self.net.ends and found.shape[1] + first > 1:
+                found = found.masked_fill(~valid(tokens, first + found.shape[1])[:, first:, None], -torch.inf)
+            best = found.amax(1)
+            if before is not None:
+                best = torch.maximum(best, before[k])
+            assert conv.bias is not None
+            out.append(best + conv.bias)
+        return out
+
+    def _prefixes(self, tokens: Tensor) -> list[Tensor]:
+        """For each filter the maxima, (T, n, count), over the windows that lie within the first t tokens, t from 0; -inf where there is none."""
+        out = []
+        for k, (width, count) in enumerate(self.net.filters):
+            found = self._found(tokens, k, 0)
+            if self.net.ends and found.shape[1] > 1:
+                found = found.masked_fill(~valid(tokens, found.shape[1])[:, :, None], -torch.inf)
+            upto = found.cummax(1).values.transpose(0, 1)  # windows 0 … i
+            none = upto.new_full((min(width, self.net.T), len(tokens), count), -torch.inf)
+            out.append(torch.cat([none, upto])[: self.net.T])  # t tokens hold windows 0 … t - width
+        return out
