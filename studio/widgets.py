@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainte
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
+    QDoubleSpinBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -127,6 +128,20 @@ def spin(low: int, high: int, value: int, tip: str, *, step: int = 1) -> QSpinBo
     out.setToolTip(tip)
     out.setAccessibleName(tip)
     out.lineEdit().setTextMargins(theme.theme().px(5), 0, 0, 0)  # the style sheet's padding does not reach the text
+    return out
+
+
+def decimal(low: float, high: float, value: float, tip: str, *, step: float = 0.05) -> QDoubleSpinBox:
+    """The same for a number with two decimals."""
+    out = QDoubleSpinBox()
+    out.setRange(low, high)
+    out.setSingleStep(step)
+    out.setValue(value)
+    out.setKeyboardTracking(False)
+    out.setFixedWidth(theme.theme().px(72))
+    out.setToolTip(tip)
+    out.setAccessibleName(tip)
+    out.lineEdit().setTextMargins(theme.theme().px(5), 0, 0, 0)
     return out
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QSize
 from PySide6.QtWidgets import QFrame, QWidget
 
 from models.contract import Note, View
 from models.errors import StudioError
 from models.files import home
+from studio import theme
 from studio.export.blind import write_blind
 from studio.messages import Reply
 from studio.pages.ownrun import OwnRun
@@ -20,6 +21,23 @@ from studio.widgets import button, column, label, row, spin
 
 EACH = 20  # of every source, as in the slides
 PANEL = "blind"  # as which it asks
+
+
+class _Side(QFrame):
+    """As wide as every side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("kind", "side")
+        self._fit()
+        theme.notifier.changed.connect(self._fit)
+
+    def sizeHint(self) -> QSize:
+        """Whatever its rows would like."""
+        return QSize(self.width(), super().sizeHint().height())
+
+    def _fit(self) -> None:
+        self.setFixedWidth(theme.theme().px(304))
 
 
 class BlindFace(QObject):
@@ -38,7 +56,7 @@ class BlindFace(QObject):
         self.each = spin(2, 500, EACH, "Sentences of every source")
         self.seed = spin(0, 2**31 - 1, 0, "Seed: which sentences, and their order")
         self.begin_button = button("Begin", "play", kind="primary", tip="Ask the open run for sentences", clicked=self.begin)
-        self.side, self.foot = QFrame(), QWidget()
+        self.side, self.foot = _Side(), QWidget()
         self._arrange()
         self.panel.answered.connect(self._on_answered)
         self.panel.finished.connect(self._on_finished)
@@ -49,10 +67,6 @@ class BlindFace(QObject):
         self._allow()
 
     def _arrange(self) -> None:
-        from studio import theme
-
-        self.side.setProperty("kind", "side")
-        self.side.setFixedWidth(theme.theme().px(304))
         body = column(self.side, margin=16, spacing=8)
         body.addWidget(label("Blind test", "section"))
         words = label(

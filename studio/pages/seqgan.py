@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtWidgets import QLayout, QStackedWidget, QTabBar, QWidget
+from PySide6.QtWidgets import QStackedWidget, QTabBar, QWidget
 
 from models.algorithms import seqgan
 from models.algorithms.seqgan.shown import BETWEEN_TOKENS
@@ -15,7 +14,7 @@ from studio.messages import Opened, Reply
 from studio.pages.blindface import PANEL as BLIND
 from studio.pages.blindface import BlindFace
 from studio.pages.training import TrainingPage
-from studio.panels.drawing import DrawingPanel
+from studio.panels.drawing import DrawingBar
 from studio.panels.readouts import Readouts
 from studio.panels.rewards import RewardView
 from studio.panels.sentences import SentencesPanel
@@ -33,8 +32,12 @@ READ = {  # read-out -> its field in Info
     "floor": ("floor", "The oracle's own −log p: no generator that knows all of it gets lower"),
     "NLL_gen": ("NLL_gen", "−log p of held-out sentences under G, nats a token, now"),
     "mle_gen": ("MLE", "The same of the MLE generator"),
+    "BLEU2": ("BLEU-2", "Of samples against held-out sentences, now"),
+    "mle_BLEU2": ("MLE", "The same of the MLE generator"),
     "right_fresh": ("D, fresh", "Share of right answers of D on held-out sentences and fresh samples; 0.5 is guessing"),
 }
+OF_ORACLE = ("NLL_oracle", "mle_oracle", "floor", "NLL_gen", "mle_gen", "right_fresh")
+OF_TEXT = ("NLL_gen", "mle_gen", "BLEU2", "mle_BLEU2", "right_fresh")
 
 
 class SeqganPage(TrainingPage):
@@ -54,14 +57,15 @@ class SeqganPage(TrainingPage):
         self.drawing.changed.connect(self.looking.again)
         self.ours.clicked.connect(self._on_sentence)
         self.plane.n_changed.connect(lambda _: self._draw_plane())
-        self.blind = BlindFace(self.session, self, {"real": "real", "mle": "MLE", "seqgan": "SeqGAN"}, self._temperature)
+        self.blind = BlindFace(self.session, self, {"real": "real", "mle": "MLE", "seqgan": "SeqGAN"}, lambda: self.drawing.temperature.value())
         self.faces.add("Blind test", self.blind.panel, self.blind.side, self.blind.foot)
 
     def make_pictures(self) -> QWidget:
         """Samples beside those of MLE; the reward under one of them; the plane."""
         self.ours, self.theirs = SentencesPanel("SeqGAN"), SentencesPanel("MLE, the same noise")
         self.rewards, self.plane = RewardView(), TradeoffPanel()
-        self.readouts = Readouts([(key, symbol, tip) for key, (symbol, tip) in READ.items()], columns=6)
+        self.readouts = [Readouts([(key, *READ[key]) for key in keys], columns=len(keys)) for keys in (OF_ORACLE, OF_TEXT)]
+        self.drawing = DrawingBar()
         self.shown, self.pictures = QTabBar(), QStackedWidget()
         self.shown.setExpanding(False)
         for word, widget in (("Samples", self._samples()), ("Reward", self._reward()), ("Quality and diversity", self._plane())):
@@ -69,7 +73,9 @@ class SeqganPage(TrainingPage):
             self.pictures.addWidget(widget)
         upper = QWidget()
         body = column(upper, spacing=8)
-        body.addWidget(self.shown)
+        head = row(self.shown, self.drawing, spacing=16)
+        head.setStretch(1, 1)
+        body.addLayout(head)
         body.addWidget(self.pictures, 1)
         return upper
 
@@ -81,7 +87,8 @@ class SeqganPage(TrainingPage):
             card = Card(margin=12)
             card.body.addWidget(panel)
             both.addWidget(card, 1)
-        body.addWidget(self.readouts)
+        for readouts in self.readouts:
+            body.addWidget(readouts)
         body.addLayout(both, 1)
         return page
 
@@ -111,15 +118,7 @@ class SeqganPage(TrainingPage):
         body.addWidget(self.plane, 1)
         return page
 
-    def view_controls(self) -> Sequence[QWidget | QLayout]:
-        """How sentences are drawn."""
-        self.drawing = DrawingPanel()
-        return [self.drawing]
-
     # --- what a person does -----------------------------------------------------------------------------------
-
-    def _temperature(self) -> float:
-        return float(self.drawing.options()["temperature"])
 
     def _on_tab(self, place: int) -> None:
         self.pictures.setCurrentIndex(place)
@@ -157,7 +156,10 @@ class SeqganPage(TrainingPage):
         """The last measurement."""
         series = self.curves.history.series
         last = {key: float(series[key].y.view[-1]) if key in series and len(series[key].y) else None for key in READ}
-        self.readouts.show_values(last)
+        of_oracle = last["floor"] is not None
+        for readouts, shown in zip(self.readouts, (of_oracle, not of_oracle), strict=True):
+            readouts.setVisible(shown)
+            readouts.show_values(last)
 
     def show_reply(self, reply: Reply) -> None:
         """A view."""
@@ -206,7 +208,7 @@ class SeqganPage(TrainingPage):
         words, numbers = reply.view.words, reply.view.numbers
         split = [said.split(BETWEEN_TOKENS) if said else [] for said in words["tokens"]]
         captions = [f"{p:.1f}".replace("-", "−") for p in numbers["log_p"]]
-        panel.show_sentences(split, note=f"{self.drawing.told()} · log p", step=reply.step, joiner=self._joiner, captions=captions)
+        panel.show_sentences(split, note="log p", step=reply.step, joiner=self._joiner, captions=captions)
 
     def _show_rewards(self, reply: Reply) -> None:
         numbers, words = reply.view.numbers, reply.view.words

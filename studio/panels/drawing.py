@@ -1,27 +1,24 @@
-"""How sentences are drawn: seed, temperature, the likeliest tokens only, and the words that they begin with."""
+"""How sentences are drawn: temperature, the likeliest tokens only, seed, and the words that they begin with."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QLineEdit, QSizePolicy, QSpinBox, QWidget
 
-from models.knobs import Knobs, describe, knob
-from studio.panels.knob import KnobRow
-from studio.widgets import column, label, row, spin
+from studio import theme
+from studio.widgets import decimal, label, row, spin, symbol_html
 
-
-class Drawing(Knobs):
-    """What decides over a sentence beside the net and the noise."""
-
-    temperature: float = knob(1.0, "temperature, divides the logits", symbol="τ", low=0.05, high=3.0)
-    nucleus: float = knob(1.0, "nucleus, the smallest set of tokens that holds this share; 1 is all", symbol="p", low=0.01, high=1.0)
-    top_k: int = knob(0, "top-k, so many of the likeliest tokens; 0 is all", symbol="k", low=0, high=1000)
+TEMPERATURE = "Temperature: divides the logits; below 1 the likely tokens become likelier"
+NUCLEUS = "Nucleus: only the smallest set of tokens that holds this share; 1 is all"
+TOP_K = "Top-k: only so many of the likeliest tokens; 0 is all"
+SEED = "Seed of the samples: the same noise at every look"
+PROMPT = "Words that every sentence begins with; Enter completes them"
 
 
-class DrawingPanel(QWidget):
-    """Controls for the side of a page.
+class DrawingBar(QWidget):
+    """One line of controls above the sentences.
 
     Signals:
         changed (): the sentences are to be drawn anew.
@@ -31,34 +28,39 @@ class DrawingPanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.seed = spin(0, 2**31 - 1, 0, "Seed of the samples: the same noise at every look")
         self.prompt = QLineEdit()
-        self.prompt.setPlaceholderText("Words that every sentence begins with")
+        self.prompt.setPlaceholderText("Begin with …")
         self.prompt.setAccessibleName("Prompt")
-        self.prompt.setToolTip("Words that every sentence begins with; Enter completes them")
+        self.prompt.setToolTip(PROMPT)
         self.prompt.setClearButtonEnabled(True)
-        self.rows = {k.name: KnobRow(k) for k in describe(Drawing)}
-        body = column(self, spacing=8)
-        body.addWidget(self.prompt)
-        for line in self.rows.values():
-            line.changed.connect(lambda *_: self.changed.emit())
-            body.addWidget(line)
-        body.addLayout(row(label("Seed of the samples"), 1, self.seed))
-        self.seed.valueChanged.connect(lambda *_: self.changed.emit())
+        self.prompt.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.prompt.setMaximumWidth(theme.theme().px(360))
+        self.temperature, self.nucleus = decimal(0.05, 10, 1, TEMPERATURE), decimal(0.01, 1, 1, NUCLEUS)
+        self.top_k, self.seed = spin(0, 9_999, 0, TOP_K), spin(0, 2**31 - 1, 0, SEED)
+        self.top_k.setFixedWidth(theme.theme().px(72))
+        line = row(self.prompt, spacing=6)
+        line.setStretch(0, 1)
+        fields: list[tuple[str, QDoubleSpinBox | QSpinBox]] = [
+            (symbol_html("τ"), self.temperature),
+            (symbol_html("p"), self.nucleus),
+            (symbol_html("k"), self.top_k),
+            ("seed", self.seed),
+        ]
+        for text, field in fields:
+            name = label(text)
+            name.setToolTip(field.toolTip())
+            line.addSpacing(2)
+            line.addWidget(name)
+            line.addWidget(field)
+            field.valueChanged.connect(lambda *_: self.changed.emit())
+        self.setLayout(line)
         self.prompt.editingFinished.connect(self._on_prompt)
         self.prompt.textChanged.connect(lambda text: None if text else self._on_prompt())
         self._asked = ""
 
     def options(self) -> dict[str, Any]:
-        """What `sample` of a system that writes text takes: temperature, top_k, nucleus, prompt."""
-        return {name: line.value for name, line in self.rows.items()} | {"prompt": self._asked}
-
-    def told(self) -> str:
-        """In a few words, where it is not the usual."""
-        usual = Drawing().model_dump()
-        return " · ".join(
-            [f"seed {self.seed.value()}", *(f"{line.knob.symbol} {line.value:g}" for name, line in self.rows.items() if line.value != usual[name])]
-        )
+        """What `sample` of a system that writes text takes."""
+        return {"temperature": self.temperature.value(), "top_k": self.top_k.value(), "nucleus": self.nucleus.value(), "prompt": self._asked}
 
     def _on_prompt(self) -> None:
         if self.prompt.text().strip() != self._asked:

@@ -80,11 +80,11 @@ class Config(settings.Config):
 class Knobs(settings.Knobs):
     """What a SeqGAN is steered by while it trains."""
 
-    lr: float = knob(1e-2, "Adam step size of G while it learns by likelihood", symbol="lr", low=1e-7, high=1e-1, log=True, group="Likelihood")
+    lr: float = knob(1e-2, "Adam step size of G, by likelihood", symbol="lr", low=1e-7, high=1e-1, log=True, group="Likelihood")
     halving: int = knob(1_000_000, "steps over which lr halves", low=10, high=10_000_000, log=True, group="Likelihood")
-    replace: float = knob(0.0, "scheduled sampling: chance that grows each epoch to feed back a drawn token", low=0.0, high=1.0, group="Likelihood")
+    replace: float = knob(0.0, "scheduled sampling: growth an epoch of the chance to feed back a drawn token", low=0.0, high=1.0, group="Likelihood")
     N: int = knob(16, "roll-outs of every prefix", symbol="N", low=1, high=512, group="Policy gradient")
-    lr_PG: float = knob(1e-2, "Adam step size of G by policy gradient", symbol="lr_PG", low=1e-7, high=1e-1, log=True, group="Policy gradient")
+    lr_PG: float = knob(1e-2, "Adam step size of G, by policy gradient", symbol="lr_PG", low=1e-7, high=1e-1, log=True, group="Policy gradient")
     g_steps: int = knob(1, "updates of G in a round", symbol="g", low=0, high=1000, group="Policy gradient")
     clip: float = knob(5.0, "longest gradient of G", low=1e-3, high=1e6, log=True, group="Policy gradient")
     delay: float = knob(0.0, "share of β that stays at the end of a round; 0 is β ← θ", symbol="β", low=0.0, high=1.0, group="Policy gradient")
@@ -92,7 +92,7 @@ class Knobs(settings.Knobs):
         "D", "reward: D, BLEU of the roll-outs (PG-BLEU), D's of other sentences, or the same for all", group="Policy gradient"
     )
     baseline: bool = knob(False, "take the batch's mean off the reward, place by place", group="Policy gradient")
-    whiten: bool = knob(False, "divide the reward by its deviation over the batch, place by place", group="Policy gradient")
+    whiten: bool = knob(False, "divide the reward by its deviation, over the batch and place by place", group="Policy gradient")
     lr_D: float = knob(1e-4, "Adam step size of D", symbol="lr_D", low=1e-7, high=1e-1, log=True, group="Discriminator")
     d_steps: int = knob(5, "draws of negatives in a round", symbol="d", low=0, high=1000, group="Discriminator")
     epochs: int = knob(3, "epochs of D on each", symbol="k", low=1, high=1000, group="Discriminator")
