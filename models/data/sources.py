@@ -72,7 +72,7 @@ def sources() -> list[dict[str, Any]]:
         ("grammar", "10,000 sentences of a small English whose verbs agree with their subjects", "--data grammar"),
         ("oracle", "sentences of a random LSTM, so that how true samples are can be measured", "--data oracle"),
         ("text", "a UTF-8 text file, packed or not, one sentence a line", "--data captions.txt"),
-        ("oracle.npz", "an oracle's arrays: emb Wi Ui bi Wf Uf bf Wo Uo bo Wc Uc bc V c", "--data oracle.npz"),
+        ("oracle.npz", "an oracle's arrays: emb Wi Ui bi Wf Uf bf Wo Uo bo Wc Uc bc V c", "--data theirs.npz"),
     ]
     drawn = [
         {"name": name, "what": f"{max(d.counts.values()):,} {d.what}, drawn here", "example": f"--data {name}", "sizes": list(d.counts)}

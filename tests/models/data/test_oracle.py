@@ -98,6 +98,25 @@ def test_sentences_are_functions_of_seed_and_number():
     assert not np.array_equal(one.draw(3, 20, 9, stream=1), rows[:20])
 
 
+def test_kept_sentences_are_the_drawn_ones(monkeypatch):
+    one, again = oracle.make(1, V, E, H, T=0), oracle.make(1, V, E, H, T=0)
+    rows = one.sentences(3, 50, 9)
+    assert np.array_equal(rows, one.draw(3, 50, 9))
+    (path,) = oracle.cache.folder().glob("*.npz")
+    whole = path.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(oracle.Oracle, "draw", lambda *_, **__: pytest.fail("drawn again"))
+        assert np.array_equal(again.sentences(3, 50, 9), rows)
+    assert (again.floor, again.floor_se, again.ceiling) == (one.floor, one.floor_se, one.ceiling)
+    changed = bytearray(whole)
+    changed[whole.index(rows.tobytes()[:64])] ^= 1
+    for damaged in (whole[:200], b"", bytes(changed)):
+        path.write_bytes(damaged)
+        assert np.array_equal(again.sentences(3, 50, 9), rows)
+        with np.load(path, allow_pickle=False) as file:
+            assert np.array_equal(file["rows"], rows)  # written again
+
+
 def test_sentences_follow_its_distribution():
     one = oracle.make(2, 12, 4, 4)
     first = np.bincount(one.draw(0, 5_000, 1)[:, 0], minlength=12)
