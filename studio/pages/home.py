@@ -32,8 +32,7 @@ SYSTEMS = (  # page, title, what it is, word of its button, icon of it
     (
         "seqgan",
         "SeqGAN: sentences by policy gradient",
-        "A generator of text first by likelihood, then by reward, against an oracle that is known or on your own file; "
-        "the reward is seen under every token, and MLE stands beside it.",
+        "Text learnt by likelihood, then by reward, against a known oracle or on your own file; the reward is seen under every token.",
         "Train a SeqGAN",
         "play",
     ),
@@ -46,9 +45,9 @@ SYSTEMS = (  # page, title, what it is, word of its button, icon of it
     ),
 )
 HINTS = (
-    ("folder", "Your own pictures", "Drop a folder or a zip anywhere on this window. Nothing leaves this machine."),
+    ("folder", "Your own data", "Drop a folder of pictures or a text file anywhere on this window. Nothing leaves this machine."),
     ("settings", "Steer it", "Every knob acts at the next step, is written into the journal, and can be undone with Ctrl+Z."),
-    ("export", "Give it away", "Each exported picture carries its recipe. Drop it here to open the run that made it."),
+    ("export", "Give it away", "Every exported file carries its recipe. Drop it here to open the run that made it."),
 )
 
 

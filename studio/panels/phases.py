@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
@@ -212,7 +213,10 @@ class PhaseStrip(Card):
         self._menu.addSeparator()
         for phase in self._phases:
             action = self._menu.addAction(f"Go to {phase.text()}{' again' if phase.began >= 0 else ''}: {phase.base:,} steps")
-            action.triggered.connect(lambda _=False, name=phase.text(): self.enter_wanted.emit(name))
+            action.triggered.connect(partial(self._enter_again, phase.text()))
+
+    def _enter_again(self, name: str, *_: object) -> None:
+        self.enter_wanted.emit(name)
 
     def _offer(self) -> None:
         place = next((i for i, phase in enumerate(self._phases) if phase.present), -1)

@@ -111,15 +111,15 @@ PRESETS = {
     for p in (
         Preset(
             "quick",
-            "a narrow D and 1,000 words: minutes on two cores, not the paper",
+            "A narrow D and 1,000 words: minutes on two cores, not the paper",
             _phases(3_000, 1_000, 6_400),
             config={"vocab": 1000, "filters": "narrow", "negatives": 2_016},
             knobs=_QUICK_KNOBS,
         ),
-        Preset("paper", "every number of the authors: hours on two cores", _phases(120 * 156, 50 * 3 * 312, 200 * (1 + 5 * 3 * 312))),
+        Preset("paper", "Every number of the authors: hours on two cores", _phases(120 * 156, 50 * 3 * 312, 200 * (1 + 5 * 3 * 312))),
         Preset(
             "poems",
-            "lines without their punctuation, a narrow D: for quatrains and other short verse",
+            "Lines without their punctuation, a narrow D: for quatrains and other short verse",
             _phases(6_000, 1_500, 6_400),
             config={"vocab": 5000, "filters": "narrow", "negatives": 2_016, "punctuation": "strip", "e": 64, "h": 64, "held_out": 0.2},
             knobs=_QUICK_KNOBS,
