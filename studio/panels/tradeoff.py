@@ -125,6 +125,11 @@ class TradeoffPanel(LinePlot):
         if not self.reason.isHidden():
             self.reason.setText(text[:1].upper() + text[1:] or EMPTY)
 
+    @property
+    def n(self) -> int:
+        """The length of the n-grams that is chosen."""
+        return ORDERS[self.orders.selected()]
+
     def points(self) -> list[Point]:
         """What is drawn."""
         return list(self._points_at)
