@@ -120,8 +120,9 @@ def _card(run: Run) -> dict[str, Any] | None:
 def _text_card(data: Any) -> dict[str, Any]:
     """The same facts of sentences."""
     oracle = getattr(data, "oracle", None)
-    unknown = oracle is None or not math.isfinite(oracle.floor + oracle.ceiling)
-    known = None if unknown else {"hash": oracle.hash, "floor": float(oracle.floor), "ceiling": float(oracle.ceiling)}
+    known = None
+    if oracle is not None and math.isfinite(oracle.floor + oracle.ceiling):
+        known = {"hash": oracle.hash, "floor": float(oracle.floor), "ceiling": float(oracle.ceiling)}
     counts = {"count": len(data), "train": len(data.train), "held_out": len(data.held_out)}
     return {
         **counts,
