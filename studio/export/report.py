@@ -57,7 +57,7 @@ def text(record: Record, figures: Sequence[str]) -> str:
     ]
     if "reel" in links:
         parts.append(f"## Over the training\n\n![Samples of the same latents at different steps]({links['reel']})")
-    parts += [_evaluations(record.lines, record.step), _settings(record), _journal(record.lines), _again(record), _made_of(record)]
+    parts += [_evaluations(record), _settings(record), _journal(record.lines), _again(record), _made_of(record)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -101,8 +101,11 @@ def _text_card(card: Mapping[str, Any]) -> str:
     told += f"at most {card['longest']} tokens each"
     oracle = card["oracle"]
     if oracle:
-        told += f"; of the oracle {oracle['hash']}, whose own NLL is {oracle['floor']:.4g}, that of chance {oracle['ceiling']:.4g} nats a token"
-    return told + (f"; left out: {' '.join(card['skipped'])}" if card["skipped"] else "")
+        told += (
+            f"; of the oracle {oracle['hash']}, whose own NLL is {oracle['floor']:.4g}, that of an untrained net {oracle['ceiling']:.4g} nats a token"
+        )
+    more = card["left_out"] - len(card["skipped"])
+    return told + (f"; left out: {' '.join(card['skipped'])}{f' And {more:,} more.' if more else ''}" if card["skipped"] else "")
 
 
 def _settings(record: Record) -> str:
@@ -119,8 +122,9 @@ def _settings(record: Record) -> str:
     return f"## Settings\n\n{_table(('name', 'symbol', 'value', 'preset has', 'meaning'), rows)}{told}"
 
 
-def _evaluations(lines: Iterable[Mapping[str, Any]], step: int) -> str:
-    found = [line for line in lines if line["what"] == "evaluated"]
+def _evaluations(record: Record) -> str:
+    step, real = record.step, "sentences" if record.pictures is None else "pictures"
+    found = [line for line in record.lines if line["what"] == "evaluated"]
     if not found:
         return ""
     last, age = found[-1], step - found[-1]["step"]
@@ -128,7 +132,7 @@ def _evaluations(lines: Iterable[Mapping[str, Any]], step: int) -> str:
         (s["label"], _number(s["value"]), _number(s["reference"]), DIRECTIONS.get(s["direction"], ""), f"{s['n']:,}", s["doc"])
         for s in last["scores"].values()
     ]
-    head = f"## Evaluation\n\nStep {last['step']:,}, {last['n']:,} samples of seed {last['seed']}. The floor is the same measure of real pictures."
+    head = f"## Evaluation\n\nStep {last['step']:,}, {last['n']:,} samples of seed {last['seed']}. The floor is the same measure of real {real}."
     if age > 0:
         head += f" These scores are {age:,} steps older than the samples above."
     out = f"{head}\n\n{_table(('measure', 'value', 'floor', '', 'n', 'meaning'), rows)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -119,9 +120,18 @@ def _card(run: Run) -> dict[str, Any] | None:
 def _text_card(data: Any) -> dict[str, Any]:
     """The same facts of sentences."""
     oracle = getattr(data, "oracle", None)
-    known = None if oracle is None else {"hash": oracle.hash, "floor": float(oracle.floor), "ceiling": float(oracle.ceiling)}
+    known = None
+    if oracle is not None and math.isfinite(oracle.floor + oracle.ceiling):
+        known = {"hash": oracle.hash, "floor": float(oracle.floor), "ceiling": float(oracle.ceiling)}
     counts = {"count": len(data), "train": len(data.train), "held_out": len(data.held_out)}
-    return {**counts, "vocabulary": int(data.V), "longest": int(data.T), "oracle": known, "skipped": list(data.skipped)}
+    return {
+        **counts,
+        "vocabulary": int(data.V),
+        "longest": int(data.T),
+        "oracle": known,
+        "skipped": list(data.skipped[:3]),
+        "left_out": data.about.get("left_out", 0),
+    }
 
 
 def _defaults(run: Run) -> dict[str, dict[str, Any]]:

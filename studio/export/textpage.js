@@ -37,7 +37,7 @@ function start() {
 
   one(".tools").hidden = false;
 
-  likely(numbers.p, numbers.length).forEach((share, i) => {
+  if ("bars" in list.dataset) likely(numbers.p, numbers.length).forEach((share, i) => {
     if (!(share > 0)) return;
     const [bar, rect] = ["svg", "rect"].map((name) => document.createElementNS("http://www.w3.org/2000/svg", name));
     const told = { viewBox: "0 0 100 3", preserveAspectRatio: "none", class: "bar", "aria-hidden": "true" };

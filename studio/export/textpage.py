@@ -41,12 +41,13 @@ def page(record: Record, recipe: recipes.Recipe) -> str:
     found = list(rows(record))
     scored, measured = any(row.log_p for row in found), any(row.length for row in found)
     prompt = str(record.options.get("prompt", ""))
+    barred = scored and measured and not prompt  # log p is of what follows the prompt, and that has other tokens
     body = (
         head(record.title, _facts(record), _tools(scored, measured)),
-        f'<section aria-label="Sentences">\n<ol class="sentences"{_language(record.sentences)}>',
+        f'<section aria-label="Sentences">\n<ol class="sentences"{_language(record.sentences)}{" data-bars" if barred else ""}>',
         *(_item(row, prompt) for row in found),
         '</ol>\n<p id="none" hidden>No sentence has these words.</p>\n</section>\n</main>',
-        f"<footer>{html.escape(footer(record.recipe))}{_legend(scored and measured)}</footer>\n{help_of(KEYS)}",
+        f"<footer>{html.escape(footer(record.recipe))}{_legend(barred)}</footer>\n{help_of(KEYS)}",
     )
     style = style_of(record.recipe["system"]) + Path(__file__).with_name("textpage.css").read_text("utf-8")
     return document(f"{record.title}, step {record.step:,}", style, "textpage.js", recipe, body)

@@ -332,7 +332,7 @@ def test_the_report_shows_a_dozen(opened, tmp_path, monkeypatch):
     assert len(rows) == report.SENTENCES == 12
     assert "12 samples of seed 4 at step 20: temperature 0.5, top\\_k 0" in text
     assert "<b>" not in text.split("```")[0] + text.split("```")[2]
-    assert "100 sentences, 90 of them for training; a vocabulary of 10, at most 6 tokens each; left out: 1 line was empty." in text
+    assert "100 sentences, 90 of them for training; a vocabulary of 10, at most 6 tokens each; left out: 1 line was empty. And 2 more." in text
     assert "sample verses -n 12 --seed 4 --temperature=0.5 --top-k=0 --nucleus=1.0 --prompt='cat <b>&' --net=seqgan --out samples.txt" in text
     assert recipe.read(files[0])["made"]["options"] == taken.options
 

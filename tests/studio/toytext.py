@@ -91,6 +91,7 @@ class Texts:
     """What a report tells of the data."""
 
     id, V, T, oracle, skipped = "0" * 16, len(WORDS), LONGEST, None, ("1 line was empty.",)
+    about = {"left_out": 3}
     train, held_out = np.arange(90), np.arange(10)
 
     def __init__(self, spec: str) -> None:
