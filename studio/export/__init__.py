@@ -85,6 +85,6 @@ def exporters(writes: str | None = None) -> dict[str, Exporter]:
     return {name: e for name, e in found.items() if writes is None or e.writes in ("", writes)}
 
 
-def writes_of(algorithm: Any) -> str:
+def writes_of(algorithm: Any) -> Literal["pictures", "text"]:
     """What a system writes: "pictures" or "text"."""
     return getattr(algorithm, "WRITES", "pictures")

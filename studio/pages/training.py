@@ -33,7 +33,6 @@ from studio.panels.transport import Transport
 from studio.picture import sheet
 from studio.session import Session
 from studio.widgets import button, column, row
-from studio.workers.background import writes
 
 REMEDIES = {"back": "Go back to the last good state", "retry": "Go on"}
 
@@ -47,6 +46,7 @@ class TrainingPage(Page):
         new: the form; live: the open run.
         faces: the training is the first; `faces.add` adds another, which sees the session as it likes.
         curves, phases, judging, knobs, journal, transport, exporting, browsing, looking: its parts.
+        writes: what its samples are, "pictures" or "text".
         tabs, plots: the curves of the training and those of the evaluations.
     """
 
@@ -56,16 +56,16 @@ class TrainingPage(Page):
         self._reading: Pace | None = None
         self._form_waits = False  # for the page to be seen
         self._plots_known = False  # which plots have numbers of the phase that is looked at
-        self._kind = writes(algorithm)
+        self.writes = writes_of(algorithm)
         self.new = NewRunPanel(algorithm)
         self.curves = CurvesPanel(algorithm.PLOTS, fitted=len(next(iter(algorithm.PRESETS.values())).phases) > 1)
         self.judging = Judging(self.session, self.curves, self.alarm, self)
         self.phases = PhaseStrip()
         self.live = self._live()
         self.stage.addWidget(self.new)
-        self.browsing = Browsing(self, self._kind)
+        self.browsing = Browsing(self, self.writes)
         self.looking = Looking(self.session, self, self.look_often, self.look_seldom)
-        self.exporting = Exporting(self.session, self, self.drawn, algorithm.views, writes_of(algorithm))
+        self.exporting = Exporting(self.session, self, self.drawn, algorithm.views, self.writes)
         self.knobs = KnobsPanel(describe(algorithm.Knobs))
         self.journal = JournalPanel()
         self.transport = Transport()
@@ -155,7 +155,7 @@ class TrainingPage(Page):
         self.knobs.set_footer(foot)
 
     def _buttons(self) -> None:
-        what, icon = ("sentences", "search") if self._kind == "text" else ("pictures", "image")
+        what, icon = ("sentences", "search") if self.writes == "text" else ("pictures", "image")
         self.data_button = button("Data", icon, tip=f"The {what} that this run trains on", clicked=self.show_data)
         self.new_button = button("New run", "new", tip="New run (Ctrl+N)", clicked=self._show_new)
         self.open_button = button("Open…", "open", tip="Open a run (Ctrl+O), or the run that made an exported file")
@@ -325,7 +325,7 @@ class TrainingPage(Page):
             self._reading.start()
         self._reading.mark(done)
         left = self._reading.left(total)
-        read = f"{done:,} of {total:,} pictures" if self._kind == "pictures" else f"{done / total:.0%} read" if total else "reading"
+        read = f"{done:,} of {total:,} pictures" if self.writes == "pictures" else f"{done / total:.0%} read" if total else "reading"
         self.transport.show_state("opening", read + (f", {duration(left)} left" if left else ""))
 
     def _on_opened(self, run: Opened) -> None:

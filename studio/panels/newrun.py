@@ -13,13 +13,14 @@ from models import device
 from models.data.sources import sources
 from models.knobs import Knob, describe
 from studio import theme
+from studio.export import writes_of
 from studio.messages import NewRun
 from studio.pace import duration
 from studio.panels.data import DataPicker
 from studio.panels.knobs import KnobsPanel
 from studio.panels.scrolling import scrolled
 from studio.widgets import Card, ElidedLabel, Segmented, button, column, label, row, spin
-from studio.workers.background import Preview, writes
+from studio.workers.background import Preview
 
 READ = (  # settings that change what is read of a source
     *("size", "channels", "attributes", "captions"),
@@ -48,7 +49,7 @@ class NewRunPanel(QWidget):
         super().__init__()
         self._algorithm, self._preview, self._closed = algorithm, None, False
         self._presets = list(algorithm.PRESETS.values())
-        self._kind = writes(algorithm)
+        self._kind = writes_of(algorithm)
         self.picker = DataPicker(built_in(self._kind), self._kind)
         self.picker.chosen.connect(self._on_chosen)
         self.picker.browse.connect(self.browse_all)

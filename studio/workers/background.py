@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QThread, Signal
 
 from models.errors import StudioError
+from studio.export import writes_of
 
 if TYPE_CHECKING:
     from models.contract import Preset
 
 PREVIEW, SENTENCES = 21, 12  # pictures, or sentences, of a preview
-
-
-def writes(algorithm: Any) -> Literal["pictures", "text"]:
-    """What a system learns from and writes."""
-    return getattr(algorithm, "WRITES", "pictures")
 
 
 class WarmUp(QThread):
@@ -105,7 +101,7 @@ def _told(algorithm: Any, data: Any) -> tuple[Any, Any, dict[str, Any]]:
     """A few of the data, all of it, and its card."""
     from models.data.card import card, sample
 
-    if writes(algorithm) == "text":
+    if writes_of(algorithm) == "text":
         few = [data.text(int(i)) for i in data.order(0, 0, min(SENTENCES, len(data.train)))]
     else:
         few = data.pictures(sample(data, PREVIEW))
