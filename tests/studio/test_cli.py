@@ -223,7 +223,7 @@ BAD = {
     "no such command": (["paint"], ["paint"]),
     "an unknown option": (["data", "--colour", "red"], ["--colour"]),
     "an unknown system": (["train", "gan2", "--data", "faces"], ["gan2", "began"]),
-    "a planned system": (["train", "seqgan", "--data", "faces"], ["still to come"]),
+    "a planned system": (["train", "bgan", "--data", "faces"], ["still to come"]),
     "no data": (["train", "began"], ["--data"]),
     "unknown data": (["train", "began", "--data", "facez"], ["facez", "faces"]),
     "text for pictures": (["train", "began", "--data", "oracle"], ["oracle", "source of text", "seqgan takes"]),
