@@ -10,7 +10,7 @@ from PySide6.QtCore import QCoreApplication, QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QPaintEvent, QShortcut
 from PySide6.QtWidgets import QApplication, QButtonGroup, QFrame, QMainWindow, QStackedWidget, QToolButton, QWidget
 
-from models.data.sources import kind_of
+from models.data import sources
 from models.errors import BadInput, StudioError
 from studio import theme
 from studio.pages import PAGES
@@ -225,7 +225,7 @@ class Window(QMainWindow):
             return
         if path.is_file() and path.suffix.lower() in CARRIERS and self._open_maker(path):
             return
-        kind = kind_of(path)
+        kind = sources.kind(str(path))
         fits = getattr(self.page, "writes", "") == kind
         page: Any = self.page if fits else self.show_page("seqgan" if kind == "text" else "began")
         if page is None:

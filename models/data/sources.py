@@ -116,15 +116,6 @@ def text_source(spec: str) -> tuple[str, Path]:
     raise BadData(f"{path} holds pictures, which {TAKE['pictures']}: {ACCEPTED_TEXT}.")
 
 
-def kind_of(path: Path) -> str:
-    """What a file or folder most likely holds: "text" or "pictures"."""
-    try:
-        kind, _ = text_source(str(path))
-    except BadData:
-        return "pictures"
-    return "text" if kind == "file" or tables.is_oracle(path) else "pictures"
-
-
 def open_images(spec: str, *, size: int, progress: Progress | None = None, channels: int = 3) -> ImageSet:
     """Open a data source as pictures of size × size pixels.
 
