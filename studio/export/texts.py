@@ -99,7 +99,7 @@ def options_of(algorithm: Any, given: Mapping[str, Any]) -> dict[str, Any]:
             nucleus in (0, 1], a prompt of at most 10,000 letters on one line.
     """
     keywords = inspect.signature(algorithm.sample).parameters.values()
-    known = {p.name: p.default for p in keywords if p.kind is p.KEYWORD_ONLY and p.name != "ema"}  # that is of pictures
+    known = {p.name: p.default for p in keywords if p.kind is p.KEYWORD_ONLY}
     for name in given:
         if name not in known:
             raise BadInput(f"{algorithm.TITLE} has no option {name!r} for its samples; it has {', '.join(known) or 'none'}.")

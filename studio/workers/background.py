@@ -81,6 +81,7 @@ class Preview(QThread):
                 if self.isInterruptionRequested():
                     return
                 self.shown.emit(*_told(algorithm, data))
+                config = algorithm.fitted(config, data) if hasattr(algorithm, "fitted") else config
             if self._preset is not None and not self.isInterruptionRequested():
                 self.predicted.emit(predicted_seconds(algorithm, config, device.choose(**self._plan), self._preset))
         except InterruptedError:
