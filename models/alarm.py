@@ -23,7 +23,7 @@ FALL = 0.5  # of the best earlier value, below which variety has fallen
 LEAST = 0.15  # and by how much at least
 RISE = 1.05  # of what it was at that best evaluation, from which on a loss has risen
 
-FIRST = ("frechet", "coverage", "duplicates", "loss_held_out")  # scores that a person reads first
+FIRST = ("frechet", "coverage", "NLL_oracle", "NLL_gen", "BLEU2", "self_BLEU2", "duplicates", "loss_held_out")  # scores that a person reads first
 
 _VARIETY = {"coverage": "coverage", "recall": "recall", "classes": "the share of classes drawn"}
 _LOSSES = {"loss_fake": "L(G)", "gamma_hat": "L(G)/L(x)", "M_global": "M_global"}

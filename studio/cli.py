@@ -22,6 +22,10 @@ PLANNED = {
     "fill": "filling blanks with MaskGAN",
 }
 
+DATA = (
+    "of pictures: a built-in name, a folder, an archive, an IDX or .npz file, or hub:NAME; of sentences: grammar, oracle, a UTF-8 text file, "
+    "an oracle's .npz; `sampling-studio data` lists them"
+)
 CONDITION = "CLASS[:WEIGHT], caption:TEXT[:WEIGHT] or unit:LAYER/INDEX[:WEIGHT]; repeats: every chain wants all of them; a negative weight: not this"
 EPSILON = (
     "pull of prior, condition, noise, and with --mask of the context (default: the variant's own in this mode, and 0.1 for the context); "
@@ -52,14 +56,15 @@ def parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=text, parents=[common])
 
     train = add("train", "train a system from the beginning")
-    train.add_argument("system", help="began or ppgn")
-    train.add_argument("--data", help="a built-in name, a folder, an archive, an IDX or .npz file, or hub:NAME; `sampling-studio data` lists them")
+    train.add_argument("system", help="began, ppgn or seqgan")
+    train.add_argument("--data", help=DATA)
     train.add_argument("--steps", type=_steps, help="stop after this many steps (default: the preset's)")
     train.add_argument("--out", type=Path, help="folder of the run (default: a new one in the studio's home)")
-    train.add_argument("--preset", help="quick (default); of began also paper-64, paper-128, of ppgn attributes, paper-64")
+    train.add_argument("--preset", help="quick (default); of began also paper-64, paper-128, of ppgn attributes, paper-64, of seqgan poems, paper")
     train.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting; repeats; `sampling-studio train SYSTEM --settings` lists them"
     )
+    train.add_argument("--tokens", choices=["words", "chars"], help="of a system that writes text: what a token is; the same as --set unit=…")
     train.add_argument("--settings", action="store_true", help="list what --set accepts, and train nothing")
     train.add_argument("--force", action="store_true", help="replace the run in a folder that is not empty")
     train.add_argument(
@@ -112,9 +117,9 @@ def parser() -> argparse.ArgumentParser:
 
     _chain(add("chain", "steer chains of the PPGN family towards classes or captions, on the parts of a run"))
 
-    evaluate = add("evaluate", "how good a run's samples are, beside what real pictures give")
+    evaluate = add("evaluate", "how good a run's samples are, beside what real pictures or sentences give")
     evaluate.add_argument("run", type=Path)
-    evaluate.add_argument("-n", type=_count, default=5_000, help="samples (default 5000; at most half as many as there are pictures)")
+    evaluate.add_argument("-n", type=_count, default=5_000, help="samples (default 5000; of pictures at most half as many as there are)")
     evaluate.add_argument("--step", type=_steps, help="of an earlier checkpoint (default: the last)")
     evaluate.add_argument("--data", help="where the data are now, if they were moved")
 
@@ -157,14 +162,15 @@ def parser() -> argparse.ArgumentParser:
     data.add_argument("--vocab", type=_count, default=5_000, metavar="V", help="of text: words that are known at most (default 5000)")
 
     shoot = add("shoot", "a picture of a page of the window, drawn off-screen")
-    shoot.add_argument("--page", default="home", help="home, began, ppgn, lab")
+    shoot.add_argument("--page", default="home", help="home, began, ppgn, seqgan, lab")
     shoot.add_argument("--run", type=Path, help="a run to show on it; without one, the form of a new run")
-    shoot.add_argument("--data", help="data to choose on that form (default: faces)")
+    shoot.add_argument("--data", help="data to choose on that form (default: the first that are built in)")
     shoot.add_argument(
         "--state",
-        choices=["usual", "quality", "data", "chains"],
+        choices=["usual", "quality", "data", "chains", "reward", "plane", "blind"],
         default="usual",
-        help="usual, the evaluations, all pictures of the data, chains of a run",
+        help="usual, the evaluations, all of the data; of a run of ppgn its chains; of one of seqgan the reward of a sentence, the plane of quality "
+        "and diversity, a blind test",
     )
     shoot.add_argument("--theme", choices=["light", "dark"], default="light")
     shoot.add_argument("--size", type=_size, default=(1280, 800), metavar="WxH", help="default 1280x800")

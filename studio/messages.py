@@ -130,6 +130,7 @@ class Trouble:
     sentence: str
     remedy: str = ""  # name of an action: "back", "retry", ""
     details: str = ""
+    panel: str = ""  # that has asked for what did not work
 
 
 # --- of the sampler lab -----------------------------------------------------------------------------------------

@@ -78,7 +78,13 @@ def _set(page: Any, state: str, settle: Any) -> None:
     if state == "chains" and hasattr(page, "chains") and page.session.run is not None:
         _walk(page, settle)
         return
-    if not hasattr(page, "judging") or state == "chains" or (state == "quality" and page.session.run is None):
+    if hasattr(page, "judging") and page.session.run is not None and state in (poses := getattr(page, "states", dict)()):
+        begin, is_there = poses[state]
+        begin()
+        settle(120, is_there)
+        settle(0.5)
+        return
+    if not hasattr(page, "judging") or state not in ("quality", "data") or (state == "quality" and page.session.run is None):
         raise BadInput(f"This page has no state {state!r}: leave --state out, or give a page and a run that have it.")
     if state == "quality":
         page.tabs.setCurrentIndex(1)

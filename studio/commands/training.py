@@ -9,6 +9,7 @@ from typing import Any
 
 from models.errors import BadInput, RunFailed
 from studio.commands.terminal import Result, bar, reading, stoppable, strict, tell
+from studio.export import writes_of
 from studio.pace import Pace, duration
 
 EVALUATED = 2_000  # samples of an evaluation beside the training
@@ -36,8 +37,16 @@ def train(options: argparse.Namespace) -> Result:
     if options.settings:
         return _settings(algorithm, preset)
     if options.data is None:
-        raise BadInput("train needs --data, for example --data faces; `sampling-studio data` lists the sources.")
-    config, knob_values = knobs.split(settings(options.set), algorithm.Config, algorithm.Knobs)
+        example = "grammar" if writes_of(algorithm) == "text" else "faces"
+        raise BadInput(f"train needs --data, for example --data {example}; `sampling-studio data` lists the sources.")
+    wanted = settings(options.set)
+    if options.tokens is not None:
+        if "unit" not in algorithm.Config.model_fields:
+            raise BadInput(f"{algorithm.TITLE} learns pictures, which have no tokens: leave out --tokens.")
+        if wanted.get("unit", options.tokens) != options.tokens:
+            raise BadInput(f"--tokens {options.tokens} and --set unit={wanted['unit']} say different things: give one of them.")
+        wanted["unit"] = options.tokens
+    config, knob_values = knobs.split(wanted, algorithm.Config, algorithm.Knobs)
     with reading("reading the data") as progress:
         made = Run.create(
             options.out or new_path(options.system, options.data),
@@ -55,7 +64,8 @@ def train(options: argparse.Namespace) -> Result:
     left_out, told = made.data.about["left_out"], made.data.skipped[:5]
     if left_out:
         more = f" and {left_out - len(told):,} more" if left_out > len(told) else ""
-        tell(f"{left_out:,} of {left_out + len(made.data):,} pictures were skipped: {' '.join(told)}{more}")
+        what = "lines" if writes_of(algorithm) == "text" else "pictures"
+        tell(f"{left_out:,} of {left_out + len(made.data):,} {what} were skipped: {' '.join(told)}{more}")
     return _train(made, made.total if options.steps is None else options.steps, options.evaluate_every)
 
 

@@ -21,6 +21,8 @@ from studio.widgets import button, column, label, row, spin
 
 EACH = 20  # of every source, as in the slides
 PANEL = "blind"  # as which it asks
+BEGIN = "Begin at the right: sentences of the open run, its baseline, and real ones, shuffled and without their names."
+NO_RUN = "Train a run or open one first: the test needs its sentences."
 
 
 class _Side(QFrame):
@@ -52,7 +54,6 @@ class BlindFace(QObject):
         self._session, self._page, self.names, self._temperature = session, page, dict(names), temperature
         self._made: dict[str, Any] = {}
         self.panel = BlindTestPanel()
-        self.panel.show_reason("Begin at the right: sentences of every source, shuffled and without their names.")
         self.each = spin(2, 500, EACH, "Sentences of every source")
         self.seed = spin(0, 2**31 - 1, 0, "Seed: which sentences, and their order")
         self.begin_button = button("Begin", "play", kind="primary", tip="Ask the open run for sentences", clicked=self.begin)
@@ -63,7 +64,8 @@ class BlindFace(QObject):
         self.panel.export_wanted.connect(self._ask_path)
         self.panel.again.connect(self._again)
         session.conditioned.connect(lambda *_: self._allow())
-        session.opened.connect(lambda _: self.panel.show_reason("Begin at the right: sentences of the open run, its baseline, and real ones."))
+        session.opened.connect(lambda _: self._rest())
+        self._rest()
         self._allow()
 
     def _arrange(self) -> None:
@@ -71,7 +73,8 @@ class BlindFace(QObject):
         body.addWidget(label("Blind test", "section"))
         words = label(
             "Real sentences and those of both generators, shuffled. You say of each whether a person wrote it; "
-            "who did is told at the end, with Fisher's exact test against the real ones.",
+            "who did is told at the end, with Fisher's exact test against the real ones. "
+            "The generators draw at the temperature τ of the samples.",
             "muted",
         )
         words.setWordWrap(True)
@@ -111,7 +114,7 @@ class BlindFace(QObject):
         except StudioError as error:
             self._page.card.show_error(str(error))
         else:
-            self._page.tell(f"Exported {files[0]}", files[0])
+            self._page.tell(f"Exported {files[0].name}", files[0])
 
     # --- what comes -------------------------------------------------------------------------------------------
 
@@ -126,12 +129,15 @@ class BlindFace(QObject):
                 sources,
                 each=self._made["each"],
                 seed=self._made["seed"],
-                title=f"{run.data if run else ''} · step {reply.step:,}",
+                title=f"{run.data if run else ''} · step {reply.step:,} · τ {self._made['temperature']:g}",
                 joiner=joiner,
                 real=self.names.get("real", "real"),
             )
         except StudioError as error:
             self.panel.show_reason(str(error))
+        else:
+            self.begin_button.setText("Begin again")
+            self.begin_button.setToolTip("Sentences of the present step; what was judged before stays in the journal")
 
     def _on_answered(self, place: int, answer: object) -> None:
         said = {True: "a person", False: "a machine", None: "skipped"}[answer]  # pyright: ignore[reportArgumentType]
@@ -142,5 +148,13 @@ class BlindFace(QObject):
         told = ", ".join(f"{r.source} {r.human} of {r.judged}" for r in rows)
         self._session.send(Note(f"Blind test: called human: {told}", {"blind": {**self._made, "scores": [dict(r._asdict()) for r in rows]}}))
 
+    def _rest(self) -> None:
+        """Nothing has been asked for yet."""
+        self.begin_button.setText("Begin")
+        self.begin_button.setToolTip("Ask the open run for sentences")
+        self.panel.show_reason(BEGIN if self._session.run is not None else NO_RUN)
+
     def _allow(self) -> None:
         self.begin_button.setEnabled(self._session.condition in ("running", "paused", "finished"))
+        if self._session.condition in ("empty", "opening") and not self.panel.rows():
+            self._rest()

@@ -70,7 +70,7 @@ class Exporting(QObject):
     def _on_exported(self, wish: Export, files: list[Path]) -> None:
         folder = wish.path.is_dir()
         many = f"{len(files):,} files" if len(files) != 1 else "1 file"
-        self._page.tell(f"Exported {many} to {wish.path}" if folder else f"Exported {files[0]}", wish.path if folder else files[0])
+        self._page.tell(f"Exported {many} to {wish.path.name}" if folder else f"Exported {files[0].name}", wish.path if folder else files[0])
 
 
 def _free(path: Path) -> Path:

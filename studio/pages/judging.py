@@ -19,10 +19,10 @@ BACK = "Go back to before this"
 class Judging(QObject):
     """Connects the session with a QualityPanel, its bar, the training curves and a card for the alarm."""
 
-    def __init__(self, session: OwnRun, curves: CurvesPanel, alarm: ErrorCard, parent: QObject) -> None:
+    def __init__(self, session: OwnRun, curves: CurvesPanel, alarm: ErrorCard, parent: QObject, writes: str = "pictures") -> None:
         super().__init__(parent)
         self._session, self._curves, self._alarm = session, curves, alarm
-        self.panel, self.bar = QualityPanel(), EvaluateBar()
+        self.panel, self.bar = QualityPanel(writes), EvaluateBar(writes)
         self._before: int | None = None  # the step to go back to
         self._at = 0  # the step that is being evaluated
         self._since = 0  # the last step of which no evaluation has been missed

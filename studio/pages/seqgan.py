@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from PySide6.QtWidgets import QStackedWidget, QTabBar, QWidget
 from models.algorithms import seqgan
 from models.algorithms.seqgan.shown import BETWEEN_TOKENS
 from models.contract import View
-from studio.messages import Opened, Reply
+from studio.messages import Opened, Reply, Trouble
 from studio.pages.blindface import PANEL as BLIND
 from studio.pages.blindface import BlindFace
 from studio.pages.training import TrainingPage
@@ -20,7 +21,7 @@ from studio.panels.rewards import RewardView
 from studio.panels.sentences import SentencesPanel
 from studio.panels.tradeoff import ORDERS, TradeoffPanel
 from studio.session import Session
-from studio.widgets import Card, Combo, button, column, label, row, spin
+from studio.widgets import Card, Combo, ElidedLabel, button, column, label, row, spin
 
 SENTENCES, ROLLOUTS, MEASURED = 32, 16, 1_000
 TEMPERATURES = (0.4, 0.55, 0.7, 0.85, 1.0, 1.2)
@@ -28,13 +29,13 @@ NETS = {"seqgan": "SeqGAN", "mle": "MLE"}
 SAMPLES, REWARD, PLANE = range(3)  # the tabs
 READ = {  # read-out -> its field in Info
     "NLL_oracle": ("NLL_oracle", "−log p of samples under the oracle, nats a token, now"),
-    "mle_oracle": ("MLE", "The same of the MLE generator"),
+    "mle_oracle": ("NLL_oracle of MLE", "The same of the MLE generator"),
     "floor": ("floor", "The oracle's own −log p: no generator that knows all of it gets lower"),
     "NLL_gen": ("NLL_gen", "−log p of held-out sentences under G, nats a token, now"),
-    "mle_gen": ("MLE", "The same of the MLE generator"),
+    "mle_gen": ("NLL_gen of MLE", "The same of the MLE generator"),
     "BLEU2": ("BLEU-2", "Of samples against held-out sentences, now"),
-    "mle_BLEU2": ("MLE", "The same of the MLE generator"),
-    "right_fresh": ("D, fresh", "Share of right answers of D on held-out sentences and fresh samples; 0.5 is guessing"),
+    "mle_BLEU2": ("BLEU-2 of MLE", "The same of the MLE generator"),
+    "right_fresh": ("D right", "Share of right answers of D on held-out sentences and fresh samples; 0.5 is guessing"),
 }
 OF_ORACLE = ("NLL_oracle", "mle_oracle", "floor", "NLL_gen", "mle_gen", "right_fresh")
 OF_TEXT = ("NLL_gen", "mle_gen", "BLEU2", "mle_BLEU2", "right_fresh")
@@ -51,11 +52,13 @@ class SeqganPage(TrainingPage):
     SYSTEM, TITLE = "seqgan", "SeqGAN"
 
     def __init__(self, session: Session) -> None:
-        self._joiner, self._plane_view, self._rewarded = " ", None, 0
+        self._joiner, self._plane_view, self._plane_step = " ", None, 0
+        self._sent = self._told = ""  # the prompt that was asked with, and what the card says of one that could not be
         super().__init__(session, seqgan)
         self.shown.currentChanged.connect(self._on_tab)
         self.drawing.changed.connect(self.looking.again)
-        self.ours.clicked.connect(self._on_sentence)
+        for panel in (self.ours, self.theirs):
+            panel.clicked.connect(self._on_sentence)
         self.plane.n_changed.connect(lambda _: self._draw_plane())
         self.blind = BlindFace(self.session, self, {"real": "real", "mle": "MLE", "seqgan": "SeqGAN"}, lambda: self.drawing.temperature.value())
         self.faces.add("Blind test", self.blind.panel, self.blind.side, self.blind.foot)
@@ -68,7 +71,8 @@ class SeqganPage(TrainingPage):
         self.drawing = DrawingBar()
         self.shown, self.pictures = QTabBar(), QStackedWidget()
         self.shown.setExpanding(False)
-        for word, widget in (("Samples", self._samples()), ("Reward", self._reward()), ("Quality and diversity", self._plane())):
+        self.shown.setUsesScrollButtons(False)
+        for word, widget in (("Samples", self._samples()), ("Reward", self._reward()), ("Diversity", self._plane())):
             self.shown.addTab(word)
             self.pictures.addWidget(widget)
         upper = QWidget()
@@ -95,12 +99,12 @@ class SeqganPage(TrainingPage):
     def _reward(self) -> QWidget:
         self.which = spin(1, 1_000, 1, "Which sample of the seed")
         self.rollouts = spin(1, 64, ROLLOUTS, "Roll-outs from every prefix, for this view alone")
-        self.net = Combo([f"sample of {name}" for name in NETS.values()])
+        self.net = Combo(list(NETS.values()))
         self.net.setAccessibleName("Whose sample is looked at")
         for control in (self.which.valueChanged, self.rollouts.valueChanged, self.net.activated):
             control.connect(lambda *_: self._ask_reward())
         page, card = QWidget(), Card(margin=12)
-        head = row(self.net, self.which, label("of the seed"), 1, label("N roll-outs"), self.rollouts, spacing=8)
+        head = row(label("Sample"), self.which, label("of"), self.net, 1, label("Roll-outs"), self.rollouts, spacing=8)
         body = column(page, spacing=8)
         body.addLayout(head)
         card.body.addWidget(self.rewards, 1)
@@ -112,9 +116,11 @@ class SeqganPage(TrainingPage):
         self.measure_button = button(
             "Measure", "play", tip="Draw samples at several temperatures and compare them; training goes on", clicked=self._measure
         )
-        self.temperatures = label(f"{MEASURED:,} samples a point, τ {', '.join(f'{t:g}' for t in TEMPERATURES)}", "muted")
+        self.temperatures = ElidedLabel(f"Up to {MEASURED:,} samples at each temperature τ = {', '.join(f'{t:g}' for t in TEMPERATURES)}", "muted")
         body = column(page, spacing=8)
-        body.addLayout(row(self.measure_button, self.temperatures, 1))
+        head = row(self.measure_button, self.temperatures, spacing=12)
+        head.setStretch(1, 1)
+        body.addLayout(head)
         body.addWidget(self.plane, 1)
         return page
 
@@ -128,13 +134,12 @@ class SeqganPage(TrainingPage):
         """A sample's reward."""
         if index >= 0:
             self.which.setValue(index + 1)
-            self.net.setCurrentIndex(0)
+            self.net.setCurrentIndex(int(self.sender() is self.theirs))
             self.shown.setCurrentIndex(REWARD)
 
     def _ask_reward(self) -> None:
         net = list(NETS)[self.net.currentIndex()]
-        wanted = {"seed": self.drawing.seed.value(), "index": self.which.value() - 1, "N": self.rollouts.value(), "net": net}
-        self.session.ask("rewards", "rewards", **wanted)
+        self._ask("rewards", "rewards", net, index=self.which.value() - 1, N=self.rollouts.value())
 
     def _measure(self) -> None:
         self.plane.show_progress(0, 2 * len(TEMPERATURES))
@@ -146,7 +151,9 @@ class SeqganPage(TrainingPage):
         """Another run, or the same one set back."""
         self._joiner = "" if run.config.get("unit") == "chars" else " "
         self._plane_view = None
-        self.plane.show_reason("Not measured yet.")
+        self.plane.show_progress(1, 1)
+        self.plane.show_reason("Not measured yet: Measure draws samples of both generators at several temperatures, beside the training.")
+        self.drawing.forget()
         for panel in (self.ours, self.theirs):
             panel.show_reason("Nothing has been drawn yet.")
         self.rewards.show_reason("Nothing has been drawn yet.")
@@ -168,16 +175,34 @@ class SeqganPage(TrainingPage):
             case "seqgan" | "mle":
                 self._show_sentences(self.ours if reply.panel == "seqgan" else self.theirs, reply)
             case "rewards":
-                self.looking.answered(reply.seconds)
+                self._answered(reply)
                 self._show_rewards(reply)
             case "plane":
-                self._plane_view = view
                 done, total = view.numbers["done"]
-                self._draw_plane() if done >= total else self.plane.show_progress(int(done), int(total))
+                self.plane.show_progress(int(done), int(total))
+                if done >= total:
+                    self._plane_view, self._plane_step = view, reply.step
+                    self._draw_plane()
             case "blind" if reply.panel == BLIND:
                 self.blind.show_reply(reply, self._joiner)
             case _:
                 pass
+
+    def states(self) -> dict[str, tuple[Callable[[], None], Callable[[], bool]]]:
+        """What a picture of the page can show of a run besides the usual: what leads there, and whether it is there."""
+
+        def choose(place: int, then: Callable[[], None] = lambda: None) -> Callable[[], None]:
+            return lambda: (self.shown.setCurrentIndex(place), then())[0]
+
+        def begin() -> None:
+            self.faces.choose(1)
+            self.blind.begin()
+
+        return {
+            "reward": (choose(REWARD), lambda: bool(self.rewards.words.tokens)),
+            "plane": (choose(PLANE, self._measure), lambda: self._plane_view is not None),
+            "blind": (begin, self.blind.panel.is_asking),
+        }
 
     def set_stale(self) -> None:
         """The sentences are of no good State."""
@@ -192,19 +217,52 @@ class SeqganPage(TrainingPage):
 
     def look_often(self) -> None:
         """The samples, or the reward under one."""
-        if self.shown.currentIndex() == REWARD:
+        place = self.shown.currentIndex()
+        if place == REWARD:
             self._ask_reward()
-        else:
-            self.session.ask("seqgan", "samples", n=SENTENCES, seed=self.drawing.seed.value(), net="seqgan", **self.drawing.options())
+        elif place == SAMPLES:
+            self._ask("seqgan", "samples", "seqgan", n=SENTENCES)
+        else:  # measured when it is wanted
+            self.looking.lost()
 
     def look_seldom(self) -> None:
         """Those of MLE, which change only while it learns by likelihood."""
         if self.shown.currentIndex() == SAMPLES:
-            self.session.ask("mle", "samples", n=SENTENCES, seed=self.drawing.seed.value(), net="mle", **self.drawing.options())
+            self._ask("mle", "samples", "mle", n=SENTENCES)
+
+    def _ask(self, panel: str, view: str, net: str, **more: Any) -> None:
+        """Something of the samples as they are drawn on the stage."""
+        options = self.drawing.options()
+        self._sent = options["prompt"]
+        self.session.ask(panel, view, seed=self.drawing.seed.value(), net=net, **options, **more)
+
+    def _answered(self, reply: Reply) -> None:
+        """What was asked for often has come, with this prompt."""
+        self.looking.answered(reply.seconds)
+        self.drawing.accept(self._sent)
+        if self._told and not self.drawing.refused():
+            if self.card.sentence.text() == self._told:
+                self.card.close_card()
+            self._told = ""
+
+    def show_trouble(self, trouble: Trouble) -> bool:
+        """A prompt that cannot be is told once, and the page goes on without it; what was asked for once tells in its own place."""
+        if trouble.panel == BLIND:
+            self.blind.panel.show_reason(trouble.sentence)
+        elif trouble.panel == "plane":
+            self.plane.show_progress(1, 1)
+            self.plane.show_reason(trouble.sentence)
+        elif trouble.panel in ("seqgan", "mle", "rewards") and self.drawing.refuse(trouble.sentence):
+            self._told = trouble.sentence
+            self.card.show_error(trouble.sentence)
+            self.looking.again()
+        else:
+            return trouble.sentence == self._told  # of the other generator
+        return True
 
     def _show_sentences(self, panel: SentencesPanel, reply: Reply) -> None:
         if panel is self.ours:
-            self.looking.answered(reply.seconds)
+            self._answered(reply)
         words, numbers = reply.view.words, reply.view.numbers
         split = [said.split(BETWEEN_TOKENS) if said else [] for said in words["tokens"]]
         captions = [f"{p:.1f}".replace("-", "−") for p in numbers["log_p"]]
@@ -242,5 +300,5 @@ class SeqganPage(TrainingPage):
         real = numbers["real"]
         samples, against = (int(v) for v in numbers["counts"])
         place = n - ORDERS[0]
-        counts = f"{samples:,} samples a point, {against:,} references"
+        counts = f"Step {self._plane_step:,} · {samples:,} samples a point, {against:,} references"
         self.plane.show_points(lines, (float(real[len(ORDERS) + place]), float(real[place])), n=n, counts=counts)

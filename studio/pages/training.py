@@ -55,11 +55,11 @@ class TrainingPage(Page):
         self.session = OwnRun(session, self.SYSTEM, self)
         self._reading: Pace | None = None
         self._form_waits = False  # for the page to be seen
-        self._plots_known = False  # which plots have numbers of the phase that is looked at
+        self._plots_known: set[str] = set()  # what has numbers of the phase that is looked at
         self.writes = writes_of(algorithm)
         self.new = NewRunPanel(algorithm)
         self.curves = CurvesPanel(algorithm.PLOTS, fitted=len(next(iter(algorithm.PRESETS.values())).phases) > 1)
-        self.judging = Judging(self.session, self.curves, self.alarm, self)
+        self.judging = Judging(self.session, self.curves, self.alarm, self, self.writes)
         self.phases = PhaseStrip()
         self.live = self._live()
         self.stage.addWidget(self.new)
@@ -114,6 +114,11 @@ class TrainingPage(Page):
 
     def set_stale(self) -> None:
         """The pictures no longer belong to a good State."""
+
+    def show_trouble(self, trouble: Trouble) -> bool:
+        """A view could not be given: whether the page has told why itself; else the card does."""
+        del trouble
+        return False
 
     # --- how it is made ---------------------------------------------------------------------------------------
 
@@ -223,6 +228,9 @@ class TrainingPage(Page):
     def _show_live(self) -> None:
         if self.faces.place() == 0:
             self.faces.put(self.live, self.knobs, foot=True)
+            focused = self.focusWidget()
+            if focused is not None and self.phases.isAncestorOf(focused):  # where Qt puts it as the form goes: a space would leave the phase
+                self.transport.run_button.setFocus()
 
     def new_run(self) -> None:
         """The form for a new run."""
@@ -274,12 +282,15 @@ class TrainingPage(Page):
 
     def _choose_plots(self) -> None:
         """Of several phases' plots, those that have numbers in the phase that is looked at; as they are while it has none."""
-        first, last = self.phases.span(self.phases.looked_at())
-        series = self.curves.history.series
-        found = [field for field, s in series.items() if np.diff(np.searchsorted(s.x.view, (first, last + 1)))[0]]
-        self._plots_known = bool(found)
+        found = self._numbered()
+        self._plots_known = set(found)
         if found and self.phases.isVisibleTo(self.live):
             self.curves.show_plots(found)
+
+    def _numbered(self) -> list[str]:
+        """What has numbers of the phase that is looked at."""
+        first, last = self.phases.span(self.phases.looked_at())
+        return [field for field, s in self.curves.history.series.items() if np.diff(np.searchsorted(s.x.view, (first, last + 1)))[0]]
 
     def _on_remedy(self, text: str) -> None:
         self.card.close_card()
@@ -357,7 +368,7 @@ class TrainingPage(Page):
             return
         self.curves.append(progress.first + 1, self._columns(progress.rows))
         self.phases.show_step(progress.step)
-        if not self._plots_known:
+        if set(self._numbered()) - self._plots_known:  # some are measured now and then
             self._choose_plots()
         self.transport.show_progress(progress.step, self._total(progress.step), progress.rate or 0, progress.left, run.device, progress.memory)
         if self.isVisible():
@@ -374,6 +385,9 @@ class TrainingPage(Page):
     def _show_line(self, line: dict[str, Any]) -> None:
         when = time.strftime("%d %b %Y %H:%M", time.localtime(line["time"]))
         asked = " (the one before was left early)" if line.get("asked") else ""
+        blind = line.get("blind")
+        if blind and "scores" not in blind:  # one answer of many; they are told together at the end
+            return
         self.journal.add([(line["step"], f"Phase {line['text']}{asked}" if line["what"] == "phase" else line["text"], when)])
         if line["what"] in ("knobs", "lr", "back"):
             self.curves.mark_knob(line["step"], line["text"])
@@ -385,6 +399,9 @@ class TrainingPage(Page):
         self.judging.show_line(line)
 
     def _on_trouble(self, trouble: Trouble) -> None:
+        if trouble.panel and self.show_trouble(trouble):
+            self.looking.lost()
+            return
         self.card.show_error(trouble.sentence, REMEDIES.get(trouble.remedy, ""), trouble.details)
         self.set_stale()
         self.looking.lost()

@@ -165,6 +165,10 @@ class BlindTestPanel(QWidget):
             for i, answer in sorted(self._answers.items())
         ]
 
+    def is_asking(self) -> bool:
+        """Whether a sentence is there to be judged."""
+        return self.pages.currentWidget() is self.test
+
     def rows(self) -> list[Any]:
         """The rows of `blind.results`; none before the results are shown."""
         return list(self._rows)

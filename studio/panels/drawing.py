@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDoubleSpinBox, QLineEdit, QSizePolicy, QSpinBox, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QDoubleSpinBox, QSizePolicy, QSpinBox, QWidget
 
 from studio import theme
-from studio.widgets import decimal, label, row, spin, symbol_html
+from studio.widgets import ValueField, decimal, label, row, spin, symbol_html
 
 TEMPERATURE = "Temperature: divides the logits; below 1 the likely tokens become likelier"
 NUCLEUS = "Nucleus: only the smallest set of tokens that holds this share; 1 is all"
@@ -28,7 +28,9 @@ class DrawingBar(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.prompt = QLineEdit()
+        self.prompt = ValueField()
+        self.prompt.setAlignment(Qt.AlignmentFlag.AlignLeft)
+        self.prompt.setProperty("kind", "")
         self.prompt.setPlaceholderText("Begin with …")
         self.prompt.setAccessibleName("Prompt")
         self.prompt.setToolTip(PROMPT)
@@ -56,13 +58,44 @@ class DrawingBar(QWidget):
         self.setLayout(line)
         self.prompt.editingFinished.connect(self._on_prompt)
         self.prompt.textChanged.connect(lambda text: None if text else self._on_prompt())
-        self._asked = ""
+        self._asked = self._good = self._refused = ""
 
     def options(self) -> dict[str, Any]:
         """What `sample` of a system that writes text takes."""
         return {"temperature": self.temperature.value(), "top_k": self.top_k.value(), "nucleus": self.nucleus.value(), "prompt": self._asked}
 
+    def accept(self, prompt: str) -> None:
+        """Sentences that begin with these words have been drawn."""
+        self._good = prompt
+
+    def refuse(self, sentence: str) -> bool:
+        """The prompt cannot be drawn from, and why: go on with the last one that could be; whether it was the prompt that is asked for."""
+        if self._asked in ("", self._good):
+            return False
+        self._refused, self._asked = self._asked, self._good
+        self._mark(sentence)
+        return True
+
+    def refused(self) -> str:
+        """Why what stands in the field is not what is drawn from; "" where it is."""
+        return self.prompt.toolTip() if self._refused else ""
+
+    def forget(self) -> None:
+        """Another run, of which it is not known what it can begin with."""
+        self._good = self._refused = ""
+        self._asked = self.prompt.text().strip()
+        self._mark("")
+
+    def _mark(self, sentence: str) -> None:
+        self.prompt.set_bad(bool(sentence))
+        self.prompt.setToolTip(sentence or PROMPT)
+
     def _on_prompt(self) -> None:
-        if self.prompt.text().strip() != self._asked:
-            self._asked = self.prompt.text().strip()
+        asked = self.prompt.text().strip()
+        if asked == self._refused and asked:  # leaving the field is no new wish
+            return
+        self._mark("")
+        again, self._refused = bool(self._refused), ""
+        if asked != self._asked or again:
+            self._asked = asked
             self.changed.emit()

@@ -16,6 +16,7 @@ from studio.panels.scale import Scale
 from studio.widgets import Combo, DoubleClicks, Segmented, Slider, ValueField, column, label, row, symbol_html
 
 _SEGMENTED = 26  # so many letters fit side by side
+_SYMBOL = re.compile(r"[A-Za-z]{1,2}_[A-Za-z]{1,3}|\w{1,3}")  # a name that is a symbol as well, such as lr_PG
 
 
 def written(value: Value) -> str:
@@ -28,7 +29,7 @@ def written(value: Value) -> str:
 def words(knob: Knob) -> tuple[str, str]:
     """Symbol and first words: ("γ", "diversity ratio"); no symbol where it is only the field's name."""
     first = re.split(r"[,;:]| [(-]|\.\s", knob.doc, maxsplit=1)[0].strip() or knob.name.replace("_", " ")
-    symbol = "" if knob.symbol == knob.name and (len(knob.name) > 3 or "_" in knob.name) else knob.symbol
+    symbol = "" if knob.symbol == knob.name and not _SYMBOL.fullmatch(knob.name) else knob.symbol
     return symbol, first if symbol else first[:1].upper() + first[1:]
 
 

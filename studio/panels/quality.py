@@ -22,6 +22,7 @@ _Index = QModelIndex | QPersistentModelIndex
 LINE = int(Qt.ItemDataRole.UserRole)
 EVERY, SAMPLES = 500, 1_000
 ORDER = (
+    *("NLL_oracle", "NLL_gen", "perplexity", *(f"BLEU{n}" for n in range(2, 6)), *(f"self_BLEU{n}" for n in range(2, 6)), "validity"),
     *("frechet", "kid", "coverage", "recall", "precision", "density", "duplicates", "nearest"),
     *("classes", "class_entropy", "ssim", "sliced_wasserstein"),
 )
@@ -29,13 +30,41 @@ LAST = ("loss_held_out", "loss_fake", "gamma_hat", "M_global")  # the page has t
 ARROWS = {"lower": "↓", "higher": "↑", "target": "→"}
 MEANS = {"lower": "lower is better", "higher": "higher is better", "target": "the nearer to the reference the better"}
 FLOOR = "frechet_floor"
-ABOUT = (
-    "An evaluation draws new samples and compares them with pictures that were held out: their distance, what they "
-    "cover, how many repeat each other. Training goes on meanwhile, and an alarm tells when the samples collapse."
+FLOORS = {FLOOR: "frechet", "floor": "NLL_oracle", "real_BLEU2": "BLEU2", "real_self_BLEU2": "self_BLEU2"}  # curve -> the score whose reference it is
+_ABOUT = (
+    "An evaluation draws new samples and compares them with {}. Training goes on meanwhile, and an alarm tells when the samples collapse.",
+    "Not evaluated yet.\n{}\nPress Evaluate now, or choose after how many steps.",
+    "The first evaluation is running.\n{{}}\n{}",
 )
-EMPTY = f"Not evaluated yet.\n{ABOUT}\nPress Evaluate now, or choose after how many steps."
-BUSY = f"The first evaluation is running.\n{{}}\n{ABOUT}"
+_WITH = {
+    "pictures": "pictures that were held out: their distance, what they cover, how many repeat each other",
+    "text": "sentences that were held out and with those of MLE: their likelihood, their n-grams, how much they repeat each other",
+}
+ABOUT = {kind: _ABOUT[0].format(words) for kind, words in _WITH.items()}
+EMPTY, BUSY = ({kind: words.format(about) for kind, about in ABOUT.items()} for words in _ABOUT[1:])
 
+TEXT_PLOTS = (
+    Plot(
+        "NLL_oracle",
+        (Curve("NLL_oracle", "G", "measure"), Curve("mle_NLL_oracle", "MLE", "generated"), Curve("floor", "floor", "baseline")),
+        "−log p of samples under the oracle, nats a token; the dotted line is its own. Lower is better, but it does not see what G leaves out.",
+    ),
+    Plot(
+        "NLL_gen",
+        (Curve("NLL_gen", "G", "measure"), Curve("mle_NLL_gen", "MLE", "generated")),
+        "−log p of held-out sentences under G, nats a token: lower is better; it rises when G forgets some of them.",
+    ),
+    Plot(
+        "BLEU-2",
+        (Curve("BLEU2", "G", "measure"), Curve("mle_BLEU2", "MLE", "generated"), Curve("real_BLEU2", "real", "baseline")),
+        "Samples against held-out sentences; the dotted line is what other held-out ones get. It says nothing about diversity.",
+    ),
+    Plot(
+        "Self-BLEU-2",
+        (Curve("self_BLEU2", "G", "measure"), Curve("mle_self_BLEU2", "MLE", "generated"), Curve("real_self_BLEU2", "real", "baseline")),
+        "Each sample against the others: the higher, the more alike they are; the dotted line is of real sentences.",
+    ),
+)
 PLOTS = (
     Plot(
         "Fréchet",
@@ -157,8 +186,9 @@ WIDTHS = (50, 54, 44)  # pixels of value, reference and change
 class Scores(Card):
     """The newest evaluation as a list under its heads."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str = "pictures") -> None:
         super().__init__(margin=12, spacing=2)
+        what = "sentences" if kind == "text" else "pictures"
         self.body.setContentsMargins(12, 8, 8, 6)
         self.title, self.samples = label("Scores", "section"), ElidedLabel("", "caption", Qt.TextElideMode.ElideLeft)
         heads = row(self.title, self.samples, spacing=6)
@@ -167,7 +197,7 @@ class Scores(Card):
             head = label(word, "caption")
             head.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             head.setFixedWidth(theme.theme().px(wide))
-            head.setToolTip(tip)
+            head.setToolTip(tip.format(what))
             heads.addWidget(head)
         heads.setSpacing(0)
         heads.setContentsMargins(2, 0, 2 + theme.theme().px(10), 0)  # the scroll bar's place
@@ -190,7 +220,7 @@ class Scores(Card):
 
 
 _BUSY, _TEACHING = "Evaluating {:.0%}", "Teaching judge {:.0%}"
-_TIPS = ("Of the samples", "What as many real pictures get", "Since the evaluation before")
+_TIPS = ("Of the samples", "What as many real {} get", "Since the evaluation before")
 
 
 class EvaluateBar(QWidget):
@@ -204,12 +234,13 @@ class EvaluateBar(QWidget):
     changed = Signal(object)
     now = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str = "pictures") -> None:
         super().__init__()
         self.on = QCheckBox("Evaluate every")
         self.on.setToolTip("Measure the samples at the multiples of so many steps, beside the training")
         self.every = spin(10, 1_000_000, EVERY, "Steps between two evaluations", step=100)
-        self.samples = spin(50, 50_000, SAMPLES, f"Samples of an evaluation; {ENOUGH * FEATURES:,} or more for the Fréchet distance", step=500)
+        more = f"; {ENOUGH * FEATURES:,} or more for the Fréchet distance" if kind == "pictures" else ", of each generator"
+        self.samples = spin(50, 50_000, SAMPLES, f"Samples of an evaluation{more}", step=500)
         for field in (self.every, self.samples):
             field.setFixedWidth(theme.theme().px(74))  # in the smallest window all of it stays readable
             field.valueChanged.connect(self._tell)
@@ -239,12 +270,14 @@ class EvaluateBar(QWidget):
 class QualityPanel(QStackedWidget):
     """Scores of the newest evaluation, and the main ones over steps."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str = "pictures") -> None:
+        """`kind` of samples: "pictures" or "text"."""
         super().__init__()
-        self.scores, self.curves = Scores(), CurvesPanel(PLOTS, smoothing=0.0, points=True)
+        self._kind = kind
+        self.scores, self.curves = Scores(kind), CurvesPanel(TEXT_PLOTS if kind == "text" else PLOTS, smoothing=0.0, points=True)
         self.lines: list[Mapping[str, Any]] = []
         self.empty = Card()
-        self.words = words = label(EMPTY, "muted")
+        self.words = words = label(EMPTY[kind], "muted")
         self.doing, self.skipped = ElidedLabel("", "caption"), ElidedLabel("", "caption")
         words.setWordWrap(True)
         words.setMaximumWidth(theme.theme().px(640))
@@ -271,9 +304,13 @@ class QualityPanel(QStackedWidget):
         for one in self.lines:
             scores = one["scores"]
             values = {name: score.get("value") for name, score in scores.items()}
-            values[FLOOR] = scores.get("frechet", {}).get("reference")
+            values |= {curve: scores.get(name, {}).get("reference") for curve, name in FLOORS.items()}
             self.curves.add_point(one["step"], {name: value for name, value in values.items() if value is not None})
         self.curves.set_end(self._end)
+        if self._kind == "text":  # an oracle's n-grams say little: every sequence of its tokens may occur
+            self.curves.show_plots(
+                [name for name in line["scores"] if name not in (("BLEU2", "mle_BLEU2") if "NLL_oracle" in line["scores"] else ())]
+            )
         for card in self.curves.cards:
             card.show_reason(self._reason(card.fields()))
         self.scores.show_evaluation(self.lines[-1], self.lines[-2] if len(self.lines) > 1 else None)
@@ -290,7 +327,7 @@ class QualityPanel(QStackedWidget):
         """What the evaluation that runs is at; empty for none."""
         self.doing.setText(text)
         self.doing.setVisible(bool(text))
-        self.words.setText(BUSY.format(text) if text else EMPTY)
+        self.words.setText(BUSY[self._kind].format(text) if text else EMPTY[self._kind])
 
     def show_skipped(self, text: str) -> None:
         """Which evaluations were left out, and why; empty for none."""

@@ -107,7 +107,7 @@ class TradeoffPanel(LinePlot):
         self._fit()
         self._draw()
         self.show_reason("" if self._points_at else EMPTY)
-        for side, text in (("left", f"BLEU-{n}, held out"), ("bottom", f"Self-BLEU-{n}")):
+        for side, text in (("left", f"BLEU-{n}"), ("bottom", f"Self-BLEU-{n}")):
             self._item.getAxis(side).setLabel(text, **self._label_style())
         self._tell()
 

@@ -242,7 +242,7 @@ class Worker(QThread):
         except Diverged:
             raise
         except Exception as error:
-            self._tell(error, harmless=True)
+            self._tell(error, harmless=True, panel=EVALUATION)
         self._share(started)
 
     def _emit(self, now: float) -> None:
@@ -260,14 +260,14 @@ class Worker(QThread):
 
     def _serve(self) -> None:
         """One view, or one more part of a long one, within its share of a running job's time; one that fails harms no State."""
-        started = time.monotonic()
+        started, panel = time.monotonic(), next(iter(self._asks or self._long), "")
         try:
             if self._asks:
-                self._answer(self._asks.pop(next(iter(self._asks))), started)
+                self._answer(self._asks.pop(panel), started)
             elif self._long:
-                self._go_on(*self._long.pop(next(iter(self._long))), started)
+                self._go_on(*self._long.pop(panel), started)
         except Exception as error:
-            self._tell(error, harmless=True)
+            self._tell(error, harmless=True, panel=panel)
         self._share(started)
 
     def _share(self, started: float) -> None:
@@ -311,16 +311,15 @@ class Worker(QThread):
         if stepping:
             self.paused.emit("failed")
 
-    def _tell(self, error: Exception, *, harmless: bool = False) -> None:
-        """`harmless`: the job goes on as if nothing had been asked."""
+    def _tell(self, error: Exception, *, harmless: bool = False, panel: str = "") -> None:
+        """`harmless`: the job goes on as if nothing had been asked, by the panel."""
         details = "".join(traceback.format_exception(error))
         if isinstance(error, StudioError):
             remedy = "back" if isinstance(error, Diverged | OutOfMemory) else "" if isinstance(error, BadInput) else "retry"
-            self.trouble.emit(Trouble(str(error), remedy, "" if isinstance(error, BadInput) else details))
+            self.trouble.emit(Trouble(str(error), remedy, "" if isinstance(error, BadInput) else details, panel))
         elif harmless:
-            self.trouble.emit(
-                Trouble(f"What was asked of this run did not work ({type(error).__name__}); the run itself is not touched.", "", details)
-            )
+            told = f"What was asked of this run did not work ({type(error).__name__}); the run itself is not touched."
+            self.trouble.emit(Trouble(told, "", details, panel))
         else:
             self.trouble.emit(Trouble("Something unexpected happened in this run: its last saved state is kept.", "back", details))
 

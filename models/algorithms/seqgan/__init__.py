@@ -131,7 +131,7 @@ PLOTS = (
     Plot(
         "NLL_oracle",
         (
-            Curve("NLL_oracle", "NLL_oracle", "measure"),
+            Curve("NLL_oracle", "G", "measure"),
             Curve("mle_oracle", "MLE", "generated"),
             Curve("floor", "floor", "baseline"),
             Curve("ceiling", "untrained", "controller"),
@@ -140,18 +140,18 @@ PLOTS = (
     ),
     Plot(
         "NLL_gen",
-        (Curve("NLL_gen", "NLL_gen", "real"), Curve("mle_gen", "MLE", "generated"), Curve("entropy", "samples", "baseline")),
+        (Curve("NLL_gen", "G", "real"), Curve("mle_gen", "MLE", "generated"), Curve("entropy", "samples", "baseline")),
         "−log p of held-out sentences under G, nats a token: it rises when G forgets some of them. Dotted: of its own samples.",
     ),
     Plot(
         "BLEU",
-        (Curve("BLEU2", "BLEU-2", "real"), Curve("BLEU3", "BLEU-3", "judge"), Curve("mle_BLEU2", "BLEU-2 of MLE", "generated")),
-        "Samples against held-out sentences. It says nothing about diversity.",
+        (Curve("BLEU2", "BLEU-2", "real"), Curve("BLEU3", "BLEU-3", "judge"), Curve("mle_BLEU2", "MLE", "generated")),
+        "Samples against held-out sentences; of MLE BLEU-2. It says nothing about diversity.",
     ),
-    Plot("Reward", (Curve("reward", "Q", "measure"), Curve("grad", "‖∇‖", "baseline")), "Mean of Q over the batch's tokens, and G's gradient."),
+    Plot("Reward", (Curve("reward", "Q", "measure"),), "Mean of Q over the tokens of a batch of G; 0.5 is what D says of what it cannot tell."),
     Plot(
         "Discriminator",
-        (Curve("loss_D", "loss", "generated"), Curve("right_D", "right", "real"), Curve("right_fresh", "right, fresh", "judge")),
+        (Curve("loss_D", "loss", "generated"), Curve("right_D", "right", "real"), Curve("right_fresh", "fresh", "judge")),
         "Cross-entropy and share of right answers on its batch; dash-dotted: on held-out sentences and fresh samples.",
     ),
 )

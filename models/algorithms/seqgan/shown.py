@@ -129,15 +129,28 @@ def view_real(state: State, data: TextSet, knobs: Knobs, *, n: int) -> View:
     return View(words=_words(state, data.rows(data.held_out[:n])))
 
 
-def view_rewards(state: State, data: TextSet | None, knobs: Knobs, *, seed: int, index: int, N: int, net: str = "seqgan") -> View:
-    """The reward under one sample: Q of every token, and the roll-outs behind it.
+def view_rewards(
+    state: State,
+    data: TextSet | None,
+    knobs: Knobs,
+    *,
+    seed: int,
+    index: int,
+    N: int,
+    net: str = "seqgan",
+    temperature: float = 1.0,
+    top_k: int = 0,
+    nucleus: float = 1.0,
+    prompt: str = "",
+) -> View:
+    """The reward under one sample: Q of every token, and the roll-outs behind it, which are drawn at temperature 1 as in training.
 
     numbers: `Q` (T',), `mean` (T',) of Q over CHUNK sentences at each place, `verdicts` ((T'-1) N,) of D, prefix by prefix, `whole` (1,) D(Y).
     words: `tokens` (T',), `rollouts` ((T'-1) N,), what follows the prefix, with a separator between tokens; an empty one has ended at once.
     T' counts the sentence's end where it has one.
     """
     del data, knobs
-    tokens, _ = drawn(state, CHUNK * (index // CHUNK + 1), seed, net=net)
+    tokens, _ = drawn(state, CHUNK * (index // CHUNK + 1), seed, temperature=temperature, top_k=top_k, nucleus=nucleus, prompt=prompt, net=net)
     rows = torch.from_numpy(tokens[-CHUNK:]).to(state.device)
     rng = torch.Generator().manual_seed(seed)
     mean = search.search(state, rows, min(N, 4), rng, search.D_judge(state))
