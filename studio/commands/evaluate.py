@@ -1,4 +1,4 @@
-"""`evaluate`: how good a run's samples are, beside what real pictures give."""
+"""`evaluate`: how good a run's samples are, beside what real pictures or sentences give."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from studio.commands.terminal import Result, reading, strict, tell
+from studio.export import writes_of
 
+REFERENCES = {"pictures": "real pictures, or the paper's target", "text": "real sentences, or the oracle's own; of NLL_gen MLE's"}
 ARROWS = {"lower": "↓", "higher": "↑", "target": "→", "": ""}
 
 
@@ -37,11 +39,11 @@ def evaluate(options: argparse.Namespace) -> Result:
         "seed": options.seed,
         "metrics": metrics,
     }
-    return result, f"{name}, step {run.state.step:,}, {options.n:,} samples, seed {options.seed}\n{table(metrics)}", 0
+    return result, f"{name}, step {run.state.step:,}, {options.n:,} samples, seed {options.seed}\n{table(metrics, REFERENCES[writes_of(run.algorithm)])}", 0
 
 
-def table(metrics: Mapping[str, Mapping[str, Any]]) -> str:
-    """Scores in aligned columns, and below them why some have no value."""
+def table(metrics: Mapping[str, Mapping[str, Any]], of: str = REFERENCES["pictures"]) -> str:
+    """Scores in aligned columns, what the reference is `of`, and below them why some have no value."""
     rows = [("", "value", "", "reference", "n")]
     for score in metrics.values():
         spread = f" ± {_short(score['spread'])}" if score["spread"] is not None else ""
@@ -51,7 +53,7 @@ def table(metrics: Mapping[str, Mapping[str, Any]]) -> str:
     wide = [max(len(row[i]) for row in rows) for i in range(5)]
     lines = [f"{a:<{wide[0]}}  {b:<{wide[1]}}  {c:<{wide[2]}}  {d:>{wide[3]}}  {e:>{wide[4]}}".rstrip() for a, b, c, d, e in rows]
     reasons = dict.fromkeys(f"– {score['label']}: {score['doc']}" for score in metrics.values() if score["value"] is None)
-    key = "↓ lower is better, ↑ higher is better, → near the reference; the reference is that of real pictures, or the paper's target."
+    key = f"↓ lower is better, ↑ higher is better, → near the reference; the reference is that of {of}."
     return "\n".join([*lines, "", key, *reasons])
 
 

@@ -50,7 +50,9 @@ class Page(QWidget):
         self.show_button = button("Show", kind="quiet", clicked=self._show_made)
         self.show_button.hide()
         self._made: Path | None = None
-        self.heading = line = row(label(self.TITLE, "title"), self.subtitle, 1, self.notice, self.show_button, spacing=12)
+        self.heading = line = row(label(self.TITLE, "title"), self.subtitle, self.notice, self.show_button, spacing=12)
+        self.subtitle.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # what has just been made is told before it
+        line.setStretchFactor(self.subtitle, 1)
         line.setContentsMargins(16, 0, 16, 0)
         line.addLayout(self.tools)
         self.header.setLayout(line)

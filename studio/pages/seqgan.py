@@ -100,6 +100,8 @@ class SeqganPage(TrainingPage):
         self.which = spin(1, 1_000, 1, "Which sample of the seed")
         self.rollouts = spin(1, 64, ROLLOUTS, "Roll-outs from every prefix, for this view alone")
         self.net = Combo(list(NETS.values()))
+        self.net.setMinimumContentsLength(7)
+        self.net.setSizeAdjustPolicy(Combo.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.net.setAccessibleName("Whose sample is looked at")
         for control in (self.which.valueChanged, self.rollouts.valueChanged, self.net.activated):
             control.connect(lambda *_: self._ask_reward())
