@@ -264,6 +264,8 @@ class Session(QObject):
             self.run = replace(run, phase=line["text"], total=line["step"] + sum(steps for _, steps in rest))
         elif run is not None and line["what"] == "longer":
             self.run = replace(run, total=run.total + line["steps"])
+        if run is not None and line["what"] in ("phase", "longer") and self.condition == "finished":
+            self._condition("paused", "there are steps to do again")
         self.line.emit(line)
 
     def _on_replied(self, reply: Reply) -> None:

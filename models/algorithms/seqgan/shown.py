@@ -207,15 +207,19 @@ def view_tradeoff(state: State, data: TextSet, knobs: Knobs, *, n: int, seed: in
 
 
 def view_blind(state: State, data: TextSet, knobs: Knobs, *, each: int, seed: int, temperature: float) -> View:
-    """Sentences for a blind test, `each` of three kinds: `real` held-out ones, those of `mle` and of `seqgan`."""
+    """Different sentences of three kinds, from which a blind test takes `each`: `real` held-out ones, those of `mle`, and of `seqgan` from other noise.
+
+    Up to four times as many as it takes: those that two kinds share cannot be judged.
+    """
     del knobs
     if len(data.held_out) < each:
         raise BadInput(f"{data.title} holds out {len(data.held_out)} sentences, and a blind test of {each} each needs as many: ask for fewer.")
-    chosen = np.random.Generator(np.random.Philox(seed)).choice(data.held_out, each, replace=False)
-    words = {"real": _words(state, data.rows(chosen))["samples"]}
-    for net in ("mle", "seqgan"):
-        words[net] = _words(state, drawn(state, each, seed, temperature=temperature, net=net)[0])["samples"]
-    return View(words=words)
+    more = 4 * each  # some are alike, or say nothing
+    chosen = np.random.Generator(np.random.Philox(seed)).permutation(data.held_out)[:more]
+    found = {"real": _words(state, data.rows(chosen))["samples"]}
+    for i, net in enumerate(("mle", "seqgan")):
+        found[net] = _words(state, drawn(state, more, seed + (i << 32), temperature=temperature, net=net)[0])["samples"]
+    return View(words={source: list(dict.fromkeys(filter(None, said))) for source, said in found.items()})
 
 
 def _plain(values: Tensor) -> np.ndarray:
