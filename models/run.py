@@ -107,7 +107,7 @@ class Run:
                 algorithm.prepare(run.state, source)
             run.log("made", f"{algorithm.TITLE} on {source.title}, preset {chosen.name}, {device.describe(plan)}")
             run.watch.cut(-1)  # of a run that this one takes the place of
-            run.watch.step()
+            guarded(run.watch.step)  # draws the first samples
             run.save()
         except BaseException:
             folder.close()

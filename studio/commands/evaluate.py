@@ -39,7 +39,11 @@ def evaluate(options: argparse.Namespace) -> Result:
         "seed": options.seed,
         "metrics": metrics,
     }
-    return result, f"{name}, step {run.state.step:,}, {options.n:,} samples, seed {options.seed}\n{table(metrics, REFERENCES[writes_of(run.algorithm)])}", 0
+    return (
+        result,
+        f"{name}, step {run.state.step:,}, {options.n:,} samples, seed {options.seed}\n{table(metrics, REFERENCES[writes_of(run.algorithm)])}",
+        0,
+    )
 
 
 def table(metrics: Mapping[str, Mapping[str, Any]], of: str = REFERENCES["pictures"]) -> str:

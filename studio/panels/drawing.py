@@ -40,8 +40,8 @@ class DrawingBar(QWidget):
         self.temperature, self.nucleus = decimal(0.05, 10, 1, TEMPERATURE), decimal(0.01, 1, 1, NUCLEUS)
         self.top_k, self.seed = spin(0, 9_999, 0, TOP_K), spin(0, 2**31 - 1, 0, SEED)
         self.top_k.setFixedWidth(theme.theme().px(72))
-        line = row(self.prompt, spacing=6)
-        line.setStretch(0, 1)
+        line = row(self.prompt, 1, spacing=6)
+        line.setStretch(0, 100)  # and what it does not take stays empty
         fields: list[tuple[str, QDoubleSpinBox | QSpinBox]] = [
             (symbol_html("τ"), self.temperature),
             (symbol_html("p"), self.nucleus),

@@ -1,4 +1,4 @@
-"""SeqGAN from a dropped text file to an exported page of sentences: one story through the window, then on the command line, then in the window again."""
+"""SeqGAN from a dropped text file to an exported page: one story in the window, then on the command line, then in the window again."""
 
 import json
 import os

@@ -207,7 +207,7 @@ def view_tradeoff(state: State, data: TextSet, knobs: Knobs, *, n: int, seed: in
 
 
 def view_blind(state: State, data: TextSet, knobs: Knobs, *, each: int, seed: int, temperature: float) -> View:
-    """Different sentences of three kinds, from which a blind test takes `each`: `real` held-out ones, those of `mle`, and of `seqgan` from other noise.
+    """Different sentences of three kinds, of which a blind test takes `each`: `real`, held out; those of `mle`, and of `seqgan` from other noise.
 
     Up to four times as many as it takes: those that two kinds share cannot be judged.
     """

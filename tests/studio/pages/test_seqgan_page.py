@@ -15,6 +15,7 @@ from studio.messages import NewRun, OldRun
 from studio.pages.seqgan import PLANE, REWARD, SAMPLES, TEMPERATURES
 from studio.panels.drawing import DrawingBar
 from tests.studio.test_cli_text import sentences
+from tests.studio.test_text_commands import VERSES
 
 TINY = {"T": 8, "vocab": 60, "e": 4, "h": 4, "e_D": 4, "filters": "narrow", "batch": 4, "negatives": 8, "oracle_size": 64, "held_out": 0.3}
 KNOBS = {"N": 2, "d_steps": 1, "epochs": 1, "measure_every": 2}
@@ -260,7 +261,7 @@ def test_quality_of_text_has_its_own_plots(qtbot, window, text, tmp_path):
 
 def test_a_run_of_characters_is_opened_again(qtbot, window, tmp_path):
     path = tmp_path / "verses.txt"
-    path.write_text("\n".join("春眠不觉晓 处处闻啼鸟 夜来风雨声 花落知多少 床前明月光 疑是地上霜 举头望明月 低头思故乡 白日依山尽 黄河入海流".split()), "utf-8")
+    path.write_text(VERSES.replace(" ", "\n") + "\n", "utf-8")
     page = opened(qtbot, window, path, tmp_path / "run", unit="chars")
     first = drawn(qtbot, page)
     assert all(len(said) == 5 for said in first)

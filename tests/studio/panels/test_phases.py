@@ -62,6 +62,40 @@ def test_the_next_phase_is_offered_while_the_run_takes_commands(qtbot, strip):
         strip.skip_button.click()
 
 
+def test_the_menu_makes_longer_and_goes_anywhere(qtbot, strip):
+    assert not strip.more_button.isEnabled()
+    strip.allow(False, finished=True)
+    assert (strip.more_button.isEnabled(), strip.skip_button.isEnabled()) == (True, False)
+    strip.allow(True)
+    strip.enter("second", 100)
+    strip._fill()
+    actions = [action for action in strip._menu.actions() if action.text()]
+    assert [action.text() for action in actions] == [
+        "Make second longer by 25 steps (half as long again)",
+        "Make second longer by 50 steps (as long again)",
+        "Go to first again: 100 steps",
+        "Go to second again: 50 steps",
+        "Go to third: 10 steps",
+    ]
+    with qtbot.waitSignal(strip.longer_wanted, timeout=1000) as longer:
+        actions[0].trigger()
+    with qtbot.waitSignal(strip.enter_wanted, timeout=1000) as there:
+        actions[4].trigger()
+    assert (longer.args, there.args) == ([25], ["third"])
+
+
+def test_a_phase_that_is_longer_and_one_that_begins_again(strip):
+    strip.show_step(40)
+    strip.lengthen(50)
+    assert strip._phases[0].accessibleName() == "Phase first: 40 of 150 steps"
+    strip.enter("second", 150)
+    strip.enter("first", 160)
+    strip.show_step(170)
+    assert strip._phases[0].accessibleName() == "Phase first: 10 of 100 steps"  # as the preset has it
+    assert strip._phases[1].accessibleName() == "Phase second: left after 10 of 50 steps"
+    assert strip.span("first") == (161, 170)
+
+
 def test_what_has_begun_can_be_looked_at(qtbot, strip):
     strip.enter("second", 100)
     first, second, third = strip._phases

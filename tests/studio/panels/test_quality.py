@@ -133,3 +133,21 @@ def test_when_to_evaluate(qtbot, dressed) -> None:
     assert bar.now_button.text() == "Evaluate now"
     with qtbot.waitSignal(bar.now):
         bar.now_button.click()
+
+
+def test_text_is_told_in_words_of_text(qtbot, dressed) -> None:
+    out = QualityPanel("text")
+    qtbot.addWidget(out)
+    out.resize(864, 200)
+    with qtbot.waitExposed(out):
+        out.show()
+    assert "pictures" not in out.words.text()
+    scores = {name: score(0.5, 0.4) for name in ("duplicates", "BLEU2", "mle_BLEU2", "self_BLEU2", "NLL_gen", "mle_NLL_gen")}
+    titles = lambda: [card._plot.title for card in out.curves.cards if card.isVisible()]  # noqa: E731
+    out.show_line({"what": "evaluated", "step": 10, "n": 50, "seed": 0, "scores": scores})
+    assert titles() == ["NLL_gen", "BLEU-2", "Self-BLEU-2"]
+    assert [line.name for line in out.scores.model.lines][:4] == ["NLL_gen", "BLEU2", "self_BLEU2", "duplicates"]
+    assert out.curves.history.series["real_BLEU2"].y.view.tolist() == [0.4]
+    out.show_line({"what": "evaluated", "step": 20, "n": 50, "seed": 0, "scores": scores | {"NLL_oracle": score(9.0, 8.0)}})
+    assert titles() == ["NLL_oracle", "NLL_gen", "Self-BLEU-2"]
+    assert "Fréchet" not in EvaluateBar("text").samples.toolTip()
