@@ -431,4 +431,4 @@ def autocast(state: State) -> torch.autocast:
 
 from models.algorithms.seqgan import search  # noqa: E402 (it is built on what is above)
 from models.algorithms.seqgan.measures import evaluate, measured  # noqa: E402, F401
-from models.algorithms.seqgan.shown import cost, predicted_seconds, sample, views  # noqa: E402, F401
+from models.algorithms.seqgan.shown import cost, predicted_seconds, sample, views, work  # noqa: E402, F401
