@@ -134,14 +134,23 @@ def test_room_after_the_end_changes_nothing():
         some = rows[(rows != 0).sum(1) == length]
         assert len(some)
         torch.testing.assert_close(long(some), short(some[:, :6]), rtol=1e-5, atol=1e-6)
-    blind = judge(False, T=8, filters=filters)  # and it would: windows of nothing but ends have maxima, too
-    blind_short = judge(False, T=6, filters=filters)
-    wide = rows[(rows != 0).sum(1) == 5]
-    with torch.no_grad():
-        for D in (blind, blind_short, long, short):
-            D.embedding.weight[0] *= 8
-    assert float((blind(wide) - blind_short(wide[:, :6])).detach().abs().max()) > 1e-3
-    assert float((blind(rows) - long(rows)).detach().abs().max()) > 1e-3
+
+
+def test_what_is_written_after_the_end_is_not_looked_at():
+    """No data have anything there; a filter one token wide does not see it, a filter of two sees the token after the end."""
+    rows = sentences(18, ends=True)[2:7]  # one to six tokens
+    written = rows.clone()
+    lengths = (rows != 0).sum(1)
+    after = torch.arange(T) > lengths[:, None]
+    written[after] = torch.randint(1, V, (int(after.sum()),), generator=torch.Generator().manual_seed(0))
+    one, two = ((1, 6),), ((2, 5),)
+    assert torch.equal(judge(True, filters=one)(written), judge(True, filters=one)(rows))
+    assert not torch.equal(judge(False, filters=one)(written), judge(False, filters=one)(rows))
+    only = after & (torch.arange(T) > lengths[:, None] + 1)
+    far = torch.where(only, written, rows)
+    assert torch.equal(judge(True, filters=two)(far), judge(True, filters=two)(rows))
+    assert not torch.equal(judge(False, filters=two)(far), judge(False, filters=two)(rows))
+    assert torch.equal(Frozen(judge(True, filters=two)).sentences(far), Frozen(judge(True, filters=two)).sentences(rows))
 
 
 def test_no_gradient_comes_from_windows_after_the_end():
