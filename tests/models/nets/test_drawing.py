@@ -17,6 +17,11 @@ SPREADS = {"flat": 0.0, "soft": 0.5, "peaked": 8.0}
 LAST = 1 - 2.0**-24  # the largest uniform number in float32
 
 
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
 def layer(V: int, spread: float, seed: int = 0) -> Dense:
     generator = torch.Generator().manual_seed(seed)
     made = Dense(WIDTH, V)

@@ -13,6 +13,11 @@ from models.nets.recurrent import ROWS, START, Recurrent, initialise
 V, E, H, T = 13, 5, 7, 9
 
 
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
 def net(seed: int = 0, spread: float = 0.7, V: int = V) -> Recurrent:
     made = Recurrent(V, E, H)
     initialise(made, torch.Generator().manual_seed(seed), spread)

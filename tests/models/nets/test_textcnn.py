@@ -15,6 +15,11 @@ V, T, E = 11, 8, 5
 FILTERS = ((1, 6), (2, 5), (3, 7), (5, 4), (8, 3))
 
 
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
 def judge(ends: bool = False, seed: int = 0, T: int = T, filters: textcnn.Filters = FILTERS, scale: float = 4.0) -> TextCNN:
     """A D with logits that differ from sentence to sentence."""
     made = TextCNN(V, T, E, filters, ends=ends)
