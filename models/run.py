@@ -412,7 +412,7 @@ class Run:
                 self.state.phase = line.get("to", self.state.phase + 1)
             self.lines.append(line)
             self.on_line(line)
-            if line["what"] == "longer":
+            if line["what"] in ("phase", "longer"):
                 self._fit_phases()
 
     def _advance_phase(self) -> None:

@@ -50,8 +50,8 @@ class Drawer:
         block = (upto <= wanted).sum(1, keepdim=True).clamp_(max=self._blocks - 1)
         before = upto.gather(1, (block - 1).clamp(min=0)) * (block > 0)
         inside = blocks.gather(1, block[:, :, None].expand(-1, -1, self._wide)).squeeze(1).cumsum(1)
-        place = (inside <= wanted - before).sum(1, keepdim=True).clamp_(max=self._wide - 1)
-        return (block * self._wide + place).squeeze(1).clamp_(max=self.V - 1)  # where rounding has passed the last token
+        passed = (inside <= wanted - before) & (inside < inside[:, -1:])  # the last one that has mass is never passed, however it is rounded
+        return block.squeeze(1) * self._wide + passed.sum(1)
 
 
 def restricted(logits: Tensor, u: Tensor, top_k: int, nucleus: float) -> Tensor:
