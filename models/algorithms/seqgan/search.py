@@ -101,12 +101,14 @@ class Policy:
         h, c = (x.new_empty((T - 1) * N * n, x.shape[1]) for x in self._states[0])
         for s in range(1, T):  # token s, counted from 0
             old, rows = (s - 1) * N * n, s * N * n
-            h[old:rows], c[old:rows] = (x.repeat(N, 1) for x in self._states[s])  # the prefix of s tokens joins
-            token = self._drawer(h[:rows], u[:s, :, :, s].reshape(-1)).view(s, N, n)
+            token = out[:s, :, :, s]
+            if old:
+                token[:-1] = self._drawer(h[:old], u[: s - 1, :, :, s].reshape(-1)).view(s - 1, N, n)
+            token[-1] = self._drawer(self._states[s].h, u[s - 1, :, :, s].T).T  # the prefix of s tokens joins: one law for its N roll-outs
             if self._ends:
-                token = torch.where(out[:s, :, :, s - 1] == 0, 0, token)
-            out[:s, :, :, s] = token
+                token.masked_fill_(out[:s, :, :, s - 1] == 0, 0)
             if s + 1 < T:
+                h[old:rows], c[old:rows] = (x.repeat(N, 1) for x in self._states[s])
                 h[:rows], c[:rows] = self._cell(token.reshape(-1), Memory(h[:rows], c[:rows]))
         return out
 
