@@ -52,20 +52,19 @@ class TextCNN(nn.Module):
 
     def forward(self, tokens: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Logits (n,) of "real"; with `rng`, a CPU generator, as in training: with dropout."""
-        x = self.embedding(tokens).transpose(1, 2)
-        seen = [self.longest(conv(x), tokens, width) for conv, (width, _) in zip(self.kernels(), self.filters, strict=True)]
-        return self.judge(torch.cat(seen, 1).relu(), rng)
+        x = self.embedding(tokens)
+        return self.judge(torch.cat([self.found(x, conv, tokens).amax(1) for conv in self.kernels()], 1).relu(), rng)
 
-    def longest(self, found: Tensor, tokens: Tensor, width: int) -> Tensor:
-        """The maximum over time, (n, count), of what a filter found, (n, count, windows)."""
-        if not self.ends or found.shape[2] == 1:
-            return found.amax(2)
-        return found.masked_fill(~valid(tokens, found.shape[2])[:, None], -torch.inf).amax(2)
+    def found(self, x: Tensor, conv: nn.Conv1d, tokens: Tensor) -> Tensor:
+        """What a filter finds in embeddings (n, T, e), (n, windows, count): a product of all windows, which learns faster on a CPU than conv1d."""
+        windows = x.unfold(1, conv.weight.shape[2], 1).transpose(2, 3).flatten(2)
+        found = F.linear(windows, conv.weight.transpose(1, 2).flatten(1), conv.bias)
+        return found.masked_fill(~valid(tokens, found.shape[1])[:, :, None], -torch.inf) if self.ends and found.shape[1] > 1 else found
 
     def judge(self, features: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Logits (n,) of features (n, features): τ H(c) + (1 - τ) c, dropout, two classes."""
         tau = self.gate(features).sigmoid()
-        c = tau * self.turn(features).relu() + (1 - tau) * features
+        c = torch.lerp(features.to(tau.dtype), self.turn(features).relu(), tau)
         if rng is not None and self.dropout:
             kept = torch.rand(c.shape, generator=rng).to(c.device) >= self.dropout
             c = c * kept / (1 - self.dropout)
@@ -163,10 +162,10 @@ class Frozen:
 def _table(embedding: Tensor, conv: nn.Conv1d, dtype: torch.dtype) -> Tensor:
     """What token v adds to a window in which it is the j-th, (V · width, count), row v · width + j; the bias is the first one's."""
     assert conv.bias is not None
-    weight = conv.weight.detach()  # (count, e, width)
-    bias = weight.new_zeros(weight.shape[2], weight.shape[0])
-    bias[0] = conv.bias.detach()
-    return torch.addmm(bias.flatten(), embedding, weight.permute(1, 2, 0).flatten(1)).to(dtype).view(-1, weight.shape[0])
+    count, _, width = conv.weight.shape
+    table = torch.mm(embedding.to(dtype), conv.weight.detach().to(dtype).permute(1, 2, 0).flatten(1)).view(-1, width, count)
+    table[:, 0] += conv.bias.detach()
+    return table.view(-1, count)
 
 
 def _copied(dtype: torch.dtype, *tensors: Tensor) -> list[Tensor]:

@@ -24,7 +24,6 @@ from torch import Tensor, nn
 from models import device
 from models.algorithms import seqgan
 from models.algorithms.seqgan import search
-from models.nets import textcnn
 from models.nets.drawing import Drawer
 from models.nets.recurrent import Recurrent
 from models.nets.textcnn import Frozen, TextCNN
@@ -44,7 +43,7 @@ Pick = Callable[[Tensor], Tensor]  # hidden states (rows, h) to tokens (rows,)
 class Naive:
     """A prefix is read by one call of nn.LSTM, the rest drawn token by token, and D judges each batch of roll-outs by itself."""
 
-    def __init__(self, G: Recurrent, D: TextCNN, pick: str) -> None:
+    def __init__(self, G: Recurrent, D: Conv1d, pick: str) -> None:
         """`pick`: "multinomial" of a softmax, or "ours"."""
         self.G, self.D, self.adam = G, D, torch.optim.Adam(G.trained(), 1e-2)
         self.pick: Pick = self.multinomial
@@ -78,8 +77,8 @@ class Naive:
     @torch.no_grad()
     def rewards(self, tokens: Tensor, rollouts: list[list[Tensor]]) -> Tensor:
         """Mean verdicts (n, T)."""
-        verdicts = torch.stack([torch.stack([self.D(rows) for rows in one]) for one in rollouts]).sigmoid()
-        return torch.cat([verdicts.mean(0), self.D(tokens).sigmoid()[None]]).T
+        verdicts = torch.stack([torch.stack([real(self.D, rows) for rows in one]) for one in rollouts])
+        return torch.cat([verdicts.mean(0), real(self.D, tokens)[None]]).T
 
     def learn(self, tokens: Tensor, Q: Tensor) -> None:
         """Policy gradient, with the usual Adam."""
@@ -129,11 +128,16 @@ def highway(net: Any, c: Tensor) -> Tensor:
     return net.out(F.dropout(tau * F.relu(net.turn(c)) + (1 - tau) * c, KNOBS.dropout, net.training))
 
 
-def d_step(net: nn.Module, adam: torch.optim.Adam, real: Tensor, negatives: Tensor) -> None:
+def real(net: nn.Module, tokens: Tensor) -> Tensor:
+    """The probability of "real", (n,)."""
+    return net(tokens).softmax(1)[:, 0]
+
+
+def d_step(net: nn.Module, adam: torch.optim.Adam, sentences: Tensor, negatives: Tensor) -> None:
     """Cross-entropy of a batch, half real and half drawn, with L2 of the last layer."""
     half = BATCH // 2
-    both = torch.cat([real[:half], negatives[torch.randperm(len(negatives))[:half]]])
-    truth = torch.cat([torch.ones(half, dtype=torch.int64), torch.zeros(half, dtype=torch.int64)])
+    both = torch.cat([sentences[:half], negatives[torch.randperm(len(negatives))[:half]]])
+    truth = torch.cat([torch.zeros(half, dtype=torch.int64), torch.ones(half, dtype=torch.int64)])  # the first class is "real"
     last = cast(nn.Linear, net.out)
     loss = F.cross_entropy(net(both), truth) + KNOBS.l2 / 2 * (last.weight.square().sum() + last.bias.square().sum())
     adam.zero_grad()
@@ -145,14 +149,14 @@ def d_step(net: nn.Module, adam: torch.optim.Adam, real: Tensor, negatives: Tens
 
 
 def state_of(plan: device.Plan) -> seqgan.State:
-    """The paper's nets as they are when they are made, D with some wider weights; their values do not matter for the time."""
+    """The paper's nets as they are when they are made; their values do not matter for the time."""
     state = seqgan.init(CONFIG, 0, plan)
     state.negatives.copy_(seqgan.drawn(state, state.G, CONFIG.negatives))
     state.dealt = 1
     return state
 
 
-def passes(D: TextCNN, rollouts: Tensor, half: bool) -> Callable[[], Any]:
+def passes(D: Conv1d, rollouts: Tensor, half: bool) -> Callable[[], Any]:
     """D by its convolutions on one in SHARE roll-outs, in chunks of 256."""
     rows = rollouts.flatten(0, 2)[::SHARE]
 
@@ -160,7 +164,7 @@ def passes(D: TextCNN, rollouts: Tensor, half: bool) -> Callable[[], Any]:
     def run() -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
             for chunk in rows.split(256):
-                D(chunk).sigmoid()
+                real(D, chunk)
 
     return run
 
@@ -169,11 +173,12 @@ def calls_of(threads: int | None) -> dict[str, Callable[[], Any]]:
     """Everything that is measured; one call each."""
     states = {p: state_of(device.choose("cpu", threads, p)) for p in ("float32", "bfloat16")}
     state = states["float32"]
-    real = torch.randint(0, CONFIG.vocab, (BATCH, T))
+    truth = torch.randint(0, CONFIG.vocab, (BATCH, T))
     tokens = seqgan.drawn(state, state.G, BATCH)
     u = torch.rand(T - 1, N, BATCH, T)
     rollouts = search.Policy(state.beta, tokens, False).rollouts(u)
-    naive, given = (Naive(seqgan.init(CONFIG, 0, cast(device.Plan, state.plan)).G, state.D, pick) for pick in ("multinomial", "ours"))
+    D = Conv1d(state.D).eval()
+    naive, given = (Naive(seqgan.init(CONFIG, 0, cast(device.Plan, state.plan)).G, D, pick) for pick in ("multinomial", "ours"))
     drawn = naive.rollouts(tokens)
     calls: dict[str, Callable[[], Any]] = {
         "naive_rollouts": lambda: naive.rollouts(tokens),
@@ -182,18 +187,18 @@ def calls_of(threads: int | None) -> dict[str, Callable[[], Any]]:
         "naive_rewards": lambda: naive.rewards(tokens, drawn),
         "naive_sample": naive.sample,
         "naive_learn": lambda: naive.learn(tokens, torch.rand(BATCH, T)),
-        "passes_float32": passes(state.D, rollouts, half=False),
-        "passes_bfloat16": passes(state.D, rollouts, half=True),
+        "passes_float32": passes(D, rollouts, half=False),
+        "passes_bfloat16": passes(D, rollouts, half=True),
         "tables": lambda: Frozen(state.D),
     }
     for precision, own in states.items():
         calls[f"update_{precision}"] = lambda own=own: seqgan.g_step(own, cast(Any, None), KNOBS)
         calls[f"verdicts_{precision}"] = lambda own=own: verdicts(own, tokens, rollouts)
-        calls[f"d_step_{precision}"] = lambda own=own: seqgan.d_step(own, real, KNOBS)
+        calls[f"d_step_{precision}"] = lambda own=own: seqgan.d_step(own, truth, KNOBS)
     for name, kind, fused in (("kim", Kim, False), ("conv1d", Conv1d, True)):
         net = kind(seqgan.init(CONFIG, 0, cast(device.Plan, state.plan)).D).train()
         adam = torch.optim.Adam(net.parameters(), KNOBS.lr_D, fused=fused)
-        calls[f"d_step_{name}"] = lambda net=net, adam=adam: d_step(net, adam, real, state.negatives)
+        calls[f"d_step_{name}"] = lambda net=net, adam=adam: d_step(net, adam, truth, state.negatives)
     a, b = torch.rand(2048, 2048), torch.rand(2048, 2048)
     return calls | {"gemm": lambda: a @ b}
 
@@ -234,7 +239,7 @@ def timed(call: Callable[[], Any]) -> float:
 
 
 def memory(threads: int | None, rollouts: int) -> dict[str, float]:
-    """Bytes of a search over what was resident before it, at most; the search beforehand of two tokens is for what torch loads late."""
+    """Bytes of a search over what was resident before it, at most."""
     plan = device.choose("cpu", threads)
     device.use(plan)
     state = state_of(plan)
@@ -261,6 +266,7 @@ if __name__ == "__main__":
     if options.memory:
         found = memory(options.threads, options.memory)
     else:
-        counts = {"few": N / FEW, "share": SHARE, "rows": textcnn.CHUNK}
+        every = (T - 1) * N  # prefixes and roll-outs of a sentence
+        counts = {"times": N / FEW, "batches": (every + 1) / ((T - 1) * FEW + 1), "share": SHARE, "rows": SHARE * (every + 1) / every}
         found = measure(options.threads, options.seconds) | counts
     print(json.dumps(found | {"threads": torch.get_num_threads(), "default": device.choose("cpu").precision}))
