@@ -124,9 +124,9 @@ class Frozen:
         out = []
         for t in range(1, self.T):
             rows = rollouts[t - 1].flatten(0, 1).int()
-            known = before[t].repeat(len(rollouts[t - 1]), 1)
-            chunks = zip(rows.split(CHUNK * 4), known.split(CHUNK * 4), strict=True)
-            verdicts = [self._judged(torch.maximum(self._seen(part, t), old, out=old)) for part, old in chunks]
+            whose = torch.arange(len(rows), device=rows.device) % len(prefixes)
+            chunks = zip(rows.split(CHUNK * 4), whose.split(CHUNK * 4), strict=True)
+            verdicts = [self._judged(torch.maximum(self._seen(part, t), before[t, at])) for part, at in chunks]
             out.append(torch.cat(verdicts).view(rollouts.shape[1:3]))
         return torch.stack(out)
 

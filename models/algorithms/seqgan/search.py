@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from models.data.text import TextSet
 
 MEMORY = 512 << 20  # bytes of roll-outs at a time, whatever N is
+CELL = 2048  # rows of the LSTM's step at a time: its gates stay in the cache
 
 
 class Searched(NamedTuple):
@@ -90,7 +91,9 @@ class Policy:
     def room(self, memory: int) -> int:
         """How many roll-outs of every prefix fit into so many bytes; at least one."""
         n, T = self._tokens.shape
-        bytes_each = (T - 1) * n * (T * (8 + 4) + 6 * 4 * self._states[0].h.shape[1])  # tokens, noise, states and gates
+        bytes_each = (
+            (T - 1) * n * (T * (8 + 4 + 4) + 32 + 2 * 4 * self._states[0].h.shape[1])
+        )  # tokens, noise (twice while it is made), what passes, states
         return max(1, memory // bytes_each)
 
     def rollouts(self, u: Tensor) -> Tensor:
@@ -109,8 +112,14 @@ class Policy:
                 token.masked_fill_(out[:s, :, :, s - 1] == 0, 0)
             if s + 1 < T:
                 h[old:rows], c[old:rows] = (x.repeat(N, 1) for x in self._states[s])
-                h[:rows], c[:rows] = self._cell(token.reshape(-1), Memory(h[:rows], c[:rows]))
+                for part in zip(token.reshape(-1).split(CELL), h[:rows].split(CELL), c[:rows].split(CELL), strict=True):
+                    self._advance(*part)
         return out
+
+    def _advance(self, token: Tensor, h: Tensor, c: Tensor) -> None:
+        memory = self._cell(token, Memory(h, c))
+        h.copy_(memory.h)
+        c.copy_(memory.c)
 
 
 # --- who judges ---------------------------------------------------------------------------------------------------
