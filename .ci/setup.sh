@@ -67,3 +67,26 @@ if [ "$(uname -s)" = Linux ]; then
     }
   fi
 fi
+
+# --- a face with Chinese ------------------------------------------------------------------------------------------
+# Only Chinese text needs it, so nothing fails without. It is tried once for each .venv: as root from the system's packages,
+# else the package is unpacked beside .venv's Python, where the studio looks; nothing asks for a password.
+CJK=fonts-wqy-microhei
+has_cjk() { command -v fc-list >/dev/null && [ -n "$(fc-list :lang=zh family 2>/dev/null | head -n 1)" ]; }
+unpack_cjk() { # apt-get download needs no root
+  local here; here=$(mktemp -d) || return 1
+  (cd "$here" && timeout 60 apt-get download -qq "$CJK" && dpkg-deb -x ./*.deb .) >/dev/null 2>&1 || true
+  mkdir -p .venv/share/fonts
+  find "$here" -name '*.tt[cf]' -type f -exec cp {} .venv/share/fonts/ \;
+  rm -rf "$here"
+  ls .venv/share/fonts/*.tt[cf] >/dev/null 2>&1
+}
+if [ "$(uname -s)" = Linux ] && [ ! -e .venv/.cjk-tried ]; then
+  touch .venv/.cjk-tried
+  if ! has_cjk && ! ls .venv/share/fonts/*.tt[cf] >/dev/null 2>&1; then
+    { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && say "installing a face with Chinese: $CJK" &&
+      timeout 120 apt-get install -y -qq --no-install-recommends "$CJK" >/dev/null 2>&1; } ||
+      { command -v apt-get >/dev/null && unpack_cjk; } ||
+      say "No face with Chinese is here, and none could be added. To read Chinese text, type:  sudo apt-get install $CJK"
+  fi
+fi

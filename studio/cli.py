@@ -89,17 +89,26 @@ def parser() -> argparse.ArgumentParser:
         "--out",
         type=Path,
         required=True,
-        help="FILE.png sheet, .html gallery, .webp .gif .apng loop through the n latents, .csv .svg curves, .md report; FOLDER/ single PNGs",
+        help="FILE.png sheet, .html gallery, .webp .gif .apng loop through the n latents, .csv .svg curves, .md report; FOLDER/ single PNGs; "
+        "of a system that writes text: .txt .jsonl .csv sentences, .html page of them, .svg curves, .md report",
     )
     sample.add_argument("--step", type=_steps, help="of an earlier checkpoint (default: the last)")
     sample.add_argument("--no-ema", action="store_true", help="from G itself, not from its moving average")
     sample.add_argument("--force", action="store_true", help="write single pictures into a folder that is not empty")
-    sample.add_argument("--plots", action="store_true", help="draw the curves instead of samples")
+    sample.add_argument("--plots", action="store_true", help="the curves instead of samples, as .png, .svg or .csv")
     sample.add_argument("--reel", action="store_true", help="the same latents over the training, as .webp, .gif, .apng or .png (animated)")
     sample.add_argument("--frames", type=lambda word: _whole(word, 2, 5_000), help="of a loop (default: 12 for each latent, at most 480)")
     sample.add_argument("--fps", type=lambda word: _whole(word, 1, 50), help="frames a second (default 24; a reel 12)")
     sample.add_argument("--zoom", type=lambda word: _whole(word, 1, 100), help="screen pixels for each pixel (default: what makes it large enough)")
     sample.add_argument("--tensorboard", action="store_true", help="the curves for TensorBoard, in FOLDER/")
+    words = sample.add_argument_group("of systems that write text")
+    words.add_argument("--temperature", type=lambda word: _above(word, 10), metavar="T", help="above 0, at most 10 (default 1); below 1 is safer")
+    words.add_argument("--top-k", type=lambda word: _whole(word, 0, 1_000_000), metavar="K", help="only the K likeliest words (default 0: all)")
+    words.add_argument(
+        "--nucleus", type=lambda word: _above(word, 1), metavar="P", help="only the likeliest words that have P together (default 1: all)"
+    )
+    words.add_argument("--prompt", metavar="TEXT", help="how every sentence begins")
+    words.add_argument("--net", metavar="NAME", help="which of its generators draws: seqgan (default) or mle")
 
     _chain(add("chain", "steer chains of the PPGN family towards classes or captions, on the parts of a run"))
 
@@ -134,9 +143,18 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--trust", metavar="SHA256", help="the hash of a .pt2 classifier that chains climbed, if you vouch for it")
 
     data = add("data", "the data sources, and what --data accepts; with SPEC: what is in one of them")
-    data.add_argument("spec", nargs="?", metavar="SPEC", help="what --data would be given: the card of these pictures")
+    data.add_argument("spec", nargs="?", metavar="SPEC", help="what --data would be given: the card of these pictures or sentences")
     data.add_argument("--size", type=int, choices=[16, 28, 32, 64, 128, 256, 512], default=32, metavar="N", help="pixels a side (default 32)")
-    data.add_argument("--out", type=Path, metavar="SHEET.png", help="write a sheet of samples")
+    data.add_argument("--out", type=Path, metavar="SHEET.png", help="write a sheet of samples, of pictures")
+    data.add_argument("--tokens", choices=["words", "chars"], default="words", help="of text: words (default) or single characters")
+    data.add_argument(
+        "--punctuation",
+        choices=["split", "keep", "strip"],
+        default="split",
+        help="of text: marks are words of their own (default), kept, or left out",
+    )
+    data.add_argument("--longest", type=lambda word: _whole(word, 2, 500), default=32, metavar="T", help="of text: tokens of a sentence (default 32)")
+    data.add_argument("--vocab", type=_count, default=5_000, metavar="V", help="of text: words that are known at most (default 5000)")
 
     shoot = add("shoot", "a picture of a page of the window, drawn off-screen")
     shoot.add_argument("--page", default="home", help="home, began, ppgn, lab")
@@ -268,6 +286,16 @@ def _whole(word: str, low: int, high: int) -> int:
         number = None
     if number is None or not low <= number <= high:
         raise argparse.ArgumentTypeError(f"must be a whole number from {low:,} to {high:,}; got {word!r}")
+    return number
+
+
+def _above(word: str, high: float) -> float:
+    try:
+        number = float(word)
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= high:
+        raise argparse.ArgumentTypeError(f"must be a number above 0 and at most {high:g}; got {word!r}")
     return number
 
 

@@ -32,9 +32,12 @@ GLYPH = """
 import sys
 from PySide6.QtGui import QFontDatabase, QGuiApplication, QRawFont
 app = QGuiApplication([])
+count = len(QFontDatabase.families())
+from studio.theme import load_fonts
+load_fonts()
 names = QFontDatabase.families(QFontDatabase.WritingSystem.SimplifiedChinese)
 ok = any(QRawFont.fromFont(QFontDatabase.font(n, "", 16)).supportsCharacter(0x6C34) for n in names[:20])
-print(len(QFontDatabase.families()), int(ok))
+print(count, int(ok))
 """
 TORCH = "import torch; print(torch.__version__)"
 
@@ -116,9 +119,18 @@ def _fonts() -> list[Check]:
             "cjk",
             chinese == "1",
             "one Chinese glyph is there" if chinese == "1" else "no face has Chinese",
-            "sudo apt-get install fonts-wqy-microhei (only Chinese text needs it)",
+            _chinese(),
         ),
     ]
+
+
+def _chinese() -> str:
+    """How a face with Chinese is had here."""
+    if sys.platform == "darwin":
+        return "install a Chinese face with Font Book, for example Noto Sans SC (only Chinese text needs it)"
+    if sys.platform == "win32":
+        return "add Chinese (Simplified) supplemental fonts under Settings, Optional features (only Chinese text needs it)"
+    return "sudo apt-get install fonts-wqy-microhei, or any face with Chinese copied to ~/.local/share/fonts (only Chinese text needs it)"
 
 
 def _torch(device: str) -> list[Check]:

@@ -57,8 +57,8 @@ class Export:
     path: Path
     seed: int = 0
     count: int = 64
-    ema: bool = True
-    options: Mapping[str, Any] = field(default_factory=dict)
+    ema: bool = True  # of pictures
+    options: Mapping[str, Any] = field(default_factory=dict)  # of sentences: temperature, top_k, nucleus, prompt, net
 
 
 @dataclass(frozen=True)

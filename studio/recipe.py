@@ -6,6 +6,7 @@ export itself (seed, rows, columns of the sheet, …). It is carried as
     .png .apng     iTXt            .svg           <metadata>
     .webp          XMP             .html          <script type="application/json" id="sampling-studio">
     .gif           comment         event files    a text of TensorBoard, tag "recipe"
+    .jsonl         field "recipe" of the first line, and beside the file
     .nc            attribute "recipe", and beside the file
     others         FILE.recipe.json beside the file
 """
@@ -31,6 +32,7 @@ KEY = "sampling-studio"
 SIDE_CAR = ".recipe.json"
 LIMIT = 1_000_000  # bytes; also what Pillow reads of a text chunk
 SPACE = "urn:sampling-studio:1"  # of the XML element that holds a recipe
+FIELD = "recipe"  # of the first object of JSON lines
 SCRIPT = '<script type="application/json" id="sampling-studio">'
 _HEAD = 16_000_000  # bytes of a page in which its recipe is looked for; escaped it is at most six times LIMIT
 _LARGEST = 200_000_000  # bytes of an SVG that is read
@@ -209,6 +211,13 @@ def _from_html(path: Path) -> str | None:
     return text
 
 
+def _from_lines(path: Path) -> str | None:
+    with open(path, "rb") as file:
+        first = json.loads(file.readline(_HEAD))
+    found = first.get(FIELD) if isinstance(first, dict) else None
+    return json.dumps(found) if isinstance(found, dict) else None
+
+
 def _from_netcdf(path: Path) -> str | None:
     from studio.export import arrays
 
@@ -228,5 +237,6 @@ _READERS: dict[str, Callable[[Path], str | None]] = {
     ".gif": _from_gif,
     ".svg": _from_svg,
     ".html": _from_html,
+    ".jsonl": _from_lines,
     ".nc": _from_netcdf,
 }

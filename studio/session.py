@@ -262,6 +262,8 @@ class Session(QObject):
             names = [name for name, _ in run.phases]
             rest = run.phases[names.index(line["text"]) :]
             self.run = replace(run, phase=line["text"], total=line["step"] + sum(steps for _, steps in rest))
+        elif run is not None and line["what"] == "longer":
+            self.run = replace(run, total=run.total + line["steps"])
         self.line.emit(line)
 
     def _on_replied(self, reply: Reply) -> None:

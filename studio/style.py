@@ -43,6 +43,7 @@ QToolButton[kind="rail"] { color: $muted; font-size: 11~; border: none; border-r
   padding: 6~ 3~ 6~ 0; min-height: 40~; }
 QToolButton[kind="rail"]:hover { background: $hover; color: $ink; }
 QPushButton[kind="quiet"][tone="warn"] { color: $warn; }
+QPushButton[kind="big"] { min-height: 42~; min-width: 172~; }
 QPushButton[kind="segment"] { border-radius: 0; border: 1px solid $edge; margin-left: -1px; padding: 0 7~; min-width: 12~; }
 QPushButton[kind="segment"][place="first"] { border-top-left-radius: 6~; border-bottom-left-radius: 6~; margin-left: 0; }
 QPushButton[kind="segment"][place="last"] { border-top-right-radius: 6~; border-bottom-right-radius: 6~; }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 Scheme = Literal["light", "dark", "system"]
 Dash = tuple[float, ...]  # lengths in pen widths; () is solid
 
+CHINESE = ("Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", "WenQuanYi Micro Hei", "Droid Sans Fallback")
 SOLID: Dash = ()
 DASHES: Mapping[str, Dash] = {
     "real": SOLID,
@@ -188,7 +190,7 @@ def apply(app: QApplication, scheme: Scheme, scale: float = 1.0) -> None:
     _now.asked = scheme
     dark = scheme == "dark" or (scheme == "system" and app.styleHints().colorScheme() == Qt.ColorScheme.Dark)
     _now.theme = replace(DARK if dark else LIGHT, scale=min(2.0, max(0.75, scale)))
-    _load_fonts()
+    load_fonts()
     app.setStyle("Fusion")
     app.setFont(font(13))
     app.setPalette(_palette(_now.theme))
@@ -243,7 +245,7 @@ def accent(of: str | QWidget) -> str:
 
 def font(size: float, weight: int = 400) -> QFont:
     """The window's font at a size of the table, with figures of equal width."""
-    face = QFont(["Inter", "Noto Sans", "Segoe UI", "DejaVu Sans", "sans-serif"])
+    face = QFont(["Inter", "Noto Sans", "Segoe UI", "DejaVu Sans", *CHINESE, "sans-serif"])
     face.setPixelSize(_now.theme.px(size))
     face.setWeight(QFont.Weight(weight))
     face.setFeature(QFont.Tag("tnum"), 1)
@@ -316,11 +318,13 @@ def _tinted(name: str, color: str) -> bytes:
 # --- what Qt is given -------------------------------------------------------------------------------------------
 
 
-def _load_fonts() -> None:
+def load_fonts() -> None:
+    """Let Qt know the faces that the studio brings along, and a Chinese one that `make setup` put beside its Python."""
     if _now.fonts:
         return
     _now.fonts = True
-    for path in sorted(asset("fonts").glob("*.otf")):
+    beside = Path(sys.prefix) / "share" / "fonts"
+    for path in (*sorted(asset("fonts").glob("*.otf")), *sorted(beside.rglob("*.tt[cf]"))):
         QFontDatabase.addApplicationFont(str(path))
 
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QValidator
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent, QValidator
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
+    QDoubleSpinBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -21,7 +22,9 @@ from PySide6.QtWidgets import (
     QSpinBox,
     QStyle,
     QStyledItemDelegate,
+    QStyleOptionComboBox,
     QStyleOptionViewItem,
+    QStylePainter,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -130,6 +133,20 @@ def spin(low: int, high: int, value: int, tip: str, *, step: int = 1) -> QSpinBo
     return out
 
 
+def decimal(low: float, high: float, value: float, tip: str, *, step: float = 0.05) -> QDoubleSpinBox:
+    """The same for a number with two decimals."""
+    out = QDoubleSpinBox()
+    out.setRange(low, high)
+    out.setSingleStep(step)
+    out.setValue(value)
+    out.setKeyboardTracking(False)
+    out.setFixedWidth(theme.theme().px(72))
+    out.setToolTip(tip)
+    out.setAccessibleName(tip)
+    out.lineEdit().setTextMargins(theme.theme().px(5), 0, 0, 0)
+    return out
+
+
 def tool(icon: str, name: str, clicked: Callable[[], object] | None = None) -> QToolButton:
     """A button that is only an icon; its name is the tooltip and what a screen reader says."""
     out = QToolButton()
@@ -188,13 +205,27 @@ def _is_separator(index: QModelIndex | QPersistentModelIndex) -> bool:
 
 
 class Combo(QComboBox):
-    """A combo box whose list obeys the style sheet and which the mouse wheel does not change in passing."""
+    """A combo box whose list obeys the style sheet, whose text ends in … where it does not fit, and which the wheel does not change in passing."""
 
     def __init__(self, items: Sequence[str] = ()) -> None:
         super().__init__()
         self.setItemDelegate(_Items(self))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.addItems(list(items))
+
+    def paintEvent(self, e: QPaintEvent) -> None:
+        """Qt would cut the text off."""
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        if self.currentIndex() < 0 and self.placeholderText():
+            option.palette.setBrush(QPalette.ColorRole.ButtonText, option.palette.placeholderText())  # pyright: ignore[reportAttributeAccessIssue]
+            option.currentText = self.placeholderText()  # pyright: ignore[reportAttributeAccessIssue]
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        room = self.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, self).width()
+        text = option.currentText  # pyright: ignore[reportAttributeAccessIssue]
+        option.currentText = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room - 2)  # pyright: ignore[reportAttributeAccessIssue]
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+        painter.end()
 
     def wheelEvent(self, e: QEvent) -> None:
         """Scroll the panel instead."""

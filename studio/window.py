@@ -10,6 +10,7 @@ from PySide6.QtCore import QCoreApplication, QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QPaintEvent, QShortcut
 from PySide6.QtWidgets import QApplication, QButtonGroup, QFrame, QMainWindow, QStackedWidget, QToolButton, QWidget
 
+from models.data import sources
 from models.errors import BadInput, StudioError
 from studio import theme
 from studio.pages import PAGES
@@ -224,7 +225,9 @@ class Window(QMainWindow):
             return
         if path.is_file() and path.suffix.lower() in CARRIERS and self._open_maker(path):
             return
-        page: Any = self.page if hasattr(self.page, "new") else self.show_page("began")
+        kind = sources.kind(str(path))
+        fits = getattr(self.page, "writes", "") == kind
+        page: Any = self.page if fits else self.show_page("seqgan" if kind == "text" else "began")
         if page is None:
             self._then.append(lambda: self.receive(path))
         else:

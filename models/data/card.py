@@ -1,4 +1,7 @@
-"""What a data set is, in one dict: how many pictures, of which sizes and classes, what is twice, and what was left out and why."""
+"""What a data set is, in one dict: how many pictures, of which sizes and classes, what is twice, and what was left out and why.
+
+Sentences have a card of their own, in `models.data.textcard`.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,28 @@ from typing import Any
 
 import numpy as np
 
+from models.data import textcard
 from models.data.images import ImageSet
+from models.data.text import TextSet
 
 FEW = 64  # pictures to train on, below which a batch is likely to repeat some
 
 
-def card(data: ImageSet) -> dict[str, Any]:
-    """The data card, for JSON.
+def card(data: ImageSet | TextSet) -> dict[str, Any]:
+    """The data card, for JSON; of sentences, that of `textcard.card`.
 
-    Keys: title, spec, id, count, train, held_out, size (pixels a side), channels, original (smallest, largest and commonest [width, height]),
-    colour ("colour", "grey", "binary"), classes (attribute -> value -> how many), duplicates (count of pictures that equal an earlier one;
-    examples, pairs of names), skipped (a sentence each), left_out (how many pictures were skipped), notes (a sentence each).
+    Keys: title, spec, id, kind ("pictures"), count, train, held_out, size (pixels a side), channels, original (smallest, largest and commonest
+    [width, height]), colour ("colour", "grey", "binary"), classes (attribute -> value -> how many), duplicates (count of pictures that equal an
+    earlier one; examples, pairs of names), skipped (a sentence each), left_out (how many pictures were skipped), notes (a sentence each).
     """
+    if isinstance(data, TextSet):
+        return textcard.card(data)
     twins = data.about.get("duplicates") or {"count": 0, "examples": []}
     return {
         "title": data.title,
         "spec": data.spec,
         "id": data.id,
+        "kind": "pictures",
         "count": len(data),
         "train": len(data.train),
         "held_out": len(data.held_out),
@@ -54,6 +62,8 @@ def sample(data: ImageSet, n: int) -> np.ndarray:
 
 def text(about: dict[str, Any]) -> str:
     """The card for a terminal, in two columns."""
+    if about["kind"] == "text":
+        return textcard.text(about)
     rows = [
         ("data", about["title"]),
         ("id", about["id"]),

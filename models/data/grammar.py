@@ -171,7 +171,7 @@ class _Reader:
 
     Attributes:
         whole: the words are a sentence.
-        furthest: the number of the first word after which no sentence goes on so; how many words there are if a word is missing.
+        furthest: how many words are the beginning of some sentence.
     """
 
     def __init__(self, words: Sequence[str]) -> None:
@@ -190,7 +190,6 @@ class _Reader:
         now = classes[at] if at < len(classes) else ""
         for _, parts in RULES[symbol]:
             if now not in _FIRST[parts[0]]:
-                self.furthest = max(self.furthest, at)
                 continue
             places = 1 << at
             for part in parts:
@@ -203,8 +202,7 @@ class _Reader:
                         reached |= self._ends(part, place)
                     elif place < len(classes) and classes[place] == part:
                         reached |= low << 1
-                    elif place > self.furthest:
-                        self.furthest = place
+                        self.furthest = max(self.furthest, place + 1)
                 places = reached
                 if not places:
                     break

@@ -72,7 +72,7 @@ def sources() -> list[dict[str, Any]]:
         ("grammar", "10,000 sentences of a small English whose verbs agree with their subjects", "--data grammar"),
         ("oracle", "sentences of a random LSTM, so that how true samples are can be measured", "--data oracle"),
         ("text", "a UTF-8 text file, packed or not, one sentence a line", "--data captions.txt"),
-        ("oracle.npz", "an oracle's arrays: emb Wi Ui bi Wf Uf bf Wo Uo bo Wc Uc bc V c", "--data oracle.npz"),
+        ("oracle.npz", "an oracle's arrays: emb Wi Ui bi Wf Uf bf Wo Uo bo Wc Uc bc V c", "--data theirs.npz"),
     ]
     drawn = [
         {"name": name, "what": f"{max(d.counts.values()):,} {d.what}, drawn here", "example": f"--data {name}", "sizes": list(d.counts)}
@@ -235,8 +235,10 @@ def located(spec: str) -> Path | None:
 def _unknown(spec: str) -> str:
     if spec in TEXTS:
         return f"{spec!r} is a source of text, which {TAKE['text']}: for pictures, {ACCEPTED}."
-    close = difflib.get_close_matches(spec.strip().lower(), BUILTIN, 1)
-    return f"There is no data source, file or folder {spec!r}: {ACCEPTED}" + (f"; did you mean {close[0]!r}?" if close else ".")
+    close = difflib.get_close_matches(spec.strip().lower(), (*BUILTIN, *TEXTS), 1)
+    return f"There is no data source, file or folder {spec!r}: {ACCEPTED}; of text: grammar, oracle or a text file" + (
+        f"; did you mean {close[0]!r}?" if close else "."
+    )
 
 
 def _wrong_file(path: Path) -> str:

@@ -28,7 +28,7 @@ __all__ = ["END", "UNKNOWN", "TextSet", "encode", "lengths", "open_texts", "spli
 WORDS = 200_000  # of a vocabulary: a net has some hundred numbers for each, and a batch a probability for each at every place
 LONGEST = 500  # tokens of a sentence
 FEWEST = 8  # different sentences
-DIFFERENT = 20_000_000  # tokens of a text, before the vocabulary is chosen
+DIFFERENT = 5_000_000  # tokens of a text, before the vocabulary is chosen
 ROOM = 1 << 30  # bytes that the rows of a set may take
 COMMON = 50  # words that a card lists
 BINS = 12  # of the histogram of lengths
@@ -244,7 +244,9 @@ def _built(wanted: Wanted, spec: str, title: str, sentences: Iterable[Sequence[s
     heads = np.fromiter((head(f"{wanted.split}|{joiner.join(s)}".encode()) for s in split_words(rows, words, ends)), np.uint64, len(rows))
     different = len(np.unique(heads))
     if different < FEWEST:
-        raise BadData(f"{title} has {_few(different)} that differ, and {FEWEST} are needed at least: give more, one a line.")
+        raise BadData(
+            f"{title} has {_few(different)} that differ in the words that are known, and {FEWEST} are needed at least: give more, one a line."
+        )
     train, held = parted(heads, wanted.held_out)
     del sizes[0]
     about = {
@@ -272,8 +274,8 @@ def _oracle(wanted: Wanted, spec: str, seed: int, size: int) -> TextSet:
     more = round(size * wanted.held_out)
     if not FEWEST <= size <= 1_000_000 or 4 * wanted.T * (size + more) > ROOM:
         raise BadData(f"An oracle cannot draw {size:,} sentences of {wanted.T} tokens: choose {FEWEST} to 1,000,000, below {ROOM >> 30} GB in all.")
-    made = oracles.make(seed, wanted.vocab, T=wanted.T) if spec == "oracle" else oracles.load(spec, wanted.T)
-    rows = made.draw(seed, size + more, wanted.T, told=wanted.progress)
+    made = oracles.make(seed, wanted.vocab, T=0) if spec == "oracle" else oracles.load(spec, T=0)
+    rows = made.sentences(seed, size + more, wanted.T, wanted.progress)
     if wanted.progress:
         wanted.progress(size + more, size + more)
     rows.flags.writeable = False

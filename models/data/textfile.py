@@ -12,6 +12,7 @@ from models.errors import BadData
 BYTES = 2 << 30  # of a text, unpacked
 LINES = 2_000_000  # that are read
 LINE = 1 << 20  # bytes of one line
+HEAD = 4096  # bytes at the beginning that are looked at first
 TOLD = 4096  # lines between two calls of progress
 _MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 _CONTROL = bytes(k for k in range(32) if k not in (9, 10, 11, 12, 13, 27))  # what no text has
@@ -43,10 +44,11 @@ class TextFile:
                 packed = not hasattr(file, "raw")
                 if size > BYTES:
                     raise BadData(f"{self.path} has {size / 2**30:.1f} GB of text (the limit is {BYTES >> 30} GB): take a part of it.")
+                self._look(file.peek(HEAD)[:HEAD])  # type: ignore[attr-defined]  # all four kinds of file have it
                 at = 0
                 while raw := file.readline(LINE + 1):
                     if not self.read:
-                        raw = self._first(raw)
+                        raw = raw.removeprefix(b"\xef\xbb\xbf")  # the mark that some editors put before a text
                     if self.read >= LINES:
                         self.more = True
                         return
@@ -74,14 +76,13 @@ class TextFile:
         if self.progress:
             self.progress(size, 0 if packed else size)
 
-    def _first(self, raw: bytes) -> bytes:
-        """The first line without the mark that some editors put before a text."""
+    def _look(self, head: bytes) -> None:
+        """Raises BadData where a file begins like no text."""
         for mark, name in _MARKS.items():
-            if raw.startswith(mark):
+            if head.startswith(mark):
                 raise BadData(f"{self.path} is {name}: save it as UTF-8.")
-        if len(raw.translate(None, _CONTROL)) < len(raw):
+        if len(head.translate(None, _CONTROL)) < len(head):
             raise self._binary()
-        return raw.removeprefix(b"\xef\xbb\xbf")
 
     def _binary(self) -> BadData:
         return BadData(f"{self.path} is binary, not text: give a UTF-8 text file with one sentence a line.")

@@ -1,4 +1,4 @@
-"""`data`: the data sources; of one of them its card and a sheet of samples."""
+"""`data`: the data sources; of one of them its card, and a sheet of samples if they are pictures."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ROW = 12  # pictures in a row of the sheet, where there are a few classes
 CELL = 96  # pixels that a picture is wide at least
+DRAWN = 10_000  # sentences of an oracle, to train on
 LINE, LINES = 13, 5  # pixels of a line of words under a picture, and how many lines
 
 
@@ -28,14 +29,32 @@ def data(options: argparse.Namespace) -> Result:
     if options.out is not None and options.out.suffix.lower() != ".png":
         raise BadInput(f"The sheet is a PNG: give --out a name that ends in .png, not {options.out.name!r}.")
     from models.data.card import card, text
-    from models.data.sources import open_images
+    from models.data.sources import kind, open_images
 
+    if kind(options.spec) == "text":
+        return _text(options)
     with reading("reading") as progress:
         found = open_images(options.spec, size=options.size, progress=progress)
     about = card(found)
     if options.out is not None:
         _write_sheet(found, options.out)
         tell(f"a sheet of samples is in {options.out}.")
+    return about, text(about), 0
+
+
+def _text(options: argparse.Namespace) -> Result:
+    """The card of a source of text, with the settings that a run starts from."""
+    if options.out is not None:
+        raise BadInput(f"{options.spec} is text, of which there is no sheet of pictures: leave out --out.")
+    from models.data.card import card, text
+    from models.data.text import open_texts
+
+    with reading("reading") as progress:
+        found = open_texts(
+            options.spec, T=options.longest, vocab=options.vocab, unit=options.tokens, punctuation=options.punctuation, min_count=1, long="cut",
+            held_out=0.1, split=0, oracle_seed=options.seed, oracle_size=DRAWN, progress=progress,
+        )  # fmt: skip
+    about = card(found)
     return about, text(about), 0
 
 

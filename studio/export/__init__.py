@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 
 @dataclass(frozen=True)
 class Record:
-    """What exporters write: plain values of one moment of a run. Pictures are uint8 with three channels."""
+    """What exporters write: plain values of one moment of a run. Pictures are uint8 with three channels; a sentence has no line break."""
 
     title: str  # "BEGAN on faces"
     recipe: dict[str, Any]  # of models.run.Run.recipe
@@ -28,11 +28,19 @@ class Record:
     reel: Mapping[int, np.ndarray] = field(default_factory=dict)  # step -> (n, H, W, 3), the same latents over the training
     lines: tuple[Mapping[str, Any], ...] = ()  # of the journal
     about: Mapping[str, Any] = field(default_factory=dict)  # what the system and its settings are called, see `taking.about`
+    sentences: tuple[str, ...] = ()  # of a system that writes text
+    numbers: Mapping[str, np.ndarray] = field(default_factory=dict)  # name -> (n,), of each sentence: "log_p" in nats, "length" in tokens
+    options: Mapping[str, Any] = field(default_factory=dict)  # how they were drawn: temperature, top_k, nucleus, prompt, net
 
     @property
     def step(self) -> int:
         """Steps of training when it was taken."""
         return int(self.recipe["step"])
+
+    @property
+    def count(self) -> int:
+        """Pictures, or sentences."""
+        return len(self.sentences) if self.pictures is None else len(self.pictures)
 
 
 @dataclass(frozen=True)
@@ -44,25 +52,39 @@ class Exporter:
 
     label: str
     extension: str  # with the dot; "" writes a folder
-    pictures: bool  # needs record.pictures
+    samples: bool  # needs record.pictures, or record.sentences of a system that writes text
     write: Callable[..., Sequence[Path]]
     needs: tuple[str, ...] = ()  # what else: "scores", "loop", "reel", "card"
     others: tuple[str, ...] = ()  # extensions that it writes as well
+    writes: Literal["pictures", "text", ""] = ""  # what a system must write to have it; "" for every system
 
 
-def exporters() -> dict[str, Exporter]:
-    """All exporters by name, in the order of the menu."""
-    from studio.export import animation, curves, gallery, report, sheet
+def exporters(writes: str | None = None) -> dict[str, Exporter]:
+    """All exporters by name, in the order of the menu; those of the systems that write "pictures", or "text", if asked for."""
+    from studio.export import animation, curves, gallery, report, sheet, textpage, texts
 
-    return {
-        "sheet": Exporter("Contact sheet (PNG)", ".png", True, sheet.write_sheet),
-        "singles": Exporter("Single pictures (PNG)", "", True, sheet.write_singles),
-        "gallery": Exporter("Gallery (HTML)", ".html", True, gallery.write_gallery, needs=("scores", "reel")),
-        "animation": Exporter("Loop through latents (WebP)", ".webp", False, animation.write_loop, needs=("loop",), others=(".gif", ".png", ".apng")),
-        "reel": Exporter("Reel of the training (WebP)", ".webp", False, animation.write_reel, needs=("reel",), others=(".gif", ".png", ".apng")),
+    moving = (".gif", ".png", ".apng")
+    pictures: dict[str, Any] = {"writes": "pictures"}
+    text: dict[str, Any] = {"writes": "text"}
+    found = {
+        "sheet": Exporter("Contact sheet (PNG)", ".png", True, sheet.write_sheet, **pictures),
+        "singles": Exporter("Single pictures (PNG)", "", True, sheet.write_singles, **pictures),
+        "gallery": Exporter("Gallery (HTML)", ".html", True, gallery.write_gallery, needs=("scores", "reel"), **pictures),
+        "animation": Exporter("Loop through latents (WebP)", ".webp", False, animation.write_loop, needs=("loop",), others=moving, **pictures),
+        "reel": Exporter("Reel of the training (WebP)", ".webp", False, animation.write_reel, needs=("reel",), others=moving, **pictures),
+        "txt": Exporter("Sentences (text)", ".txt", True, texts.write_txt, **text),
+        "jsonl": Exporter("Sentences (JSON lines)", ".jsonl", True, texts.write_jsonl, **text),
+        "texts": Exporter("Sentences (CSV)", ".csv", True, texts.write_csv, **text),
+        "page": Exporter("Page of sentences (HTML)", ".html", True, textpage.write_page, **text),
         "curves": Exporter("Curves (CSV)", ".csv", False, curves.write_csv),
         "plots": Exporter("Plots (PNG)", ".png", False, curves.write_plots),
         "svg": Exporter("Plots (SVG)", ".svg", False, curves.write_svg),
         "report": Exporter("Report (Markdown)", ".md", True, report.write_report, needs=("reel", "card")),
         "tensorboard": Exporter("TensorBoard (folder)", "", False, curves.write_events),
     }
+    return {name: e for name, e in found.items() if writes is None or e.writes in ("", writes)}
+
+
+def writes_of(algorithm: Any) -> Literal["pictures", "text"]:
+    """What a system writes: "pictures" or "text"."""
+    return getattr(algorithm, "WRITES", "pictures")

@@ -11,7 +11,7 @@ import hashlib
 import html
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -28,7 +28,7 @@ from studio.export.taking import spread
 FRAMES, STRIP = 24, 16  # of the training: frames, and pictures of each
 STRIP_BYTES = 150_000  # PNG bytes that all frames may have; a third of the pictures' where that is more
 SIDE = 96  # pixels that a picture has at least when the page opens
-ACCENTS = ("began", "bgan", "ppgn", "gallery")  # named in gallery.css; the last one is for every other system
+ACCENTS = ("began", "bgan", "ppgn", "seqgan", "gallery")  # named in gallery.css; the last one is for every other system
 _HERE = Path(__file__).parent
 
 
@@ -121,25 +121,43 @@ def written(page: Page, recipe: recipes.Recipe) -> str:
     """The whole page as text."""
     width = page.side[1]
     zoom = max(1, math.ceil(SIDE / width))
-    style = (_HERE / "gallery.css").read_text("utf-8") + page.style
     strip = (min(STRIP, _strip_width(page.strips) // width) if page.strips else 1) * width * max(1, zoom // 2 + zoom % 2)
-    system = page.system if page.system in ACCENTS else ACCENTS[-1]
-    for word, value in (("SYSTEM", system), ("CELL_PX", f"{zoom * width}px"), ("STRIP_PX", f"{strip}px")):
+    style = style_of(page.system, cell=zoom * width, strip=strip) + page.style
+    body = (
+        head(page.title, page.facts, _tools(page.score)),
+        _training(page),
+        f'<section aria-label="{page.label}">\n<ol class="pictures" data-zoom="{zoom}">',
+        *(_picture(page, item) for item in page.items),
+        f"</ol>\n</section>\n</main>\n<footer>{html.escape(page.footer)}</footer>\n{_dialogs(bool(page.score))}",
+    )
+    return document(page.tab, style, "gallery.js", recipe, body)
+
+
+def style_of(system: str, *, cell: int = SIDE, strip: int = SIDE) -> str:
+    """gallery.css in the colour of a system, for pictures and strips of so many pixels."""
+    style = (_HERE / "gallery.css").read_text("utf-8")
+    for word, value in (("SYSTEM", system if system in ACCENTS else ACCENTS[-1]), ("CELL_PX", f"{cell}px"), ("STRIP_PX", f"{strip}px")):
         style = style.replace(word, value)
-    script = (_HERE / "gallery.js").read_text("utf-8")
-    policy = f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
+    return style
+
+
+def head(title: str, facts: str, tools: str) -> str:
+    """The top of a page; `main` is left open."""
+    return f"<header>\n<div><h1>{html.escape(title)}</h1><p>{html.escape(facts)}</p></div>\n{tools}\n</header>\n<main>"
+
+
+def document(tab: str, style: str, script: str, recipe: recipes.Recipe, body: Iterable[str]) -> str:
+    """A page that carries its recipe, and may run nothing but common.js with the `script` of that name, and look like nothing but `style`."""
+    code = "\n".join((_HERE / name).read_text("utf-8") for name in ("common.js", script))
+    policy = f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(code)}; base-uri 'none'; form-action 'none'"
     return "\n".join(
         (
-            f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{html.escape(page.tab)}</title>',
+            f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{html.escape(tab)}</title>',
             f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="generator" content="Sampling Studio">',
             f'<link rel="icon" href="data:,">\n{recipes.as_script(recipe)}\n<style>{style}</style>\n</head>\n<body>',
-            f"<header>\n<div><h1>{html.escape(page.title)}</h1><p>{html.escape(page.facts)}</p></div>\n{_tools(page.score)}\n</header>\n<main>",
-            _training(page),
-            f'<section aria-label="{page.label}">\n<ol class="pictures" data-zoom="{zoom}">',
-            *(_picture(page, item) for item in page.items),
-            f"</ol>\n</section>\n</main>\n<footer>{html.escape(page.footer)}</footer>\n{_dialogs(bool(page.score))}",
-            f"<script>{script}</script>\n</body>\n</html>\n",
+            *body,
+            f"<script>{code}</script>\n</body>\n</html>\n",
         )
     )
 
@@ -201,11 +219,18 @@ def _dialogs(scored: bool) -> str:
         ("c", "copy the recipe"),
         ("?", "these keys"),
     )
-    rows = "".join(f"<dt>{a}</dt><dd>{b}</dd>" for a, b in keys)
     return (
         '<dialog id="view" aria-label="One sample"><img id="large" src="data:," alt=""><p id="caption"></p><div class="row">'
         '<span><button type="button" id="previous">Previous</button> <button type="button" id="next">Next</button></span>'
         '<button type="button" class="close">Close</button></div></dialog>\n'
+        f"{help_of(keys)}"
+    )
+
+
+def help_of(keys: Iterable[tuple[str, str]]) -> str:
+    """The dialog that tells the keys."""
+    rows = "".join(f"<dt>{html.escape(key)}</dt><dd>{what}</dd>" for key, what in keys)
+    return (
         f'<dialog id="help" aria-label="Keys"><h2>Keys</h2><dl>{rows}</dl><div class="row"><span></span>'
         '<button type="button" class="close">Close</button></div></dialog>'
     )

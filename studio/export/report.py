@@ -13,27 +13,28 @@ from typing import Any
 from models.alarm import FIRST
 from models.files import write_bytes
 from studio import recipe as recipes
-from studio.export import Record, animation, curves, sheet
+from studio.export import Record, animation, curves, sheet, texts
 
-SAMPLES, ROWS, SCORES = 64, 20, 6  # pictures of the sheet; rows and columns of the table of evaluations over the steps
+SAMPLES, SENTENCES = 64, 12  # pictures of the sheet; sentences of the table
+ROWS, SCORES = 20, 6  # of the table of evaluations over the steps
 DIRECTIONS = {"lower": "lower is better", "higher": "higher is better", "target": "near the reference is better", "": ""}
 
 
 def write_report(record: Record, path: Path) -> Sequence[Path]:
     """FILE.md, its recipe, and FILE_files/ with the figures; raises DiskTrouble, RunFailed."""
-    assert record.pictures is not None
-    record = replace(record, pictures=record.pictures[:SAMPLES], scores={})
-    assert record.pictures is not None
     folder = path.with_name(f"{path.stem}_files")
-    files = [*curves.write_svg(record, folder / "curves.svg"), *sheet.write_sheet(record, folder / "samples.png")]
+    if record.pictures is None:
+        record = replace(record, sentences=record.sentences[:SENTENCES])
+        drawn, files = texts.made(record), [*curves.write_svg(record, folder / "curves.svg")]
+    else:
+        record = replace(record, pictures=record.pictures[:SAMPLES], scores={})
+        drawn = {"seed": record.seed, "ema": record.ema, "count": record.count, "rows": [0, record.count]}
+        files = [*curves.write_svg(record, folder / "curves.svg"), *sheet.write_sheet(record, folder / "samples.png")]
     if record.reel:
         files += animation.write_strip(record, folder / "reel.png")
     made = {
         "stem": path.stem,
-        "seed": record.seed,
-        "ema": record.ema,
-        "count": len(record.pictures),
-        "rows": [0, len(record.pictures)],
+        **drawn,
         "steps": sorted(record.reel),
         "lines": len(record.lines),
         "marks": len(record.marks),
@@ -52,12 +53,21 @@ def text(record: Record, figures: Sequence[str]) -> str:
         f"# {_plain(record.title)}, step {record.step:,}",
         _what(record),
         f"## Curves\n\n![Curves of {_plain(record.title)} up to step {record.step:,}]({links['curves']})",
-        f"## Samples\n\n![{_count(record)} samples of seed {record.seed} at step {record.step:,}]({links['samples']})",
+        "## Samples\n\n" + _samples(record, links),
     ]
     if "reel" in links:
         parts.append(f"## Over the training\n\n![Samples of the same latents at different steps]({links['reel']})")
-    parts += [_evaluations(record.lines, record.step), _settings(record), _journal(record.lines), _again(record), _made_of(record)]
+    parts += [_evaluations(record), _settings(record), _journal(record.lines), _again(record), _made_of(record)]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _samples(record: Record, links: Mapping[str, str]) -> str:
+    told = f"{record.count} samples of seed {record.seed} at step {record.step:,}"
+    if record.pictures is not None:
+        return f"![{told}]({links['samples']})"
+    drawn = ", ".join(f"{name} {value}" for name, value in record.options.items() if value != "")
+    rows = [(str(row.number), _words(row.text), _digits(row.log_p), row.length) for row in texts.rows(record)]
+    return f"{told}{': ' if drawn else ''}{_plain(_words(drawn))}.\n\n{_table(('', 'sentence', 'log p', 'tokens'), rows)}"
 
 
 def _what(record: Record) -> str:
@@ -78,10 +88,24 @@ def _card(card: Mapping[str, Any] | None) -> str:
     """What a person should know of the data, in one line."""
     if not card:
         return ""
+    if "vocabulary" in card:
+        return _text_card(card)
     size = card["original"]["common"]
     told = f": {card['count']:,} pictures, {card['train']:,} of them for training; most are {size[0]} × {size[1]}, {card['colour']}"
     twins = f"; {card['duplicates']['count']:,} are there more than once" if card["duplicates"]["count"] else ""
     return f"{told}{twins}"
+
+
+def _text_card(card: Mapping[str, Any]) -> str:
+    told = f": {card['count']:,} sentences, {card['train']:,} of them for training; a vocabulary of {card['vocabulary']:,}, "
+    told += f"at most {card['longest']} tokens each"
+    oracle = card["oracle"]
+    if oracle:
+        told += (
+            f"; of the oracle {oracle['hash']}, whose own NLL is {oracle['floor']:.4g}, that of an untrained net {oracle['ceiling']:.4g} nats a token"
+        )
+    more = card["left_out"] - len(card["skipped"])
+    return told + (f"; left out: {' '.join(card['skipped'])}{f' And {more:,} more.' if more else ''}" if card["skipped"] else "")
 
 
 def _settings(record: Record) -> str:
@@ -98,8 +122,9 @@ def _settings(record: Record) -> str:
     return f"## Settings\n\n{_table(('name', 'symbol', 'value', 'preset has', 'meaning'), rows)}{told}"
 
 
-def _evaluations(lines: Iterable[Mapping[str, Any]], step: int) -> str:
-    found = [line for line in lines if line["what"] == "evaluated"]
+def _evaluations(record: Record) -> str:
+    step, real = record.step, "sentences" if record.pictures is None else "pictures"
+    found = [line for line in record.lines if line["what"] == "evaluated"]
     if not found:
         return ""
     last, age = found[-1], step - found[-1]["step"]
@@ -107,7 +132,7 @@ def _evaluations(lines: Iterable[Mapping[str, Any]], step: int) -> str:
         (s["label"], _number(s["value"]), _number(s["reference"]), DIRECTIONS.get(s["direction"], ""), f"{s['n']:,}", s["doc"])
         for s in last["scores"].values()
     ]
-    head = f"## Evaluation\n\nStep {last['step']:,}, {last['n']:,} samples of seed {last['seed']}. The floor is the same measure of real pictures."
+    head = f"## Evaluation\n\nStep {last['step']:,}, {last['n']:,} samples of seed {last['seed']}. The floor is the same measure of real {real}."
     if age > 0:
         head += f" These scores are {age:,} steps older than the samples above."
     out = f"{head}\n\n{_table(('measure', 'value', 'floor', '', 'n', 'meaning'), rows)}"
@@ -143,13 +168,10 @@ def commands(record: Record) -> list[str]:
     compiled = f" --compile {plan['compile']}" if plan["compile"] != "off" else ""
     out = [f"{head}{fixed}{compiled}{_sets({k: v for k, v in first.items() if v != defaults.get(k)})} --steps {ends[0]} --out {run}"]
     out += [f"sampling-studio resume {run}{_sets(change)} --steps {end}" for (_, change), end in zip(turns, ends[1:], strict=True)]
-    ema = "" if record.ema else " --no-ema"
-    out.append(f"sampling-studio sample {run} -n {_count(record)} --seed {record.seed}{ema} --out samples.png")
+    how = "".join(f" --{name.replace('_', '-')}={shlex.quote(str(value))}" for name, value in record.options.items() if value != "")
+    how += "" if record.ema else " --no-ema"
+    out.append(f"sampling-studio sample {run} -n {record.count} --seed {record.seed}{how} --out samples.{'png' if record.sentences == () else 'txt'}")
     return out
-
-
-def _count(record: Record) -> int:
-    return 0 if record.pictures is None else len(record.pictures)
 
 
 def _caveats(record: Record) -> str:
@@ -185,6 +207,10 @@ def _words(words: str) -> str:
 
 def _sets(values: Mapping[str, Any]) -> str:
     return "".join(f" --set {shlex.quote(f'{name}={value}')}" for name, value in values.items())
+
+
+def _digits(written: str) -> str:
+    return _number(float(written) if written else None)
 
 
 def _number(value: float | None) -> str:

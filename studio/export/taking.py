@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,8 @@ from models.data.card import card
 from models.data.images import ImageSet
 from models.errors import BadInput
 from models.run import Run
-from studio.export import Record
+from studio.export import Record, writes_of
+from studio.export.texts import one_line, options_of
 
 MOST_FRAMES = 240  # of the reel
 LOOP_FRAMES = 480  # most frames that a loop has unless more are asked for
@@ -25,39 +28,61 @@ def record_of(
     seed: int,
     count: int,
     ema: bool = True,
-    pictures: bool = True,
+    samples: bool = True,
     needs: Collection[str] = (),
     frames: int | None = None,
     reel: Sequence[int] | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Record:
     """The Record that exporters write: the present step of a run, with what is needed of `count` latents of a seed.
 
     Args:
-        pictures: draw `count` samples.
+        ema: of pictures: from the moving average of the weights.
+        samples: draw `count` of them, pictures or sentences.
         needs: "scores" of them, a "loop" through their latents, the "reel" of the run, the "card" of its data; what there is not stays empty.
         frames: of the loop.
         reel: steps of its frames; all up to the present one, evenly thinned out, if None.
+        options: of sentences, see `texts.options_of`.
 
     Raises:
-        BadInput: the system has no loop, or a frame of the reel is gone.
+        BadInput: the system has no loop, a frame of the reel is gone, or an option is out of its range.
     """
-    drawn = run.algorithm.sample(run.state, count, seed, ema=ema).pictures["samples"] if pictures else None
-    return Record(
-        title=f"{run.algorithm.TITLE} on {run.folder.record['data']['title']}",
-        recipe=run.recipe(),
+    if writes_of(run.algorithm) == "text":
+        return replace(_common(run, needs), seed=seed, **(_sentences(run, seed, count, options or {}) if samples else {}))
+    if options:
+        raise BadInput(f"{run.algorithm.TITLE} draws pictures: {', '.join(options)} is for systems that write text.")
+    drawn = run.algorithm.sample(run.state, count, seed, ema=ema).pictures["samples"] if samples else None
+    return replace(
+        _common(run, needs),
         pictures=None if drawn is None else coloured(drawn),
         seed=seed,
         ema=ema,
-        rows=run.rows.copy(),
-        columns=tuple(run.folder.columns),
-        marks=tuple((line["step"], line["text"]) for line in run.lines if line["what"] in ("knobs", "phase")),
-        scores=_scores(run, seed, count, ema) if "scores" in needs and pictures else {},
+        scores=_scores(run, seed, count, ema) if "scores" in needs and samples else {},
         loop=_loop(run, seed, count, ema, frames) if "loop" in needs else None,
         latents=count if "loop" in needs else 0,
         reel=_reel(run, reel) if "reel" in needs else {},
+    )
+
+
+def _common(run: Run, needs: Collection[str]) -> Record:
+    """What both kinds of systems have."""
+    return Record(
+        title=f"{run.algorithm.TITLE} on {run.folder.record['data']['title']}",
+        recipe=run.recipe(),
+        rows=run.rows.copy(),
+        columns=tuple(run.folder.columns),
+        marks=tuple((line["step"], line["text"]) for line in run.lines if line["what"] in ("knobs", "phase")),
         lines=tuple(run.lines),
         about={**about(run), "card": _card(run) if "card" in needs else None},
     )
+
+
+def _sentences(run: Run, seed: int, count: int, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Sentences with a number of each, for a Record."""
+    options = options_of(run.algorithm, given)
+    view: View = run.algorithm.sample(run.state, count, seed, **options)
+    numbers = {name: np.asarray(values) for name, values in view.numbers.items() if len(values) == count}
+    return {"sentences": tuple(one_line(text) for text in view.words["samples"]), "numbers": numbers, "options": options}
 
 
 def coloured(pictures: np.ndarray) -> np.ndarray:
@@ -83,11 +108,30 @@ def about(run: Run) -> Mapping[str, Any]:
 
 def _card(run: Run) -> dict[str, Any] | None:
     """The facts of the data that a report tells; None if the run was opened without its data."""
+    if run.data is not None and writes_of(run.algorithm) == "text":
+        return _text_card(run.data)
     if not isinstance(run.data, ImageSet):
         return None
     whole = card(run.data)
     twins = whole["duplicates"]["count"]
     return {k: whole[k] for k in ("count", "train", "held_out", "original", "colour", "notes")} | {"duplicates": {"count": twins}}
+
+
+def _text_card(data: Any) -> dict[str, Any]:
+    """The same facts of sentences."""
+    oracle = getattr(data, "oracle", None)
+    known = None
+    if oracle is not None and math.isfinite(oracle.floor + oracle.ceiling):
+        known = {"hash": oracle.hash, "floor": float(oracle.floor), "ceiling": float(oracle.ceiling)}
+    counts = {"count": len(data), "train": len(data.train), "held_out": len(data.held_out)}
+    return {
+        **counts,
+        "vocabulary": int(data.V),
+        "longest": int(data.T),
+        "oracle": known,
+        "skipped": list(data.skipped[:3]),
+        "left_out": data.about.get("left_out", 0),
+    }
 
 
 def _defaults(run: Run) -> dict[str, dict[str, Any]]:

@@ -6,5 +6,6 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "home": ("Home", "studio.pages.home", "HomePage"),
     "began": ("BEGAN", "studio.pages.began", "BeganPage"),
     "ppgn": ("PPGN", "studio.pages.ppgn", "PpgnPage"),
+    "seqgan": ("SeqGAN", "studio.pages.seqgan", "SeqganPage"),
     "lab": ("Lab", "studio.pages.lab", "LabPage"),
 }

@@ -1,9 +1,9 @@
-"""All pictures of a data set, on a page's stage: of the form, or of the open run."""
+"""All of a data set, pictures or sentences, on a page's stage: of the form, or of the open run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from PySide6.QtCore import QObject, QThread
 from PySide6.QtWidgets import QWidget
@@ -11,15 +11,16 @@ from PySide6.QtWidgets import QWidget
 from studio.messages import Opened
 from studio.pages.page import Page
 from studio.panels.browse import BrowsePanel
+from studio.panels.textdata import TextBrowsePanel
 from studio.workers.background import Preview
 
 
 class Browsing(QObject):
-    """Shows a BrowsePanel, reading the data if it must, and leads back to what was there before."""
+    """Shows a BrowsePanel or a TextBrowsePanel, reading the data if it must, and leads back to what was there before."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, kind: Literal["pictures", "text"] = "pictures") -> None:
         super().__init__(page)
-        self._page, self.panel = page, BrowsePanel()
+        self._page, self.panel = page, TextBrowsePanel() if kind == "text" else BrowsePanel()
         self._before: QWidget | None = None
         self._reader: Preview | None = None
         self._read: tuple[Any, Any, Mapping[str, Any]] | None = None  # of which run, data, card
@@ -27,12 +28,12 @@ class Browsing(QObject):
         self.panel.closed.connect(self.leave)
 
     def show_data(self, data: Any, card: Mapping[str, Any]) -> None:
-        """An ImageSet and its card."""
+        """An ImageSet or TextSet, as the kind says, and its card."""
         self._enter()
         self.panel.show_data(data, card)
 
     def show_run(self, run: Opened) -> None:
-        """The pictures that a run trains on; they are opened beside it, which takes no time from it."""
+        """The data that a run trains on; it is opened beside it, which takes no time from the run."""
         self._enter()
         wanted = (run.system, run.data_spec, tuple(sorted(run.config.items())))
         if self._read is not None and self._read[0] == wanted:
@@ -41,7 +42,7 @@ class Browsing(QObject):
         self.panel.show_waiting(f"Reading {run.data} …")
         if self._reader is not None:
             return
-        reader = self._reader = Preview(run.system, run.data_spec, run.config, {}, 0, self)
+        reader = self._reader = Preview(run.system, run.data_spec, run.config, {}, None, self)
         reader.shown.connect(lambda _, data, card: self._on_read(wanted, data, card))
         reader.failed.connect(self._on_failed)
         reader.finished.connect(self._on_finished)

@@ -26,13 +26,13 @@ class Exporting(QObject):
         button: for the page's header; disabled while there is nothing to export.
     """
 
-    def __init__(self, session: OwnRun, page: Page, about: Callable[[], Mapping[str, Any]], views: Collection[str]) -> None:
-        """`about` gives seed, count and ema of what is on the stage; `views` are those that the system has."""
+    def __init__(self, session: OwnRun, page: Page, about: Callable[[], Mapping[str, Any]], views: Collection[str], writes: str = "pictures") -> None:
+        """`about` gives seed and count of what is on the stage, with ema or options; `views` are those that the system has, which writes `writes`."""
         super().__init__(page)
         self._session, self._page, self._about = session, page, about
         self.button = button("Export…", "export", tip="Export the present step, with its recipe inside (Ctrl+E)")
         menu = QMenu(self.button)
-        for name, exporter in exporters().items():
+        for name, exporter in exporters(writes).items():
             if "loop" in exporter.needs and "loop" not in views:
                 continue  # everything else that a system has not is left out of the file
             menu.addAction(exporter.label).triggered.connect(partial(self.ask, name))
@@ -62,7 +62,7 @@ class Exporting(QObject):
         """Write the present step with an exporter; a folder is made, and none is mixed with what is in it already."""
         if not exporters()[name].extension and path.exists() and not (path.is_dir() and not any(path.iterdir())):
             what = "The folder" if path.is_dir() else "The file"
-            self._page.card.show_error(f"{what} {path} is there already, and pictures are not mixed with other files: choose a new name.")
+            self._page.card.show_error(f"{what} {path} is there already, and an export is not mixed with other files: choose a new name.")
             return
         self._page.tell(f"Exporting {path.name} …", stay=True)
         self._session.export(Export(name, path, **self._about()))

@@ -30,6 +30,13 @@ SYSTEMS = (  # page, title, what it is, word of its button, icon of it
         "play",
     ),
     (
+        "seqgan",
+        "SeqGAN: sentences by policy gradient",
+        "Text learnt by likelihood, then by reward, against a known oracle or on your own file; the reward is seen under every token.",
+        "Train a SeqGAN",
+        "play",
+    ),
+    (
         "lab",
         "Sampler lab: chains on densities one knows",
         "Metropolis-Hastings, MALA and MALA-approx race on the same target, step by step, with their diagnostics and the true answer beside them.",
@@ -38,9 +45,9 @@ SYSTEMS = (  # page, title, what it is, word of its button, icon of it
     ),
 )
 HINTS = (
-    ("folder", "Your own pictures", "Drop a folder or a zip anywhere on this window. Nothing leaves this machine."),
+    ("folder", "Your own data", "Drop a folder of pictures or a text file anywhere on this window. Nothing leaves this machine."),
     ("settings", "Steer it", "Every knob acts at the next step, is written into the journal, and can be undone with Ctrl+Z."),
-    ("export", "Give it away", "Each exported picture carries its recipe. Drop it here to open the run that made it."),
+    ("export", "Give it away", "Every exported file carries its recipe. Drop it here to open the run that made it."),
 )
 
 

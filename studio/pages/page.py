@@ -16,7 +16,7 @@ from studio.panels.card import ErrorCard
 from studio.widgets import ElidedLabel, button, column, label, row
 
 NOTICE_MS = 12_000
-CARRIERS = (".png", ".apng", ".webp", ".gif", ".svg", ".html", ".csv", ".md")  # files that may carry a recipe
+CARRIERS = (".png", ".apng", ".webp", ".gif", ".svg", ".html", ".csv", ".md", ".txt", ".jsonl")  # files that may carry a recipe
 EXPORTED = f"Exported files ({' '.join('*' + ending for ending in CARRIERS)})"
 
 

@@ -11,9 +11,10 @@ import numpy as np
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFrame, QLayout, QMenu, QStackedWidget, QTabBar, QWidget
 
-from models.contract import NextPhase, Note, Save
+from models.contract import GoToPhase, Lengthen, NextPhase, Note, Save
 from models.knobs import describe
 from studio import theme
+from studio.export import writes_of
 from studio.messages import NewRun, OldRun, Opened, Progress, Reply, Trouble
 from studio.pace import Pace, duration
 from studio.pages.browsing import Browsing
@@ -45,6 +46,7 @@ class TrainingPage(Page):
         new: the form; live: the open run.
         faces: the training is the first; `faces.add` adds another, which sees the session as it likes.
         curves, phases, judging, knobs, journal, transport, exporting, browsing, looking: its parts.
+        writes: what its samples are, "pictures" or "text".
         tabs, plots: the curves of the training and those of the evaluations.
     """
 
@@ -54,15 +56,16 @@ class TrainingPage(Page):
         self._reading: Pace | None = None
         self._form_waits = False  # for the page to be seen
         self._plots_known = False  # which plots have numbers of the phase that is looked at
+        self.writes = writes_of(algorithm)
         self.new = NewRunPanel(algorithm)
         self.curves = CurvesPanel(algorithm.PLOTS, fitted=len(next(iter(algorithm.PRESETS.values())).phases) > 1)
         self.judging = Judging(self.session, self.curves, self.alarm, self)
         self.phases = PhaseStrip()
         self.live = self._live()
         self.stage.addWidget(self.new)
-        self.browsing = Browsing(self)
+        self.browsing = Browsing(self, self.writes)
         self.looking = Looking(self.session, self, self.look_often, self.look_seldom)
-        self.exporting = Exporting(self.session, self, self.drawn, algorithm.views)
+        self.exporting = Exporting(self.session, self, self.drawn, algorithm.views, self.writes)
         self.knobs = KnobsPanel(describe(algorithm.Knobs))
         self.journal = JournalPanel()
         self.transport = Transport()
@@ -86,7 +89,7 @@ class TrainingPage(Page):
         return ()
 
     def drawn(self) -> dict[str, Any]:
-        """What an export draws, which is what is on the stage: seed, count, ema."""
+        """What an export draws, which is what is on the stage: seed, count, and ema of pictures or the options of sentences."""
         raise NotImplementedError
 
     def look_often(self) -> None:
@@ -152,7 +155,8 @@ class TrainingPage(Page):
         self.knobs.set_footer(foot)
 
     def _buttons(self) -> None:
-        self.data_button = button("Data", "image", tip="The pictures that this run trains on", clicked=self.show_data)
+        what, icon = ("sentences", "search") if self.writes == "text" else ("pictures", "image")
+        self.data_button = button("Data", icon, tip=f"The {what} that this run trains on", clicked=self.show_data)
         self.new_button = button("New run", "new", tip="New run (Ctrl+N)", clicked=self._show_new)
         self.open_button = button("Open…", "open", tip="Open a run (Ctrl+O), or the run that made an exported file")
         menu = QMenu(self.open_button)
@@ -173,6 +177,8 @@ class TrainingPage(Page):
         self.journal.note.connect(lambda text: session.send(Note(text)))
         self.card.remedy.connect(self._on_remedy)
         self.phases.skip.connect(lambda: session.send(NextPhase()))
+        self.phases.enter_wanted.connect(lambda name: session.send(GoToPhase(name)))
+        self.phases.longer_wanted.connect(lambda steps: session.send(Lengthen(steps)))
         self.phases.chosen.connect(self._on_phase)
         transport.run.connect(session.go)
         transport.pause.connect(session.pause)
@@ -228,7 +234,7 @@ class TrainingPage(Page):
         self.session.open(OldRun(path))
 
     def show_data(self) -> None:
-        """The pictures that the open run trains on, and their card."""
+        """The data that the open run trains on, and its card."""
         if self.session.run is not None:
             self.faces.choose(0)
             self.browsing.show_run(self.session.run)
@@ -311,7 +317,7 @@ class TrainingPage(Page):
                 self.looking.again()
         for b in (self.export_button, self.data_button):
             b.setEnabled(condition in ("running", "paused", "finished"))
-        self.phases.allow(condition in ("running", "paused"))
+        self.phases.allow(condition in ("running", "paused"), finished=condition == "finished")
 
     def _on_opening(self, done: int, total: int) -> None:
         if done <= 1 or self._reading is None:
@@ -319,7 +325,8 @@ class TrainingPage(Page):
             self._reading.start()
         self._reading.mark(done)
         left = self._reading.left(total)
-        self.transport.show_state("opening", f"{done:,} of {total:,} pictures" + (f", {duration(left)} left" if left else ""))
+        read = f"{done:,} of {total:,} pictures" if self.writes == "pictures" else f"{done / total:.0%} read" if total else "reading"
+        self.transport.show_state("opening", read + (f", {duration(left)} left" if left else ""))
 
     def _on_opened(self, run: Opened) -> None:
         self.knobs.set_values(run.knobs)
@@ -359,7 +366,7 @@ class TrainingPage(Page):
     def _on_line(self, line: dict[str, Any]) -> None:
         self._show_line(line)
         run = self.session.run
-        if run is not None and line["what"] == "phase":
+        if run is not None and line["what"] in ("phase", "longer"):
             self._show_now(run)
             self.transport.show_progress(line["step"], self._total(line["step"]), 0, None, run.device)
             self.looking.again()
@@ -373,6 +380,8 @@ class TrainingPage(Page):
         elif line["what"] == "phase":
             self.curves.mark_phase(line["step"], line["text"])
             self.phases.enter(line["text"], line["step"])
+        elif line["what"] == "longer":
+            self.phases.lengthen(line["steps"])
         self.judging.show_line(line)
 
     def _on_trouble(self, trouble: Trouble) -> None:

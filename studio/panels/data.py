@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from PySide6.QtCore import Signal
@@ -15,11 +15,15 @@ from studio import theme
 from studio.panels.datacard import DataCard
 from studio.panels.interpolation import smaller
 from studio.panels.samples import ImageGrid
+from studio.panels.sentencelist import LINE, SentenceList, digits
+from studio.panels.textcard import TextCard
 from studio.widgets import Combo, ElidedLabel, button, column, label, row
 
 FOLDER, FILE, HUB = "Folder…", "File… (zip, tar, IDX, npz)", "Hugging Face data set…"
 PREFIX = "hub:"
+TEXT_FILE = "File… (txt, txt.gz, npz of an oracle)"
 _FILES = "Pictures (*.zip *.tar *.tar.xz *.txz *.tar.gz *.tgz *.tar.bz2 *.npz *.npy *.idx *.gz *ubyte);;All files (*)"
+_TEXTS = "Text, one sentence a line, or an oracle (*.txt *.txt.gz *.npz);;All files (*)"
 
 
 class DataPicker(QFrame):
@@ -37,23 +41,25 @@ class DataPicker(QFrame):
     browse = Signal()
     choosing = Signal()
 
-    def __init__(self, sources: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, sources: Sequence[tuple[str, str]], kind: Literal["pictures", "text"] = "pictures") -> None:
+        """Built-in sources, what `--data` is given and a line about each; and what they are of."""
         super().__init__()
+        self._text = kind == "text"
         self.setAcceptDrops(True)
         self._sources, self._spec = list(sources), sources[0][0]
         self._fixed = {spec for spec, _ in sources}
         self._left = False  # another source is being chosen, and is not yet
         self.combo = Combo([title for _, title in sources])
         self.combo.insertSeparator(len(sources))
-        self.combo.addItems([FOLDER, FILE, HUB])
+        self.combo.addItems([TEXT_FILE] if self._text else [FOLDER, FILE, HUB])
         self.combo.setMinimumContentsLength(12)
-        self.combo.setToolTip("Where the data comes from; a folder or a file may also be dropped here")
+        self.combo.setToolTip(f"Where the data comes from; {'a file' if self._text else 'a folder or a file'} may also be dropped here")
         self.combo.setAccessibleName("Data")
         self.combo.activated.connect(self._on_choice)
         self.text, self.error = ElidedLabel("", "caption"), label(kind="bad")
         self.error.setWordWrap(True)
-        self.grid = ImageGrid(columns=7, rows=3, max_zoom=2)
-        self.card = DataCard()
+        self.grid = SentenceList(numbered=False, marked=False, selects=False) if self._text else ImageGrid(columns=7, rows=3, max_zoom=2)
+        self.card = TextCard(rows=4) if self._text else DataCard()
         self.card.browse.connect(self.browse)
         self.name = QLineEdit()
         self.name.setPlaceholderText("owner/name")
@@ -89,18 +95,26 @@ class DataPicker(QFrame):
         """The spec of the chosen source."""
         return self._spec
 
-    def preview(self, images: np.ndarray | None, card: Mapping[str, Any] | None = None) -> None:
-        """A few of the pictures, and what is known about all of them."""
+    def preview(self, few: np.ndarray | Sequence[str] | None, card: Mapping[str, Any] | None = None) -> None:
+        """A few of the pictures or sentences, and what is known about all of them; None for none that can be read."""
         self._quiet()
-        if images is not None:
+        if few is not None:
             self.hub.hide()
             self.select(self._spec)  # it may have been refused before, for example at another size
         if card is not None:
             self.card.show_card(card)
             self.card.show()
-        if images is not None and len(images):
-            self.grid.show_images(smaller(images))
+        if few is not None and len(few):
+            self._show_few(few)
             self.grid.show()
+
+    def _show_few(self, few: np.ndarray | Sequence[str]) -> None:
+        if isinstance(self.grid, SentenceList):
+            texts = [str(text) for text in few]
+            self.grid.setFixedHeight(len(texts) * theme.theme().px(LINE) + 2)
+            self.grid.show_sentences(np.arange(len(texts)), texts.__getitem__, most=len(texts), digits=digits(texts))
+        else:
+            self.grid.show_images(smaller(np.asarray(few)))
 
     def show_error(self, sentence: str) -> None:
         """Why the source cannot be read."""
@@ -131,7 +145,10 @@ class DataPicker(QFrame):
         self.bar.setValue(done)
         self.bar.setVisible(True)
         self.cancel_button.setVisible(True)
-        self.text.setText(f"reading {done:,} of {total:,}" if total else f"reading, {done:,} so far" if done else "looking it up …")
+        if self._text:  # counted in bytes, which say little
+            self.text.setText(f"reading, {done / total:.0%}" if total else "reading …")
+        else:
+            self.text.setText(f"reading {done:,} of {total:,}" if total else f"reading, {done:,} so far" if done else "looking it up …")
         self.text.show()
 
     def ask_folder(self) -> str:
@@ -140,7 +157,8 @@ class DataPicker(QFrame):
 
     def ask_file(self) -> str:
         """The file that the person picks; "" for none."""
-        return QFileDialog.getOpenFileName(self, "Archive or data file", "", _FILES)[0]
+        title, files = ("Text file", _TEXTS) if self._text else ("Archive or data file", _FILES)
+        return QFileDialog.getOpenFileName(self, title, "", files)[0]
 
     def _on_choice(self, place: int) -> None:
         text = self.combo.itemText(place)
@@ -151,7 +169,7 @@ class DataPicker(QFrame):
             self.choosing.emit()
             self.name.setFocus()
             return
-        asked = {FOLDER: self.ask_folder, FILE: self.ask_file}.get(text)
+        asked = {FOLDER: self.ask_folder, FILE: self.ask_file, TEXT_FILE: self.ask_file}.get(text)
         spec = asked() if asked is not None else self._sources[place][0]
         if spec:
             self.select(spec)

@@ -17,11 +17,12 @@ _COLOURS = {"colour": "colour", "grey": "grey", "binary": "black and white"}
 
 
 class ClassBars(QWidget):
-    """How many pictures each class has: name, bar and count, side by side in columns; a full bar is the largest class."""
+    """How many of each class there are: name, bar and count, side by side in columns; a full bar is the largest class."""
 
-    def __init__(self, rows: int = MOST_ROWS) -> None:
+    def __init__(self, rows: int = MOST_ROWS, unit: str = "pictures", *, rest: bool = True) -> None:
+        """`rows` at most; `unit` is what is counted; `rest` says how many classes are not shown."""
         super().__init__()
-        self._rows = rows
+        self._rows, self._unit, self._rest = rows, unit, rest
         self._counts: list[tuple[str, int]] = []
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
@@ -42,7 +43,8 @@ class ClassBars(QWidget):
         columns, wide = self._columns(self.width())
         room, shown = columns * self._rows, list(self._counts)
         if len(shown) > room:
-            shown = sorted(shown, key=lambda pair: -pair[1])
+            shown = sorted(shown, key=lambda pair: -pair[1])[: len(shown) if self._rest else room]
+        if len(shown) > room:
             shown = [*shown[: room - 1], (f"and {len(shown) - room + 1:,} more", 0)]
         rows, high = -(-len(shown) // columns), theme.theme().px(LINE)
         return [(name, count, QRectF(i // max(1, rows) * wide, i % max(1, rows) * high, wide - 16, high)) for i, (name, count) in enumerate(shown)]
@@ -93,7 +95,7 @@ class ClassBars(QWidget):
         total = sum(count for _, count in self._counts) or 1
         for name, count, box in self.cells():
             if box.contains(x, y) and not (name.startswith("and ") and not count):
-                return f"{name}: {count:,} of {total:,} pictures, {count / total:.1%}"
+                return f"{name}: {count:,} of {total:,} {self._unit}, {count / total:.1%}"
         return ""
 
 
@@ -105,13 +107,14 @@ class DataCard(QWidget):
     """
 
     browse = Signal()
+    TIP, ICON = "See every picture, by class", "image"
 
     def __init__(self, columns: int = 3, rows: int = MOST_ROWS) -> None:
         """`columns` of facts, and up to `rows` of classes."""
         super().__init__()
-        self._columns = columns
+        self._columns, self.rows = columns, rows
         self.title = ElidedLabel("", "strong")
-        self.browse_button = button("Browse all", "image", clicked=self.browse.emit, tip="See every picture, by class")
+        self.browse_button = button("Browse all", self.ICON, clicked=self.browse.emit, tip=self.TIP)
         self.facts: dict[str, ElidedLabel] = {}
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(16)
@@ -139,21 +142,37 @@ class DataCard(QWidget):
         top.setStretch(0, 1)
         whole.addLayout(top)
         whole.addLayout(self._grid)
-        whole.addWidget(self.classes)
+        for part in self.parts():
+            whole.addWidget(part)
         whole.addWidget(self.notes)
         whole.addLayout(row(self.why, 1))
         whole.addWidget(self.reasons)
         self._card: Mapping[str, Any] = {}
         self._quiet()
 
+    def parts(self) -> Sequence[QWidget]:
+        """What stands below the facts."""
+        return (self.classes,)
+
+    def facts_of(self, card: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+        """Name, value and tool tip of each fact."""
+        return facts(card)
+
+    def show_parts(self, card: Mapping[str, Any]) -> None:
+        """Fill `parts`."""
+        self._show_classes(card.get("classes") or {})
+
     def show_card(self, card: Mapping[str, Any]) -> None:
-        """A card of `models.data.card`."""
+        """A card of `models.data.card`, or of a kind that a subclass knows."""
         self._card = card
         self._quiet()
         self.title.setText(str(card.get("title", "")))
-        for i, (name, value, tip) in enumerate(facts(card)):
+        told = self.facts_of(card)
+        if list(self.facts) != [name for name, _, _ in told]:
+            self._forget_facts()
+        for i, (name, value, tip) in enumerate(told):
             self._fact(i, name, value, tip)
-        self._show_classes(card.get("classes") or {})
+        self.show_parts(card)
         notes = [str(note) for note in card.get("notes") or ()]
         self.notes.setText("\n".join(notes))
         self.notes.setVisible(bool(notes))
@@ -164,6 +183,13 @@ class DataCard(QWidget):
         more = [f"… and {left_out - len(skipped):,} more"] if left_out > len(skipped) else []
         self.reasons.setPlainText("\n".join([*skipped, *more]))
         self.browse_button.setVisible(bool(card.get("count")))
+
+    def _forget_facts(self) -> None:
+        """Other ones come."""
+        self.facts = {}
+        while (item := self._grid.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.deleteLater()
 
     def _fact(self, place: int, name: str, value: str, tip: str) -> None:
         if name not in self.facts:

@@ -13,6 +13,7 @@ from models import device
 from models.data.sources import sources
 from models.knobs import Knob, describe
 from studio import theme
+from studio.export import writes_of
 from studio.messages import NewRun
 from studio.pace import duration
 from studio.panels.data import DataPicker
@@ -21,7 +22,11 @@ from studio.panels.scrolling import scrolled
 from studio.widgets import Card, ElidedLabel, Segmented, button, column, label, row, spin
 from studio.workers.background import Preview
 
-READ = ("size", "channels", "attributes", "captions")  # settings that change what is read of a source
+READ = (  # settings that change what is read of a source
+    *("size", "channels", "attributes", "captions"),
+    *("T", "vocab", "unit", "punctuation", "min_count", "long", "held_out", "split", "oracle_seed", "oracle_size"),
+)
+HEADINGS = {"pictures": "Pictures", "text": "Sentences"}  # of the data, by what a system writes
 
 
 class NewRunPanel(QWidget):
@@ -33,7 +38,7 @@ class NewRunPanel(QWidget):
     Signals:
         started (NewRun): make and start it.
         cancelled (): back to the run that was open.
-        browse (ImageSet, dict): all pictures of the chosen data are to be seen; their card.
+        browse (ImageSet or TextSet, dict): all of the chosen data is to be seen; its card.
     """
 
     started = Signal(object)
@@ -44,7 +49,8 @@ class NewRunPanel(QWidget):
         super().__init__()
         self._algorithm, self._preview, self._closed = algorithm, None, False
         self._presets = list(algorithm.PRESETS.values())
-        self.picker = DataPicker(built_in())
+        self._kind = writes_of(algorithm)
+        self.picker = DataPicker(built_in(self._kind), self._kind)
         self.picker.chosen.connect(self._on_chosen)
         self.picker.browse.connect(self.browse_all)
         self.picker.cancelled.connect(self._cancel_reading)
@@ -74,7 +80,7 @@ class NewRunPanel(QWidget):
         self._on_preset(0)
 
     def _arrange(self) -> None:
-        data, how = Card("Pictures"), Card("Preset")
+        data, how = Card(HEADINGS[self._kind]), Card("Preset")
         data.body.addWidget(self.picker)
         how.body.addLayout(row(self.presets, 1))
         for text in (self.doc, self.time):
@@ -203,12 +209,12 @@ class NewRunPanel(QWidget):
             return
         wish = self.request()
         plan = {"device": wish.device, "threads": wish.threads, "precision": wish.precision, "compile": "off"}
-        steps = self._presets[self.presets.selected()].steps
+        preset = self._presets[self.presets.selected()]
         self.time.setText("Measuring how fast this machine is …")
-        preview = self._preview = Preview(wish.system, wish.data, wish.config, plan, steps, self, look=pictures)
+        preview = self._preview = Preview(wish.system, wish.data, wish.config, plan, preset, self, look=pictures)
         wanted = self._wanted()
         preview.progressed.connect(self._on_progress)
-        preview.shown.connect(lambda images, data, card: self._on_shown(wanted, images, data, card))
+        preview.shown.connect(lambda few, data, card: self._on_shown(wanted, few, data, card))
         preview.predicted.connect(self._on_predicted)
         preview.failed.connect(lambda sentence: self._on_failed(wanted, sentence))
         preview.finished.connect(self._on_finished)
@@ -226,12 +232,12 @@ class NewRunPanel(QWidget):
         if preview is not None and not preview.isInterruptionRequested():
             self.picker.show_progress(done, total)
 
-    def _on_shown(self, wanted: tuple[Any, ...], images: Any, data: Any, card: Mapping[str, Any]) -> None:
+    def _on_shown(self, wanted: tuple[Any, ...], few: Any, data: Any, card: Mapping[str, Any]) -> None:
         if wanted != self._wanted():  # another source was chosen meanwhile, and is looked at next
             return
         self._slow.stop()
         self._seen, self._shown = wanted, (data, card)
-        self.picker.preview(images, card)
+        self.picker.preview(few, card)
         self.start_button.setEnabled(True)
 
     def _on_predicted(self, seconds: float) -> None:
@@ -248,7 +254,7 @@ class NewRunPanel(QWidget):
         self.time.setText("")
 
     def browse_all(self) -> None:
-        """Ask for all the pictures to be shown, once they have been read."""
+        """Ask for all the data to be shown, once they have been read."""
         if self._shown is not None:
             self.browse.emit(*self._shown)
 
@@ -259,9 +265,10 @@ class NewRunPanel(QWidget):
             preview.deleteLater()
 
 
-def built_in() -> list[tuple[str, str]]:
-    """The sources that need no path: what `--data` is given, and a line about each."""
-    return [(s["name"], f"{s['name']} · {s['what']}") for s in sources() if s["example"] == f"--data {s['name']}"]
+def built_in(kind: str = "pictures") -> list[tuple[str, str]]:
+    """The sources of a kind ("pictures" or "text") that need no path: what `--data` is given, and a line about each."""
+    own = [s for s in sources() if s["kind"] == kind and "." not in s["name"]]  # oracle.npz is the name of a file
+    return [(s["name"], f"{s['name']} · {s['what']}") for s in own if s["example"] == f"--data {s['name']}"]
 
 
 def machine() -> list[Knob]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QMenu, QSizePolicy, QToolButton
 
 from studio import theme
-from studio.widgets import Card, button, row
+from studio.widgets import Card, button, row, tool
 
 
 class _Phase(QAbstractButton):
@@ -20,7 +21,8 @@ class _Phase(QAbstractButton):
         self.setText(name)
         self.setCheckable(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.steps, self.began, self.done, self.present = steps, -1, 0, False  # began is -1 until it has
+        self.base = self.steps = steps  # of the preset, and with what was added
+        self.began, self.done, self.present = -1, 0, False  # began is -1 until it has
         self.refresh()
 
     @property
@@ -110,10 +112,14 @@ class PhaseStrip(Card):
     Signals:
         chosen (str): the person wants to look at this phase.
         skip (): leave the present phase now.
+        enter_wanted (str): go to this phase, once more or before its time.
+        longer_wanted (int): the present phase is to have so many steps more.
     """
 
     chosen = Signal(str)
     skip = Signal()
+    enter_wanted = Signal(str)
+    longer_wanted = Signal(int)
 
     def __init__(self) -> None:
         super().__init__(margin=4)
@@ -121,12 +127,17 @@ class PhaseStrip(Card):
         self._group = QButtonGroup(self)
         self._line = row(spacing=2)
         self.skip_button = button("Next phase", "step", clicked=self.skip.emit)
-        self._allowed = False
+        self.more_button = tool("more", "More about phases: longer, or another one")
+        self._menu = QMenu(self.more_button)
+        self._menu.aboutToShow.connect(self._fill)
+        self.more_button.setMenu(self._menu)
+        self.more_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._allowed = self._finished = False
         self._group.buttonClicked.connect(lambda phase: self.chosen.emit(phase.text()))
         line = row(spacing=8)
         line.addLayout(self._line, 1)
         line.addWidget(self.skip_button)
-        line.addSpacing(4)
+        line.addWidget(self.more_button)
         self.body.addLayout(line)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.hide()
@@ -151,9 +162,16 @@ class PhaseStrip(Card):
             if phase.present:
                 phase.done, phase.present = step - phase.began, False
             if phase.text() == name:
-                phase.began, phase.done, phase.present = step, 0, True
+                phase.began, phase.done, phase.present, phase.steps = step, 0, True, phase.base
             phase.refresh()
         self._offer()
+
+    def lengthen(self, steps: int) -> None:
+        """The present phase has become longer."""
+        for phase in self._phases:
+            if phase.present:
+                phase.steps += steps
+                phase.refresh()
 
     def show_step(self, step: int) -> None:
         """How far the run is."""
@@ -178,15 +196,33 @@ class PhaseStrip(Card):
         """The first and the last step of a phase so far; last < first if it has had none."""
         return next(((p.began + 1, p.began + p.done) for p in self._phases if p.text() == name and p.began >= 0), (1, 0))
 
-    def allow(self, on: bool) -> None:
-        """Whether the run takes commands."""
-        self._allowed = on
+    def allow(self, on: bool, *, finished: bool = False) -> None:
+        """Whether the run takes commands; a finished one can only become longer, or go to another phase."""
+        self._allowed, self._finished = on, finished
         self._offer()
+
+    def _fill(self) -> None:
+        """The menu, as the run is now."""
+        self._menu.clear()
+        present = next((phase for phase in self._phases if phase.present), None)
+        if present is None:
+            return
+        for steps, words in ((max(1, present.base // 2), "half as long again"), (present.base, "as long again")):
+            action = self._menu.addAction(f"Make {present.text()} longer by {steps:,} steps ({words})")
+            action.triggered.connect(lambda _=False, steps=steps: self.longer_wanted.emit(steps))
+        self._menu.addSeparator()
+        for phase in self._phases:
+            action = self._menu.addAction(f"Go to {phase.text()}{' again' if phase.began >= 0 else ''}: {phase.base:,} steps")
+            action.triggered.connect(partial(self._enter_again, phase.text()))
+
+    def _enter_again(self, name: str, *_: object) -> None:
+        self.enter_wanted.emit(name)
 
     def _offer(self) -> None:
         place = next((i for i, phase in enumerate(self._phases) if phase.present), -1)
         last = place + 1 >= len(self._phases)
         self.skip_button.setEnabled(self._allowed and not last)
+        self.more_button.setEnabled(self._allowed or self._finished)
         here = self._phases[place].text() if place >= 0 else ""
         there = "" if last else self._phases[place + 1].text()
         self.skip_button.setToolTip("This is the last phase" if last else f"Leave {here} as it is now, and go on with {there}")

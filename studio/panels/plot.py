@@ -72,7 +72,7 @@ class _Canvas(pg.PlotWidget):
         self.fit_wanted.emit()
 
 
-class _Reason(QLabel):
+class Reason(QLabel):
     """Words in place of a plot, which take the room that the plot had and ask for no more."""
 
     def __init__(self) -> None:
@@ -134,7 +134,7 @@ class PlotCard(Card):
         self.body.addWidget(self.legend)
         self.canvas = _Canvas(axisItems={"bottom": StepAxis("bottom"), "left": ValueAxis("left")})
         self.body.addWidget(self.canvas, 1)
-        self.reason = _Reason()
+        self.reason = Reason()
         self.reason.hide()
         self.body.addWidget(self.reason, 1)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)

@@ -43,13 +43,14 @@ class Growing:
 class Series:
     """One curve: the finite values of a field with their steps, and their bias-corrected exponential mean.
 
-    A value that is not finite is left out; a hole much wider than the usual distance breaks the line by one NaN.
+    The weight of the past is that of a step, so values that come seldom are smoothed less. A value that is not finite is left out; a hole much
+    wider than the usual distance breaks the line by one NaN.
     """
 
     def __init__(self) -> None:
         self.x, self.y, self.smooth = Growing(), Growing(), Growing()
         self._beta = 0.0
-        self._mean, self._count = 0.0, 0
+        self._mean, self._count = 0.0, 0.0  # the count is of steps
         self._spacing = 0.0
 
     def extend(self, steps: np.ndarray, values: np.ndarray) -> None:
@@ -58,8 +59,8 @@ class Series:
         x, y = steps[good].astype(np.float64), values[good].astype(np.float64)
         if not len(x):
             return
-        smooth = self._smoothed(y)
         last = self._last_step()
+        smooth = self._smoothed(np.diff(x, prepend=x[0] - 1 if last is None else last), y)
         gaps = np.diff(x, prepend=x[0] if last is None else last)
         if last is None:
             gaps = gaps[1:]
@@ -98,22 +99,25 @@ class Series:
         return float(self.x.view[-1]) if len(self.x) else None
 
     def _again(self) -> None:
-        self._mean, self._count = 0.0, 0
+        self._mean, self._count = 0.0, 0.0
         y = self.y.view
         good = np.isfinite(y)
         out = np.full(len(y), np.nan)
-        out[good] = self._smoothed(y[good])
+        x = self.x.view[good]
+        out[good] = self._smoothed(np.diff(x, prepend=x[0] - 1) if len(x) else x, y[good])
         self.smooth.cut(0)
         self.smooth.extend(out)
 
-    def _smoothed(self, y: np.ndarray) -> np.ndarray:
+    def _smoothed(self, gaps: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """The means of values that come `gaps` steps after each other."""
         beta = self._beta
         if beta == 0.0 or not len(y):
             return y
-        keep = 1.0 - beta
-        means = np.fromiter(accumulate(y.tolist(), lambda m, v: beta * m + keep * v, initial=self._mean), np.float64, len(y) + 1)[1:]
-        counts = np.arange(self._count + 1, self._count + len(y) + 1)
-        self._mean, self._count = float(means[-1]), self._count + len(y)
+        pairs = zip((beta**gaps).tolist(), y.tolist(), strict=True)
+        mixed = accumulate(pairs, lambda m, v: v[0] * m + (1.0 - v[0]) * v[1], initial=self._mean)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        means = np.fromiter(mixed, np.float64, len(y) + 1)[1:]
+        counts = self._count + np.cumsum(gaps)
+        self._mean, self._count = float(means[-1]), float(counts[-1])
         return means / -np.expm1(counts * np.log(beta))
 
 

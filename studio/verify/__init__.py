@@ -10,10 +10,12 @@ from typing import Literal, NamedTuple
 from models.errors import BadFile, BadInput
 from models.run import Run
 from studio import recipe as recipes
+from studio.export import blind
 from studio.export.taking import record_of
 from studio.verify import labs
 from studio.verify.comparing import Gap, compare
 from studio.verify.fits import against_checkpoint, elsewhere
+from studio.verify.lines import READERS
 from studio.verify.making import again
 from studio.verify.walking import KINDS, device_of
 
@@ -36,11 +38,13 @@ def verify(path: Path, run_path: Path | None = None, trust: str | None = None) -
     """Whether `path` is what its recipe makes; `trust` is the hash of a foreign classifier that can run code, from a person who vouches for it.
 
     Raises:
-        BadFile: it carries no recipe, it is damaged, or its run, checkpoint, reel or foreign classifier is gone.
+        BadFile: it carries no recipe, it is damaged, or its run, checkpoint, reel or foreign classifier is gone, or a person made it.
     """
     recipe = recipes.read(path)
     if recipe["kind"] == labs.KIND:
         return _of_lab(path, recipe)
+    if recipe["kind"] == blind.KIND:
+        raise BadFile(f"{path.name} holds a person's answers, which no machine can make again: export the sentences themselves to verify those.")
     try:
         step, kind = int(recipe["step"]), str(recipe["kind"])
         where = run_path or Path(str(recipe["run"]["path"]))
@@ -49,7 +53,7 @@ def verify(path: Path, run_path: Path | None = None, trust: str | None = None) -
         raise BadFile(f"The recipe in {path.name} is incomplete: it was changed after the export.") from None
     if gone:
         raise BadFile(f"The run {where} that made {path.name} is gone: give its new place with --run.")
-    walked = device_of(recipe) if kind in KINDS else None
+    walked = device_of(recipe) if kind in (*KINDS, *READERS) else None
     run = Run.open(where, write=False, data=False, step=step, kept=str(recipe.get("checkpoint")), device_name=walked, check=False)
     reason = against_checkpoint(run, recipe)
     try:
@@ -83,7 +87,8 @@ def _of_lab(path: Path, recipe: recipes.Recipe) -> Verdict:
 def _judged(gap: Gap, changes: Sequence[str], kind: str, note: str) -> Verdict:
     """What a gap means, where `changes` are not as they were when the file was made."""
     if gap.difference is None:
-        return Verdict("different", None, gap.why)
+        told = f"; made here on another {' and '.join(changes)}, where roundings may draw another word: verify it where it was made"
+        return Verdict("different", None, gap.why + (told if changes and kind in READERS else ""))
     if gap.difference == 0 and not gap.lossy:
         source = "its recipe" if kind == labs.KIND else "checkpoint and recipe"
         return Verdict("identical", 0.0, f"made again from {source}, every bit is the same{note}")
@@ -95,4 +100,4 @@ def _judged(gap: Gap, changes: Sequence[str], kind: str, note: str) -> Verdict:
         told = f"made here on another {' and '.join(changes)}, the chains went elsewhere, as roundings grow: verify it where it was made"
         return Verdict("different", gap.difference, told)
     source = "the recipe makes" if kind == labs.KIND else "checkpoint and recipe make"
-    return Verdict("different", gap.difference, f"{source} something else: the file or its recipe was changed")
+    return Verdict("different", gap.difference, f"{source} something else{gap.where}: the file or its recipe was changed")

@@ -7,7 +7,8 @@ import binascii
 import io
 import re
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,12 +19,12 @@ from PIL import Image
 from models import sink
 from models.errors import BadFile
 from studio.export import arrays, moving
+from studio.verify.lines import CARRIED, READERS, Line
 
 SHAPE = "what the recipe makes has another shape"
 WORDS = "its words are not those that the recipe makes"
 _DATA = re.compile(r'src="data:image/png;base64,([^"]*)"')
 _SCORE = re.compile(r'(?<= data-score=")[^"]*(?=")|(?<=<span class="told">)[^<]*(?=</span>)|(?<= · )[^"·]*(?=" data-score=)')
-_CARRIED = re.compile(r'<s:recipe .*?</s:recipe>|<script type="application/json".*?</script>', re.DOTALL)
 
 
 class Gap(NamedTuple):
@@ -32,6 +33,7 @@ class Gap(NamedTuple):
     difference: float | None  # the largest of pixels in [0, 1], or of numbers; 0 for none; None where there is nothing to subtract
     why: str = SHAPE  # what None means
     lossy: bool = False  # the format keeps less than was made
+    where: str = ""  # the first difference, where the file has lines
 
 
 def compare(path: Path, again: Path, kind: str, made: Mapping[str, Any]) -> Gap:
@@ -62,7 +64,7 @@ def _animations(path: Path, again: Path) -> Gap:
 
 def _galleries(path: Path, again: Path) -> Gap:
     ours, theirs = (p.read_text("utf-8") for p in (again, path))
-    if _SCORE.sub("", _DATA.sub("", _CARRIED.sub("", ours))) != _SCORE.sub("", _DATA.sub("", _CARRIED.sub("", theirs))):
+    if _SCORE.sub("", _DATA.sub("", CARRIED.sub("", ours))) != _SCORE.sub("", _DATA.sub("", CARRIED.sub("", theirs))):
         return Gap(None, WORDS)
     largest = 0.0
     for a, b in zip(_DATA.findall(ours), _DATA.findall(theirs), strict=True):
@@ -87,7 +89,7 @@ def _embedded(text: str) -> np.ndarray:
 
 
 def _drawings(path: Path, again: Path) -> Gap:
-    ours, theirs = (_CARRIED.sub("", p.read_text("utf-8")) for p in (again, path))
+    ours, theirs = (CARRIED.sub("", p.read_text("utf-8")) for p in (again, path))
     return Gap(0.0) if ours == theirs else Gap(None, "its lines and words are not those that the recipe makes")
 
 
@@ -133,6 +135,22 @@ def _events(path: Path, again: Path) -> Gap:
     return Gap(max((abs(a - b) for tag in ours for a, b in zip(ours[tag].values(), theirs[tag].values(), strict=True)), default=0.0))
 
 
+def _sentences(read: Callable[[str], Iterator[Line]], path: Path, again: Path) -> Gap:
+    """Line by line: the words must be the same, of log p the largest difference is told."""
+    ours, theirs = (p.read_bytes() for p in (again, path))
+    if ours == theirs:
+        return Gap(0.0)
+    largest, first = 0.0, ""
+    for a, b in zip_longest(read(ours.decode()), read(theirs.decode())):
+        if a is None or b is None:
+            return Gap(None, f"it has {'more' if a is None else 'fewer'} lines than the recipe makes")
+        if a.words != b.words or (a.log_p is None) != (b.log_p is None):
+            return Gap(None, f"{a.name} is not what the recipe makes")
+        if a.log_p is not None and b.log_p is not None and a.log_p != b.log_p:
+            largest, first = max(largest, abs(a.log_p - b.log_p)), first or a.name
+    return Gap(largest, where=f", first the log p of {first}" if first else "")
+
+
 def _reports(path: Path, again: Path, made: Mapping[str, Any]) -> Gap:
     """The words, and every figure; `made` was found equal to that of `again`, so its names are names of files."""
     stem = f"{made['stem']}_files"
@@ -162,6 +180,7 @@ _COMPARERS: Mapping[str, Callable[[Path, Path], Gap]] = {
     "gallery": _galleries,
     "animation": _animations,
     "reel": _animations,
+    **{kind: partial(_sentences, read) for kind, read in READERS.items()},
     "curves": _tables,
     "tensorboard": _events,
     "svg": _drawings,

@@ -11,12 +11,14 @@ import numpy as np
 
 from models.run import Run
 from models.watch import REEL_SEED
-from studio.export import Record, animation, exporters, moving
+from studio.export import Record, animation, exporters, moving, writes_of
 from studio.export.taking import MOST_FRAMES, coloured, record_of
 from studio.verify import walking
+from studio.verify.lines import READERS
 from studio.verify.walking import whole
 
-MOST = 100_000  # pictures of one export, columns of a sheet
+MOST = 100_000  # pictures or sentences of one export, columns of a sheet
+PICTURES = ("sheet", "single", "gallery", "animation", "reel", "strip")  # kinds that systems have which draw pictures
 Recipe = Mapping[str, Any]
 
 
@@ -36,6 +38,8 @@ def again(run: Run, recipe: Recipe, folder: Path, trust: str | None = None) -> A
     """
     if recipe["kind"] in walking.KINDS:
         return Again(walking.walked(run, recipe, folder, trust))
+    if recipe["kind"] in (PICTURES if writes_of(run.algorithm) == "text" else READERS):
+        raise ValueError(recipe["kind"])
     return _MAKERS[recipe["kind"]](run, recipe, recipe["made"], folder)
 
 
@@ -58,35 +62,40 @@ def _gallery(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
 
 def _animation(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
     latents, frames = whole(made["latents"], 1, MOST), whole(made["frames"], 1, animation.MOST_FRAMES)
-    record = record_of(run, seed=_seed(made), count=latents, ema=_ema(made), pictures=False, needs=("loop",), frames=frames)
+    record = record_of(run, seed=_seed(made), count=latents, ema=_ema(made), samples=False, needs=("loop",), frames=frames)
     options = {"fps": whole(made["fps"], 1, moving.FASTEST), "zoom": whole(made["zoom"], 1, 100), "tiles": whole(made["tiles"], 1, 1000)}
     return Again(_written(record, "animation", folder / f"again{_format(made)}", **options))
 
 
 def _reel(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
     reel, note = _reel_of(run, made["steps"])
-    record = replace(_without_pictures(run), reel=reel)
+    record = replace(_without_samples(run), reel=reel)
     options = {"fps": whole(made["fps"], 1, moving.FASTEST), "zoom": whole(made["zoom"], 1, 100)}
     return Again(_written(record, "reel", folder / f"again{_format(made)}", **options), note)
 
 
 def _strip(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
     reel, note = _reel_of(run, made["steps"])
-    record = replace(_without_pictures(run), reel=reel)
+    record = replace(_without_samples(run), reel=reel)
     options = {"frames": whole(made["frames"], 1, MOST_FRAMES), "count": whole(made["count"], 1, 64)}
     return Again(animation.write_strip(record, folder / "again.png", **options)[0], note)
 
 
+def _sentences(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
+    kind = str(recipe["kind"])
+    return Again(_written(_samples(run, made), kind, folder / f"again{exporters()[kind].extension}"))
+
+
 def _curves(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
-    return Again(_written(_without_pictures(run), "curves", folder / "again.csv"))
+    return Again(_written(_without_samples(run), "curves", folder / "again.csv"))
 
 
 def _events(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
-    return Again(_written(_without_pictures(run), "tensorboard", folder))
+    return Again(_written(_without_samples(run), "tensorboard", folder))
 
 
 def _plots(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
-    record = _without_pictures(run)
+    record = _without_samples(run)
     record = replace(record, marks=record.marks[: whole(made["marks"], 0, len(record.marks))])
     options = {"theme": str(made["theme"]), "width": whole(made["width"], 100, 10_000), "height": whole(made["height"], 100, 10_000)}
     extension = ".svg" if recipe["kind"] == "svg" else ".png"
@@ -118,6 +127,7 @@ _MAKERS: Mapping[str, Callable[[Run, Recipe, Recipe, Path], Again]] = {
     "animation": _animation,
     "reel": _reel,
     "strip": _strip,
+    **dict.fromkeys(READERS, _sentences),
     "curves": _curves,
     "tensorboard": _events,
     "plots": _plots,
@@ -127,15 +137,17 @@ _MAKERS: Mapping[str, Callable[[Run, Recipe, Recipe, Path], Again]] = {
 
 
 def _samples(run: Run, made: Recipe, needs: Sequence[str] = ()) -> Record:
-    """The pictures up to the last row that the recipe names."""
+    """The pictures or sentences up to the last row that the recipe names."""
     first, last = (whole(v, 0, MOST) for v in made["rows"])
     if first >= last:
         raise ValueError(made["rows"])
+    if writes_of(run.algorithm) == "text":
+        return record_of(run, seed=_seed(made), count=last, needs=needs, options=made["options"])
     return record_of(run, seed=_seed(made), count=last, ema=_ema(made), needs=needs)
 
 
-def _without_pictures(run: Run) -> Record:
-    return record_of(run, seed=0, count=0, pictures=False)
+def _without_samples(run: Run) -> Record:
+    return record_of(run, seed=0, count=0, samples=False)
 
 
 def _reel_of(run: Run, steps: Any) -> tuple[dict[int, np.ndarray], str]:
@@ -146,7 +158,7 @@ def _reel_of(run: Run, steps: Any) -> tuple[dict[int, np.ndarray], str]:
         raise ValueError(wanted)
     if not wanted:
         return {}, ""
-    reel = dict(record_of(run, seed=0, count=0, pictures=False, needs=("reel",), reel=wanted).reel)
+    reel = dict(record_of(run, seed=0, count=0, samples=False, needs=("reel",), reel=wanted).reel)
     last, told = max(wanted), "the frames over the training are those that were recorded while it trained"
     state = _state_at(run, last)
     if state is None:

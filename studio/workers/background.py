@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QThread, Signal
 
 from models.errors import StudioError
+from studio.export import writes_of
 
-PREVIEW = 21  # pictures
+if TYPE_CHECKING:
+    from models.contract import Preset
+
+PREVIEW, SENTENCES = 21, 12  # pictures, or sentences, of a preview
 
 
 class WarmUp(QThread):
@@ -39,7 +43,7 @@ class Preview(QThread):
 
     Signals:
         progressed (int, int): done, total.
-        shown (ndarray, ImageSet, dict): a few pictures (n, H, W, C) uint8, all of them, and the card.
+        shown (ndarray or list of str, ImageSet or TextSet, dict): a few pictures (n, H, W, C) uint8 or sentences, all of them, and the card.
         predicted (float): seconds.
         failed (str): the sentence.
     """
@@ -50,16 +54,23 @@ class Preview(QThread):
     failed = Signal(str)
 
     def __init__(
-        self, system: str, data: str, config: Mapping[str, Any], plan: Mapping[str, Any], steps: int, parent: Any = None, *, look: bool = True
+        self,
+        system: str,
+        data: str,
+        config: Mapping[str, Any],
+        plan: Mapping[str, Any],
+        preset: Preset | None,
+        parent: Any = None,
+        *,
+        look: bool = True,
     ) -> None:
-        """`look` opens the data; without steps nothing is predicted."""
+        """`look` opens the data; without a preset nothing is predicted."""
         super().__init__(parent)
-        self._system, self._data, self._config, self._plan, self._steps, self._look = system, data, config, plan, steps, look
+        self._system, self._data, self._config, self._plan, self._preset, self._look = system, data, config, plan, preset, look
 
     def run(self) -> None:
         """In the thread."""
         from models import catalog, device, knobs
-        from models.data.card import card, sample
         from models.opening import predicted_seconds
 
         try:
@@ -69,9 +80,10 @@ class Preview(QThread):
                 data = algorithm.open_data(self._data, config, self._progress)
                 if self.isInterruptionRequested():
                     return
-                self.shown.emit(data.pictures(sample(data, PREVIEW)), data, card(data))
-            if self._steps and not self.isInterruptionRequested():
-                self.predicted.emit(predicted_seconds(algorithm, config, device.choose(**self._plan), self._steps))
+                self.shown.emit(*_told(algorithm, data))
+                config = algorithm.fitted(config, data) if hasattr(algorithm, "fitted") else config
+            if self._preset is not None and not self.isInterruptionRequested():
+                self.predicted.emit(predicted_seconds(algorithm, config, device.choose(**self._plan), self._preset))
         except InterruptedError:
             pass
         except StudioError as error:
@@ -84,3 +96,14 @@ class Preview(QThread):
         if self.isInterruptionRequested():
             raise InterruptedError
         self.progressed.emit(done, total)
+
+
+def _told(algorithm: Any, data: Any) -> tuple[Any, Any, dict[str, Any]]:
+    """A few of the data, all of it, and its card."""
+    from models.data.card import card, sample
+
+    if writes_of(algorithm) == "text":
+        few = [data.text(int(i)) for i in data.order(0, 0, min(SENTENCES, len(data.train)))]
+    else:
+        few = data.pictures(sample(data, PREVIEW))
+    return few, data, card(data)

@@ -64,7 +64,7 @@ class TrainingJob:
             data_spec=record["data"]["spec"],
             config=run.config.model_dump(),
             knobs=run.knobs.model_dump(),
-            phases=tuple((p.name, p.steps) for p in run.phases),
+            phases=tuple((p["name"], p["steps"]) for p in record["phases"]),
             phase=run.phase,
             step=run.state.step,
             total=run.total,
@@ -110,13 +110,14 @@ class TrainingJob:
 
     def export(self, wish: Export) -> Callable[[], list[Path]]:
         """Pin the present step, draw what is wanted, and return the writing, which needs the worker no more."""
-        from studio.export import exporters
+        from studio.export import exporters, writes_of
         from studio.export.taking import record_of
 
-        exporter = exporters()[wish.name]
+        exporter = exporters(writes_of(self.run.algorithm))[wish.name]
         self.run.save(pin=True)
-        record = record_of(self.run, seed=wish.seed, count=wish.count, ema=wish.ema, pictures=exporter.pictures, needs=exporter.needs)
-        return lambda: list(exporter.write(record, wish.path, **wish.options))
+        drawn: dict[str, Any] = {"seed": wish.seed, "count": wish.count, "ema": wish.ema, "options": wish.options}
+        record = record_of(self.run, samples=exporter.samples, needs=exporter.needs, **drawn)
+        return lambda: list(exporter.write(record, wish.path))
 
     def close(self, *, save: bool) -> None:
         """Save if the State is good, and let the run go."""

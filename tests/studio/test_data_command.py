@@ -44,7 +44,7 @@ def digits(tmp_path):
 def test_the_list_is_aligned(do):
     lines = do("data").out.splitlines()
     at = lines[0].index("for example")
-    assert len(lines) == 11
+    assert len(lines) == 15
     assert all(line[at:].startswith(("for example", "--data ")) for line in lines)
     listed = do("data", "--json").json["sources"]
     assert [s["name"] for s in listed][: len(BUILTIN)] == list(BUILTIN)
@@ -98,7 +98,10 @@ def test_words_under_pictures_stay_under_them(monkeypatch):
     ("words", "parts"),
     [
         (["shapez"], ["shapez", "did you mean 'shapes'"]),
-        (["oracle"], ["not built yet"]),
+        (["gramar"], ["did you mean 'grammar'"]),
+        (["grammar", "--out", "a.png"], ["is text", "leave out --out"]),
+        (["grammar", "--tokens", "chars"], ["choose words"]),
+        (["grammar", "--longest", "1"], ["--longest", "from 2 to 500"]),
         (["/no/where"], ["/no/where"]),
         (["faces", "--size", "48"], ["--size", "48"]),
         (["faces", "--size", "512"], ["choose one of 32"]),
@@ -109,6 +112,43 @@ def test_words_under_pictures_stay_under_them(monkeypatch):
 )
 def test_bad_input_is_one_line(do, words, parts):
     refused(do("data", *words), *parts)
+
+
+def test_the_card_of_sentences(do, tmp_path):
+    lines = [f"the {a} {b} sleeps." for a in ("old", "small", "brown") for b in ("cat", "dog", "bird", "child")]
+    (tmp_path / "a.txt").write_text("\n".join([*lines, lines[0], "", "one that is longer than all of the others are"]), encoding="utf-8")
+    about = do("data", tmp_path / "a.txt", "--longest", 7, "--json").json
+    assert (about["kind"], about["title"], about["unit"], about["ends"]) == ("text", "a (14 sentences)", "words", True)
+    assert (about["count"], about["train"] + about["held_out"], about["T"], about["V"]) == (14, 14, 7, 19)
+    assert (about["cut"], about["dropped"], about["left_out"], about["empty"], about["unknown"]) == (1, 0, 1, 1, 0.0)
+    assert about["duplicates"] == {"count": 1, "examples": [lines[0]]}
+    assert about["common"][:3] == [[".", 13], ["sleeps", 13], ["the", 13]]
+    assert set(about["examples"]) <= {*lines, "one that is longer than all of"}
+    said = do("data", tmp_path / "a.txt", "--longest", 7).out
+    for part in ("17 of 17 different words, with two reserved numbers V = 19", "1 (the old cat sleeps.)", "1 to 7 tokens", "1 empty", "5 to 10"):
+        assert part in said, part
+    assert "█" in said
+    assert do("data", tmp_path / "a.txt", "--tokens", "chars", "--json").json["unit"] == "chars"
+    assert do("data", tmp_path / "a.txt", "--punctuation", "strip", "--json").json["common"][0][0] != "."
+
+
+def test_the_card_of_the_grammar_and_of_an_oracle(do, tmp_path, monkeypatch):
+    from models.data import grammar, oracle
+
+    monkeypatch.setattr(grammar, "COUNT", 300)
+    monkeypatch.setattr(oracle, "OWN", 100)
+    monkeypatch.setattr("studio.commands.data.DRAWN", 200)
+    assert "300: " in do("data", "grammar").out
+    made = oracle.make(3, 20, 4, 4)
+    made.save(tmp_path / "mine.npz")
+    about = do("data", tmp_path / "mine.npz", "--longest", 4, "--json").json
+    assert (about["hash"], about["unit"], about["V"], about["T"], about["train"], about["held_out"]) == (made.hash, "numbers", 20, 4, 200, 20)
+    assert 0 < about["floor"] < about["ceiling"]
+    assert about["floor_se"] < 0.3
+    assert do("data", "oracle", "--vocab", 20, "--longest", 4, "--seed", 3, "--json").json["hash"] != made.hash  # of 32 neurons, not 4
+    said = do("data", tmp_path / "mine.npz", "--longest", 4).out
+    assert f"{made.hash}\n" in said
+    assert "of an untrained net" in said
 
 
 def test_a_sheet_that_cannot_be_written(do, tmp_path):

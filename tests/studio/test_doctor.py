@@ -65,6 +65,17 @@ def test_fonts(healthy, capsys, monkeypatch):
     assert set(found(capsys, 1)) == {"fonts", "cjk"}
 
 
+@pytest.mark.parametrize(
+    ("platform", "part"), [("linux", "apt-get install fonts-wqy-microhei"), ("darwin", "Font Book"), ("win32", "Optional features")]
+)
+def test_the_remedy_for_chinese_is_of_the_platform(monkeypatch, platform, part):
+    monkeypatch.setattr(doctor.sys, "platform", platform)
+    monkeypatch.setattr(doctor, "_ask", lambda program: "3 0")
+    fonts, chinese = doctor._fonts()
+    assert fonts["ok"]
+    assert part in chinese["remedy"]
+
+
 def test_disk(healthy, capsys, monkeypatch):
     def full(*_):
         raise DiskTrouble("The disk that holds here is full: free some space.")

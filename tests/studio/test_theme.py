@@ -120,3 +120,18 @@ def test_panels_and_theme_import_no_torch() -> None:
         f"import importlib, sys\nfor n in {['studio.theme', 'studio.widgets', *names]}: importlib.import_module(n)\nassert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=STUDIO.parent, timeout=120)
+
+
+def test_a_face_that_setup_put_beside_python_is_loaded(qapp, tmp_path, monkeypatch):
+    face = tmp_path / "share" / "fonts" / "wqy" / "micro.ttc"
+    face.parent.mkdir(parents=True)
+    face.write_bytes(asset("fonts/Inter-Regular.otf").read_bytes())
+    loaded: list[str] = []
+    monkeypatch.setattr(theme.QFontDatabase, "addApplicationFont", loaded.append)
+    monkeypatch.setattr(theme.sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(theme._now, "fonts", False)
+    theme.load_fonts()
+    theme.load_fonts()  # once is enough
+    assert str(face) in loaded
+    assert len(loaded) == len(set(loaded)) == 3
+    assert set(theme.CHINESE) <= set(theme.font(13).families())

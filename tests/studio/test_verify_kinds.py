@@ -296,7 +296,7 @@ def test_words_and_figures_of_a_report(mine, drawn):
 
 def test_numbers_of_event_files(mine):
     path = events(mine)
-    record = verify.record_of(Run.open(mine / "run", write=False, data=False, step=100), seed=0, count=0, pictures=False)
+    record = verify.record_of(Run.open(mine / "run", write=False, data=False, step=100), seed=0, count=0, samples=False)
     told = recipe.read(path)
     path.unlink()
     rows = record.rows.copy()
@@ -368,11 +368,11 @@ def test_a_reel_that_is_not_there_yet(mine, capsys):
 def test_going_back_and_another_way_leaves_the_reel_that_was(mine):
     """What is gone from the run is told; what is there still fits."""
     run = Run.open(mine / "run", data=False)
-    record = verify.record_of(run, seed=0, count=0, pictures=False, needs=("reel",))
+    record = verify.record_of(run, seed=0, count=0, samples=False, needs=("reel",))
     run.close()
     assert list(record.reel) == [0, 50, 100]
     assert replace(record, reel={}).reel == {}
-    first = verify.record_of(Run.open(mine / "run", write=False, data=False, step=100), seed=0, count=2, pictures=False, needs=("reel",))
+    first = verify.record_of(Run.open(mine / "run", write=False, data=False, step=100), seed=0, count=2, samples=False, needs=("reel",))
     assert all(np.array_equal(first.reel[s], record.reel[s]) for s in (0, 50, 100))
     exporters()["reel"].write(first, mine / "again.webp")
     assert check(mine / "again.webp", mine).verdict == "identical"

@@ -80,11 +80,11 @@ class Config(settings.Config):
 class Knobs(settings.Knobs):
     """What a SeqGAN is steered by while it trains."""
 
-    lr: float = knob(1e-2, "Adam step size of G while it learns by likelihood", symbol="lr", low=1e-7, high=1e-1, log=True, group="Likelihood")
+    lr: float = knob(1e-2, "Adam step size of G, by likelihood", symbol="lr", low=1e-7, high=1e-1, log=True, group="Likelihood")
     halving: int = knob(1_000_000, "steps over which lr halves", low=10, high=10_000_000, log=True, group="Likelihood")
-    replace: float = knob(0.0, "scheduled sampling: chance that grows each epoch to feed back a drawn token", low=0.0, high=1.0, group="Likelihood")
+    replace: float = knob(0.0, "scheduled sampling: growth an epoch of the chance to feed back a drawn token", low=0.0, high=1.0, group="Likelihood")
     N: int = knob(16, "roll-outs of every prefix", symbol="N", low=1, high=512, group="Policy gradient")
-    lr_PG: float = knob(1e-2, "Adam step size of G by policy gradient", symbol="lr_PG", low=1e-7, high=1e-1, log=True, group="Policy gradient")
+    lr_PG: float = knob(1e-2, "Adam step size of G, by policy gradient", symbol="lr_PG", low=1e-7, high=1e-1, log=True, group="Policy gradient")
     g_steps: int = knob(1, "updates of G in a round", symbol="g", low=0, high=1000, group="Policy gradient")
     clip: float = knob(5.0, "longest gradient of G", low=1e-3, high=1e6, log=True, group="Policy gradient")
     delay: float = knob(0.0, "share of β that stays at the end of a round; 0 is β ← θ", symbol="β", low=0.0, high=1.0, group="Policy gradient")
@@ -92,7 +92,7 @@ class Knobs(settings.Knobs):
         "D", "reward: D, BLEU of the roll-outs (PG-BLEU), D's of other sentences, or the same for all", group="Policy gradient"
     )
     baseline: bool = knob(False, "take the batch's mean off the reward, place by place", group="Policy gradient")
-    whiten: bool = knob(False, "divide the reward by its deviation over the batch, place by place", group="Policy gradient")
+    whiten: bool = knob(False, "divide the reward by its deviation, over the batch and place by place", group="Policy gradient")
     lr_D: float = knob(1e-4, "Adam step size of D", symbol="lr_D", low=1e-7, high=1e-1, log=True, group="Discriminator")
     d_steps: int = knob(5, "draws of negatives in a round", symbol="d", low=0, high=1000, group="Discriminator")
     epochs: int = knob(3, "epochs of D on each", symbol="k", low=1, high=1000, group="Discriminator")
@@ -111,15 +111,15 @@ PRESETS = {
     for p in (
         Preset(
             "quick",
-            "a narrow D and 1,000 words: minutes on two cores, not the paper",
+            "A narrow D and 1,000 words: minutes on two cores, not the paper",
             _phases(3_000, 1_000, 6_400),
             config={"vocab": 1000, "filters": "narrow", "negatives": 2_016},
             knobs=_QUICK_KNOBS,
         ),
-        Preset("paper", "every number of the authors: hours on two cores", _phases(120 * 156, 50 * 3 * 312, 200 * (1 + 5 * 3 * 312))),
+        Preset("paper", "Every number of the authors: hours on two cores", _phases(120 * 156, 50 * 3 * 312, 200 * (1 + 5 * 3 * 312))),
         Preset(
             "poems",
-            "lines without their punctuation, a narrow D: for quatrains and other short verse",
+            "Lines without their punctuation, a narrow D: for quatrains and other short verse",
             _phases(6_000, 1_500, 6_400),
             config={"vocab": 5000, "filters": "narrow", "negatives": 2_016, "punctuation": "strip", "e": 64, "h": 64, "held_out": 0.2},
             knobs=_QUICK_KNOBS,
@@ -431,4 +431,4 @@ def autocast(state: State) -> torch.autocast:
 
 from models.algorithms.seqgan import search  # noqa: E402 (it is built on what is above)
 from models.algorithms.seqgan.measures import evaluate, measured  # noqa: E402, F401
-from models.algorithms.seqgan.shown import cost, predicted_seconds, sample, views  # noqa: E402, F401
+from models.algorithms.seqgan.shown import cost, predicted_seconds, sample, views, work  # noqa: E402, F401

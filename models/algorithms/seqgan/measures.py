@@ -216,7 +216,7 @@ def _variety(found: _Found, state: State, data: TextSet, drawn: _Drawn, nats: _N
                 f"{key}distinct{order}", f"{prefix}unique {order}-grams", share.value, n, unique["real"][order].value if half else None, "target", doc
             )
         doc = f"Share of {n:,} samples that equal an earlier one; reference: of as many real ones."
-        found.put(f"{key}duplicates", f"{prefix}duplicates", twice[who], n, twice["real"] if half else None, "target", doc)
+        found.put(f"{key}repeated", f"{prefix}duplicates", twice[who], n, twice["real"] if half else None, "target", doc)
 
 
 @torch.no_grad()

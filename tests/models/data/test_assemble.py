@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from models.algorithms import began
-from models.data.assemble import EXAMPLES, Findings, _twins, classes, readable
+from models.data.assemble import EXAMPLES, Findings, classes, readable, twins
 from models.data.sources import BUILTIN, open_images
 
 
@@ -74,10 +74,10 @@ def test_grey_and_binary(tmp_path, values, colour):
 
 
 def test_twins_are_paired_with_the_first():
-    assert _twins(np.array([5, 7, 5, 5, 9, 7], np.uint64)) == {"count": 3, "examples": [[0, 2], [0, 3], [1, 5]]}
-    assert _twins(np.array([1, 2], np.uint64)) == {"count": 0, "examples": []}
-    assert _twins(np.array([], np.uint64))["count"] == 0
-    many = _twins(np.zeros(1000, np.uint64))
+    assert twins(np.array([5, 7, 5, 5, 9, 7], np.uint64)) == {"count": 3, "examples": [[0, 2], [0, 3], [1, 5]]}
+    assert twins(np.array([1, 2], np.uint64)) == {"count": 0, "examples": []}
+    assert twins(np.array([], np.uint64))["count"] == 0
+    many = twins(np.zeros(1000, np.uint64))
     assert many["count"] == 999
     assert len(many["examples"]) == EXAMPLES
 

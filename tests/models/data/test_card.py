@@ -14,7 +14,7 @@ from models.data.sources import open_images
 
 LFW = Path(__file__).parents[4] / "shared" / "data" / "lfwcrop-1800-64px-png.zip"
 KEYS = [
-    "title", "spec", "id", "count", "train", "held_out", "size", "channels",
+    "title", "spec", "id", "kind", "count", "train", "held_out", "size", "channels",
     "original", "colour", "classes", "duplicates", "skipped", "left_out", "notes",
 ]  # fmt: skip
 

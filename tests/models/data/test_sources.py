@@ -279,8 +279,9 @@ def test_damage_inside_a_zip_loses_one_picture(folder, tmp_path):
         ("", "--data accepts"),
         ("a\0b", "--data accepts"),
         ("x" * 5000, "--data accepts"),
-        ("oracle", "not built yet"),
-        ("grammar", "not built yet"),
+        ("oracle", "'oracle' is a source of text, which seqgan takes"),
+        ("grammar", "'grammar' is a source of text, which seqgan takes"),
+        ("gramar", "did you mean 'grammar'"),
         ("shape", "did you mean 'shapes'"),
     ],
 )
@@ -298,7 +299,8 @@ def test_names_that_are_not_there(spec, words):
         ("a.npz", "not an .npz that can be read"),
         ("a.npy", "not an array that can be read"),
         ("a.tar.zst", "pack its pictures as zip"),
-        ("a.txt", "text files is planned"),
+        ("a.txt", "is text, which seqgan takes: for pictures, --data accepts"),
+        ("a.jsonl.gz", "is text, which seqgan takes"),
         ("a.png", "single picture"),
         ("a.exe", "holds no data that can be read"),
         ("a.zip", "not a zip"),
@@ -361,7 +363,24 @@ def test_every_source_is_listed_with_an_example():
     listed = sources.sources()
     assert {s["name"] for s in listed} >= set(BUILTIN)
     assert all(s["what"] and s["example"].startswith("--data ") for s in listed)
+    assert {s["name"] for s in listed if s["kind"] == "text"} == {"grammar", "oracle", "text", "oracle.npz"}
+    assert all(s["sizes"] if s["kind"] == "pictures" else not s["sizes"] for s in listed)
     json.dumps(listed)
+
+
+def test_the_kind_of_a_source(tmp_path, folder):
+    def made(name: str, content: bytes = b"some words\n") -> str:
+        (tmp_path / name).write_bytes(content)
+        return str(tmp_path / name)
+
+    np.savez(tmp_path / "oracle.npz", emb=np.zeros((3, 2)), Wi=np.zeros((2, 2)))
+    np.savez(tmp_path / "images.npz", images=np.zeros((3, 4, 4), np.uint8))
+    texts = ["grammar", "oracle", made("a.txt"), made("words"), made("b.txt", b"\xff\xfe"), str(tmp_path / "oracle.npz")]
+    pictures = ["faces", "hub:any", str(folder), str(tmp_path / "images.npz"), made("a.png"), made("a.zip"), made("b.bin", b"\xff\0"), "not/there"]
+    assert [sources.kind(s) for s in texts] == ["text"] * len(texts)
+    assert [sources.kind(s) for s in pictures] == ["pictures"] * len(pictures)
+    with pytest.raises(BadData, match="arrays of an oracle of text, which seqgan takes"):
+        open_images(str(tmp_path / "oracle.npz"), size=32)
 
 
 @pytest.mark.real

@@ -214,7 +214,7 @@ def test_a_place_that_cannot_be_written(record, tmp_path):
 
 # --- the script -------------------------------------------------------------------------------------------------------
 
-SCRIPT = Path(gallery.__file__).with_name("gallery.js")
+SCRIPTS = [Path(gallery.__file__).with_name(name) for name in ("common.js", "gallery.js")]  # in the page they are one
 
 
 def node(code):
@@ -229,7 +229,8 @@ def node(code):
 
 def asked(expressions):
     """What the script's functions answer."""
-    return node(f"const g = require({json.dumps(str(SCRIPT))}); console.log(JSON.stringify([{','.join(expressions)}]))")
+    code = "\n".join(script.read_text("utf-8") for script in SCRIPTS)
+    return node(f"{code}\nconst g = module.exports; console.log(JSON.stringify([{','.join(expressions)}]))")
 
 
 def test_orders_and_keys():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QStyle, QStyleOptionComboBox
 
 from studio.panels.card import EmptyStage, ErrorCard
 from studio.panels.data import FILE, FOLDER, DataPicker
@@ -16,7 +17,7 @@ from studio.panels.detail import DetailPanel
 from studio.panels.journal import JournalPanel
 from studio.panels.readouts import Readouts
 from studio.panels.transport import Transport
-from studio.widgets import ElidedLabel, Legend, Segmented, number, symbol_html
+from studio.widgets import Combo, ElidedLabel, Legend, Segmented, number, symbol_html
 
 pytestmark = pytest.mark.usefixtures("dressed")
 
@@ -177,6 +178,23 @@ class TestData:
         with qtbot.waitSignal(picker.chosen) as told:
             picker.dropEvent(QDropEvent(QPointF(5, 5), action, data, buttons, keys))
         assert Path(told.args[0]) == tmp_path
+
+
+def test_a_long_choice_ends_in_dots(qtbot) -> None:
+    long = "grammar, ten thousand sentences of a small English whose verbs agree with their subjects"
+    shown = []
+    for text in (long, long[:40], None):
+        out = Combo([text or ""])
+        qtbot.addWidget(out)
+        out.resize(220, 30)
+        if text is None:  # what the first should look like
+            option = QStyleOptionComboBox()
+            out.initStyleOption(option)
+            room = out.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, out).width()
+            out.setItemText(0, out.fontMetrics().elidedText(long, Qt.TextElideMode.ElideRight, room - 2))
+            assert out.currentText().endswith("…")
+        shown.append(out.grab().toImage())
+    assert shown[0] == shown[1] == shown[2]
 
 
 def test_error_card(qtbot) -> None:
