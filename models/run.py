@@ -282,6 +282,8 @@ class Run:
                 self._choose_anew()
                 self._enter_phase(names.index(name), asked=True)
             case Lengthen(steps):
+                if steps < 1:
+                    raise BadInput(f"A phase can be made longer by one step or more; got {steps:,}.")
                 self._choose_anew()
                 self.log("longer", f"{self.phase} longer by {steps:,} steps", steps=steps)
                 self._fit_phases()

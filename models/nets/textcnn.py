@@ -31,15 +31,16 @@ class _Kernel(nn.Conv1d):
 class TextCNN(nn.Module):
     """Sentences (n, T) to the logit of "real", (n,).
 
+    What fills a row after a sentence's end is that end again, so a window that begins after it is one that begins at it, and no maximum sees it.
+
     Attributes:
         filters: (width, how many) of each kind; every width is at most T.
-        ends: token 0 ends a sentence: windows that begin after the first one are not looked at.
     """
 
-    def __init__(self, V: int, T: int, e: int, filters: Filters, dropout: float = 0.25, ends: bool = False) -> None:
+    def __init__(self, V: int, T: int, e: int, filters: Filters, dropout: float = 0.25) -> None:
         """A vocabulary of `V` tokens, embeddings of `e` numbers; `dropout` is the share that is dropped after the highway."""
         super().__init__()
-        self.T, self.filters, self.dropout, self.ends = T, filters, dropout, ends
+        self.T, self.filters, self.dropout = T, filters, dropout
         self.embedding = Table(V, e)
         self.convs = nn.ModuleList(_Kernel(e, count, width) for width, count in filters)
         self.features = sum(count for _, count in filters)
@@ -53,13 +54,12 @@ class TextCNN(nn.Module):
     def forward(self, tokens: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Logits (n,) of "real"; with `rng`, a CPU generator, as in training: with dropout."""
         x = self.embedding(tokens)
-        return self.judge(torch.cat([self.found(x, conv, tokens).amax(1) for conv in self.kernels()], 1).relu(), rng)
+        return self.judge(torch.cat([self.found(x, conv).amax(1) for conv in self.kernels()], 1).relu(), rng)
 
-    def found(self, x: Tensor, conv: nn.Conv1d, tokens: Tensor) -> Tensor:
+    def found(self, x: Tensor, conv: nn.Conv1d) -> Tensor:
         """What a filter finds in embeddings (n, T, e), (n, windows, count): a product of all windows, which learns faster on a CPU than conv1d."""
         windows = x.unfold(1, conv.weight.shape[2], 1).transpose(2, 3).flatten(2)
-        found = F.linear(windows, conv.weight.transpose(1, 2).flatten(1), conv.bias)
-        return found.masked_fill(~valid(tokens, found.shape[1])[:, :, None], -torch.inf) if self.ends and found.shape[1] > 1 else found
+        return F.linear(windows, conv.weight.transpose(1, 2).flatten(1), conv.bias)
 
     def judge(self, features: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Logits (n,) of features (n, features): τ H(c) + (1 - τ) c, dropout, two classes."""
@@ -74,12 +74,6 @@ class TextCNN(nn.Module):
     def penalty(self) -> Tensor:
         """½ ‖·‖² of the last layer, 0-d: what the authors' L2 weighs."""
         return (self.out.weight.square().sum() + self.out.bias.square().sum()) / 2
-
-
-def valid(tokens: Tensor, windows: int) -> Tensor:
-    """Which of the first `windows` windows begin no later than the first end, (n, windows); the first one always does."""
-    over = (tokens[:, :windows] == 0).cumsum(1)
-    return torch.cat([torch.ones_like(over[:, :1], dtype=torch.bool), over[:, :-1] == 0], 1)
 
 
 def initialise(net: TextCNN, generator: torch.Generator) -> None:
@@ -107,7 +101,7 @@ class Frozen:
     def __init__(self, net: TextCNN, precision: str = "float32") -> None:
         """`precision` of the tables, of the maxima and of the highway: "float32" or "bfloat16"; a sum over a window is always float32."""
         dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
-        self.filters, self.ends, self.T = net.filters, net.ends, net.T
+        self.filters, self.T = net.filters, net.T
         self._tables = [_table(net.embedding.weight.detach(), conv, dtype) for conv in net.kernels()]
         self._both = _copied(dtype, torch.cat([net.gate.weight, net.turn.weight]), torch.cat([net.gate.bias, net.turn.bias]))
         self._last = _copied(dtype, net.out.weight, net.out.bias)
@@ -137,13 +131,10 @@ class Frozen:
         return real - fake
 
     def _found(self, tokens: Tensor, which: int, first: int) -> Tensor:
-        """What filter `which` finds in windows from `first` on, (n, windows, count); -inf after a sentence's end."""
+        """What filter `which` finds in windows from `first` on, (n, windows, count)."""
         width, _ = self.filters[which]
         windows = tokens[:, first:].unfold(1, width, 1) * width + torch.arange(width, device=tokens.device, dtype=tokens.dtype)
-        found = F.embedding_bag(windows.flatten(0, 1), self._tables[which], mode="sum").view(*windows.shape[:2], -1)
-        if self.ends and found.shape[1] + first > 1:
-            found.masked_fill_(~valid(tokens, first + found.shape[1])[:, first:, None], -torch.inf)
-        return found
+        return F.embedding_bag(windows.flatten(0, 1), self._tables[which], mode="sum").view(*windows.shape[:2], -1)
 
     def _seen(self, tokens: Tensor, t: int) -> Tensor:
         """Maxima over time of each filter, (n, features), over windows that hold a token from place t on."""

@@ -21,7 +21,7 @@ Departures:
     2. D(Y) at the last token is computed once, not N times.
     3. β ← θ is what the paper says; in the authors' code the delayed update of 0.8 never takes effect. `delay` has it, off.
     4. `baseline`, `whiten`, `reward` and `replace` are options that the paper does not have, or has as baselines of its own; all off.
-    5. Sentences may vary in length: token 0 ends one, nothing after it counts in any loss, and D does not look at windows that begin after it.
+    5. Sentences may vary in length: token 0 ends one, and nothing after it counts in any loss.
 """
 
 from __future__ import annotations
@@ -239,7 +239,7 @@ def filters(config: Config) -> textcnn.Filters:
 def init(config: Config, seed: int, plan: Plan) -> State:
     """A fresh State; every random number comes from `seed`."""
     rng = torch.Generator().manual_seed(seed)
-    G, D = Recurrent(config.vocab, config.e, config.h), TextCNN(config.vocab, config.T, config.e_D, filters(config), ends=config.ends)
+    G, D = Recurrent(config.vocab, config.e, config.h), TextCNN(config.vocab, config.T, config.e_D, filters(config))
     recurrent.initialise(G, rng, 0.1)
     textcnn.initialise(D, rng)
     G, D = G.to(plan.device), D.to(plan.device)
@@ -354,7 +354,8 @@ def advantage(Q: Tensor, counts: Tensor, knobs: Knobs) -> Tensor:
         Q = Q - (Q * counts).sum(0) / here
     if knobs.whiten:
         mean = (Q * counts).sum(0) / here
-        Q = Q / (((Q - mean).square() * counts).sum(0) / here).sqrt().clamp(min=1e-3)
+        spread = (((Q - mean).square() * counts).sum(0) / here).sqrt()
+        Q = Q / torch.where(spread < 1e-6, 1, spread)  # one sentence alone, or one reward for all, has none
     return Q
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.nets import textcnn
-from models.nets.textcnn import FILTERS_20, FILTERS_32, Frozen, TextCNN, initialise, valid
+from models.nets.textcnn import FILTERS_20, FILTERS_32, Frozen, TextCNN, initialise
 
 V, T, E = 11, 8, 5
 FILTERS = ((1, 6), (2, 5), (3, 7), (5, 4), (8, 3))
@@ -20,9 +20,9 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def judge(ends: bool = False, seed: int = 0, T: int = T, filters: textcnn.Filters = FILTERS, scale: float = 4.0) -> TextCNN:
+def judge(seed: int = 0, T: int = T, filters: textcnn.Filters = FILTERS, scale: float = 4.0) -> TextCNN:
     """A D with logits that differ from sentence to sentence."""
-    made = TextCNN(V, T, E, filters, ends=ends)
+    made = TextCNN(V, T, E, filters)
     initialise(made, torch.Generator().manual_seed(seed))
     with torch.no_grad():
         for conv in made.kernels():
@@ -40,11 +40,11 @@ def sentences(n: int, seed: int = 1, ends: bool = False, T: int = T) -> Tensor:
     return rows
 
 
-def by_hand(net: TextCNN, row: list[int]) -> float:
+def by_hand(net: TextCNN, row: list[int], ends: bool) -> float:
     """The logit of one sentence, window by window in float64."""
     row_ = torch.tensor(row)
     x = net.embedding.weight.detach().double()[row_]
-    end = row.index(0) if 0 in row and net.ends else len(row)
+    end = row.index(0) if 0 in row and ends else len(row)
     features = []
     for conv, (width, count) in zip(net.kernels(), net.filters, strict=True):
         assert conv.bias is not None
@@ -103,8 +103,8 @@ def test_numbers_begin_as_the_authors_do():
 
 @pytest.mark.parametrize("ends", [False, True])
 def test_the_logit_is_that_of_convolutions_maxima_and_a_highway_by_hand(ends):
-    D, rows = judge(ends), sentences(20, ends=ends)
-    want = torch.tensor([by_hand(D, row) for row in rows.tolist()])
+    D, rows = judge(), sentences(20, ends=ends)
+    want = torch.tensor([by_hand(D, row, ends) for row in rows.tolist()])
     assert float(want.std()) > 0.05
     torch.testing.assert_close(D(rows).detach(), want.float(), rtol=1e-5, atol=1e-5)
     two = D.out(hidden(D, rows)).softmax(1)  # the authors' reward is the probability of the first of two classes
@@ -123,49 +123,15 @@ def hidden(D: TextCNN, rows: Tensor) -> Tensor:
 # --- ends ---------------------------------------------------------------------------------------------------------
 
 
-def test_windows_begin_no_later_than_the_first_end():
-    rows = torch.tensor([[3, 4, 0, 0, 0], [0, 0, 0, 0, 0], [1, 2, 3, 4, 5], [1, 2, 3, 4, 0]])
-    assert valid(rows, 5).int().tolist() == [[1, 1, 1, 0, 0], [1, 0, 0, 0, 0], [1, 1, 1, 1, 1], [1, 1, 1, 1, 1]]
-    assert valid(rows, 2).int().tolist() == [[1, 1], [1, 0], [1, 1], [1, 1]]
-    assert valid(rows, 1).all()
-
-
 def test_room_after_the_end_changes_nothing():
     """The same weights on the same sentences in less room: D may not know how long the rows are."""
     filters = ((1, 6), (2, 5), (3, 7))
-    long, short = judge(True, T=8, filters=filters), judge(True, T=6, filters=filters)
+    long, short = judge(T=8, filters=filters), judge(T=6, filters=filters)
     rows = sentences(18, ends=True)
     for length in range(4):  # with the end, and the widest window that begins there, it fits into 6
         some = rows[(rows != 0).sum(1) == length]
         assert len(some)
         torch.testing.assert_close(long(some), short(some[:, :6]), rtol=1e-5, atol=1e-6)
-
-
-def test_what_is_written_after_the_end_is_not_looked_at():
-    """No data have anything there; a filter one token wide does not see it, a filter of two sees the token after the end."""
-    rows = sentences(18, ends=True)[2:7]  # one to six tokens
-    written = rows.clone()
-    lengths = (rows != 0).sum(1)
-    after = torch.arange(T) > lengths[:, None]
-    written[after] = torch.randint(1, V, (int(after.sum()),), generator=torch.Generator().manual_seed(0))
-    one, two = ((1, 6),), ((2, 5),)
-    assert torch.equal(judge(True, filters=one)(written), judge(True, filters=one)(rows))
-    assert not torch.equal(judge(False, filters=one)(written), judge(False, filters=one)(rows))
-    only = after & (torch.arange(T) > lengths[:, None] + 1)
-    far = torch.where(only, written, rows)
-    assert torch.equal(judge(True, filters=two)(far), judge(True, filters=two)(rows))
-    assert not torch.equal(judge(False, filters=two)(far), judge(False, filters=two)(rows))
-    assert torch.equal(Frozen(judge(True, filters=two)).sentences(far), Frozen(judge(True, filters=two)).sentences(rows))
-
-
-def test_no_gradient_comes_from_windows_after_the_end():
-    D = judge(True, filters=((1, 6), (2, 5)))
-    x = torch.zeros(1, T, E, requires_grad=True)
-    row = torch.tensor([[3, 4, 0, 0, 0, 0, 0, 0]])
-    D.embedding.forward = lambda tokens: x + D.embedding.weight[tokens].detach()  # type: ignore[method-assign]
-    (g,) = torch.autograd.grad(D(row).sum(), x)
-    assert (g[0, 4:] == 0).all()  # the window of two that begins with the end reaches one beyond it
-    assert float(g[0, :3].abs().sum()) > 0
 
 
 # --- dropout and the weight of the last layer ---------------------------------------------------------------------
@@ -211,7 +177,7 @@ def test_the_penalty_is_half_the_square_of_the_last_layer_alone():
 
 
 def test_it_learns_to_tell_two_kinds_apart():
-    D = judge(True, scale=1.0)
+    D = judge(scale=1.0)
     rows = sentences(64, ends=True)
     rows[:32, 0] = 5
     rows[32:, 0] = 6
@@ -244,7 +210,7 @@ def rolled(rows: Tensor, ends: bool, seed: int = 4) -> Tensor:
 
 @pytest.mark.parametrize("ends", [False, True])
 def test_tables_say_what_convolutions_say_of_sentences(ends, monkeypatch):
-    D, rows = judge(ends), sentences(50, ends=ends)
+    D, rows = judge(), sentences(50, ends=ends)
     want = D(rows).detach()
     torch.testing.assert_close(Frozen(D).sentences(rows), want, rtol=1e-5, atol=1e-5)
     monkeypatch.setattr(textcnn, "CHUNK", 7)
@@ -257,7 +223,7 @@ def test_tables_say_what_convolutions_say_of_sentences(ends, monkeypatch):
 @pytest.mark.parametrize("filters", [FILTERS, ((1, 4),), ((8, 4),), ((2, 3), (7, 3))])
 def test_tables_say_what_convolutions_say_of_rollouts(filters, ends, chunk, monkeypatch):
     monkeypatch.setattr(textcnn, "CHUNK", chunk)
-    D, rows = judge(ends, filters=filters), sentences(18, ends=ends)
+    D, rows = judge(filters=filters), sentences(18, ends=ends)
     out = rolled(rows, ends)
     want = D(out.flatten(0, 2)).detach().view(T - 1, N, 18)
     got = Frozen(D).rollouts(rows, out)
@@ -268,7 +234,7 @@ def test_tables_say_what_convolutions_say_of_rollouts(filters, ends, chunk, monk
 @pytest.mark.parametrize("ends", [False, True])
 def test_in_bfloat16_the_highway_alone_is_rounded(ends):
     """bfloat16 has 8 bits: the logits, sums of 25 products of numbers below 3, may be 0.05 off, and are on the same side where they are larger."""
-    D, rows = judge(ends), sentences(18, ends=ends)
+    D, rows = judge(), sentences(18, ends=ends)
     out = rolled(rows, ends)
     half = Frozen(D, "bfloat16")
     got, want = half.rollouts(rows, out), D(out.flatten(0, 2)).detach().view(T - 1, N, 18)
@@ -280,7 +246,7 @@ def test_in_bfloat16_the_highway_alone_is_rounded(ends):
 
 
 def test_tables_leave_the_net_as_it_is_and_do_not_follow_it():
-    D, rows = judge(True), sentences(18, ends=True)
+    D, rows = judge(), sentences(18, ends=True)
     before = copy.deepcopy(D.state_dict())
     frozen, out = Frozen(D), rolled(rows, True)
     first = frozen.rollouts(rows, out).clone()
