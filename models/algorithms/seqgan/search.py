@@ -57,7 +57,8 @@ def search(state: State, tokens: Tensor, N: int, rng: torch.Generator, judge: Ju
     while left:  # by roll-outs, so that their noise does not depend on how many fit
         part = min(left, policy.room(MEMORY))
         u = torch.stack([torch.rand(T - 1, n, T, generator=rng) for _ in range(part)], 1).to(tokens.device)
-        total += judge.rollouts(tokens, policy.rollouts(u)).sum(1)
+        for verdicts in judge.rollouts(tokens, policy.rollouts(u)).unbind(1):  # one by one: how many fit does not decide how they are rounded
+            total += verdicts
         left -= part
     return torch.cat([total / N, judge.sentences(tokens)[None]]).T
 
