@@ -410,7 +410,7 @@ def descend(optimiser: torch.optim.Adam, loss: Tensor, lr: float, clip: float | 
     """One step of a net; with `clip` its gradient is made no longer than that, and its length before is returned."""
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
     for p, g in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
-        p.grad = g
+        p.grad = g.contiguous()  # fused Adam reads both in the order of the memory: a transposed gradient would go to other weights
     norm = None if clip is None else torch.nn.utils.clip_grad_norm_(parameters, clip)
     optimiser.param_groups[0]["lr"] = lr
     optimiser.step()

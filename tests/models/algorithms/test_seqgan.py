@@ -264,7 +264,7 @@ def test_rollouts_in_parts_are_the_same_bit_for_bit(varied, ends, monkeypatch):
     N, (n, T) = 7, tokens.shape
     rollouts, seen = search.Policy.rollouts, []
     monkeypatch.setattr(search.Policy, "rollouts", lambda self, u: (seen.append(u.shape), rollouts(self, u))[1])
-    each = (T - 1) * n * (T * 12 + 24 * state.config.h)
+    each = (T - 1) * n * (T * 16 + 32 + 8 * state.config.h)
     results = []
     for room, parts in ((99 * each, [7]), (1, [1] * 7), (each - 1, [1] * 7), (2 * each, [2, 2, 2, 1]), (5 * each + 7, [5, 2])):
         monkeypatch.setattr(search, "MEMORY", room)
