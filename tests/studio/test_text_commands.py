@@ -18,7 +18,7 @@ SMALL = {"T": 8, "e": 4, "h": 6, "e_D": 4, "filters": "narrow", "batch": 4, "neg
 KINDS = {  # a run on each kind of text -> its data, its settings, a prompt
     "verses": ("verses.txt", {"unit": "chars"}, "春眠"),
     "grammar": ("grammar", {"T": 20}, "the dog"),
-    "oracle": ("oracle", {"vocab": 30, "oracle_size": 64}, "3 4"),
+    "oracle": ("oracle", {"oracle_V": 30, "oracle_size": 64}, "3 4"),
 }
 VERSES = "春眠不觉晓 处处闻啼鸟 夜来风雨声 花落知多少 床前明月光 疑是地上霜 举头望明月 低头思故乡 白日依山尽 黄河入海流 欲穷千里目 更上一层楼"
 ENDINGS = (".txt", ".jsonl", ".csv", ".html")

@@ -23,7 +23,7 @@ from models.nets.recurrent import Recurrent
 from models.run import Run
 
 PLAN = Plan("cpu", 1, "float32", True, "off")
-SMALL = {"T": 6, "vocab": 12, "e": 4, "h": 6, "e_D": 4, "filters": "narrow", "batch": 8, "negatives": 12, "oracle_size": 200}
+SMALL = {"T": 6, "vocab": 12, "oracle_V": 12, "e": 4, "h": 6, "e_D": 4, "filters": "narrow", "batch": 8, "negatives": 12, "oracle_size": 200}
 
 
 @pytest.fixture(autouse=True)
@@ -743,8 +743,9 @@ def test_a_state_that_is_saved_in_any_phase_goes_on_as_if_it_had_not_been(phase,
 
 def test_an_oracles_language_is_learnt():
     """From the ceiling to near the floor in some dozens of steps of likelihood."""
-    config = knobs.make(seqgan.Config, SMALL | {"vocab": 20, "h": 16, "e": 8, "batch": 64, "oracle_size": 1000})
+    config = knobs.make(seqgan.Config, SMALL | {"oracle_V": 20, "h": 16, "e": 8, "batch": 64, "oracle_size": 1000})
     data = seqgan.open_data("oracle", config)
+    config = seqgan.fitted(config, data)
     state = seqgan.init(config, 0, PLAN)
     feed = seqgan.batches(data, config, 0, 0)
     assert data.oracle is not None
@@ -758,12 +759,12 @@ def test_an_oracles_language_is_learnt():
 # --- whole runs ---------------------------------------------------------------------------------------------------
 
 TINY = {"e": 4, "h": 6, "e_D": 4, "filters": "narrow", "batch": 4, "negatives": 8}
-FEW = {"N": 2, "d_steps": 1, "epochs": 1, "measure_every": 4}
+FEW = {"N": 2, "g_steps": 1, "d_steps": 1, "epochs": 1, "measure_every": 4}
 
 
 @pytest.mark.parametrize("spec", ["oracle", "grammar"])
 def test_a_run_over_all_phases_and_back(spec, tmp_path):
-    config = TINY | ({"T": 6, "vocab": 12, "oracle_size": 100} if spec == "oracle" else {"T": 20})
+    config = TINY | ({"T": 6, "oracle_V": 12, "oracle_size": 100} if spec == "oracle" else {"T": 20})
     run = Run.create(tmp_path / "run", "seqgan", spec, config=config, knob_values=FEW, plan=PLAN)
     steps = run.train(14)
     next(steps)
