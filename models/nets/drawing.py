@@ -33,7 +33,8 @@ class Drawer:
         self._weight[-1, self.V :] = -torch.finfo(weight.dtype).max  # what fills the last block has no mass
         self._weight[:-1, : self.V] = weight.T / temperature
         self._weight[-1, : self.V] = bias / temperature
-        self._tame = bool(self._weight[:, : self.V].abs().sum(0).max() <= TAME)  # a bound of |logit|, as an LSTM's |h| < 1: two passes less
+        bound = self._weight[:, : self.V].abs().sum(0).max()  # of |logit|, as an LSTM's |h| < 1; where it is small two passes are left out
+        self._tame = bound.device.type == "cpu" and float(bound.numpy()) <= TAME  # a GPU would have to be waited for
         self._kept = weight.new_empty(min(ROWS, 2**24 // rows + 1), rows)
 
     def __call__(self, h: Tensor, u: Tensor) -> Tensor:

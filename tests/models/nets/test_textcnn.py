@@ -232,7 +232,7 @@ def test_tables_say_what_convolutions_say_of_rollouts(filters, ends, chunk, monk
 
 
 @pytest.mark.parametrize("ends", [False, True])
-def test_in_bfloat16_the_highway_alone_is_rounded(ends):
+def test_in_bfloat16_what_is_rounded_moves_logits_little(ends):
     """bfloat16 has 8 bits: the logits, sums of 25 products of numbers below 3, may be 0.05 off, and are on the same side where they are larger."""
     D, rows = judge(), sentences(18, ends=ends)
     out = rolled(rows, ends)
