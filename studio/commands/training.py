@@ -11,6 +11,7 @@ from models.errors import BadInput, RunFailed
 from studio.commands.terminal import Result, bar, reading, stoppable, strict, tell
 from studio.pace import Pace, duration
 
+LONG = 600.0  # seconds of a training that are told before it begins
 EVALUATED = 2_000  # samples of an evaluation beside the training
 
 
@@ -56,7 +57,19 @@ def train(options: argparse.Namespace) -> Result:
     if left_out:
         more = f" and {left_out - len(told):,} more" if left_out > len(told) else ""
         tell(f"{left_out:,} of {left_out + len(made.data):,} pictures were skipped: {' '.join(told)}{more}")
+    if options.steps is None:
+        _predict(made, preset)
     return _train(made, made.total if options.steps is None else options.steps, options.evaluate_every)
+
+
+def _predict(made: Any, preset: Any) -> None:
+    """Tell how long it will take, where that is long and the system knows."""
+    from models.opening import predicted_seconds
+
+    if hasattr(made.algorithm, "predicted_seconds"):
+        seconds = predicted_seconds(made.algorithm, made.config, made.plan, preset)
+        if seconds > LONG:
+            tell(f"The preset {preset.name} takes about {duration(seconds)} here; Ctrl-C saves, and `sampling-studio resume` goes on.")
 
 
 def _settings(algorithm: Any, preset: Any) -> Result:

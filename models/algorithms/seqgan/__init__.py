@@ -210,7 +210,8 @@ class State:
     trained: dict[str, int] = field(default_factory=lambda: {"mle": 0, "PG": 0, "D": 0})  # updates of each kind
     turn: int = 0  # updates of G in this round
     dealt: int = 0  # batches of D in this round
-    alarmed: bool = False
+    alarmed: bool = False  # a person was told that NLL_gen has risen
+    judged: bool = False  # … and how good D was when the policy gradient began
     words: list[str] = field(default_factory=list)  # by id; empty of an oracle, whose tokens are numbers
     joiner: str = " "
     # fixed, rebuilt by init and not saved
@@ -365,7 +366,12 @@ def advantage(Q: Tensor, counts: Tensor, knobs: Knobs) -> Tensor:
 
 
 def between(state: State, recent: Mapping[str, np.ndarray], knobs: Knobs) -> list[Event]:
-    """Tells when NLL_gen has risen by more than RISE nats over the baseline's; called every BETWEEN steps."""
+    """Tells how good D is when the policy gradient begins, and when NLL_gen has risen by more than RISE nats; called every BETWEEN steps."""
+    fresh = recent["right_fresh"][np.isfinite(recent["right_fresh"])]
+    if PHASES[state.phase] == "adversarial" and not state.judged and len(fresh):
+        state.judged = True
+        told = f"D is right on {fresh[-1]:.0%} of fresh data as the policy gradient begins, lr_PG {knobs.lr_PG:g}"
+        return [Event("D", told + (": it can hardly tell them apart, so its rewards are mostly noise." if fresh[-1] < 0.55 else "."))]
     now, before = (known[-1] if len(known := recent[name][np.isfinite(recent[name])]) else np.nan for name in ("NLL_gen", "mle_gen"))
     rise = float(now - before)
     if state.alarmed:

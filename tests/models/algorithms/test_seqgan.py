@@ -680,7 +680,8 @@ def test_it_is_told_once_that_nll_gen_has_risen_until_it_has_fallen():
     state, *_ = started()
 
     def decide(*values: float, before: float = 2.0) -> int:
-        recent = {"NLL_gen": np.array(values, np.float32), "mle_gen": np.full(len(values), before, np.float32)}
+        nothing = np.full(len(values), np.nan, np.float32)
+        recent = {"NLL_gen": np.array(values, np.float32), "mle_gen": np.full(len(values), before, np.float32), "right_fresh": nothing}
         events = seqgan.between(state, recent, turned())
         assert all(e.what == "alarm" and "NLL_gen has risen by" in e.text for e in events)
         return len(events)
@@ -698,6 +699,19 @@ def test_it_is_told_once_that_nll_gen_has_risen_until_it_has_fallen():
     assert decide(2.4) == 1
     assert decide(2.0) == 0
     assert decide(9.0, before=nan) == 0  # the phase of likelihood has no baseline to be held against
+
+
+@pytest.mark.parametrize(("right", "words"), [(0.8, "D is right on 80 % of fresh data"), (0.51, "mostly noise")])
+def test_how_good_d_is_when_the_policy_gradient_begins_is_told_once(right, words):
+    state, *_ = started()
+    known = {"NLL_gen": np.array([np.nan]), "mle_gen": np.array([np.nan]), "right_fresh": np.array([np.nan, right], np.float32)}
+    assert not seqgan.between(state, known, turned())  # not before
+    state.phase = 2
+    assert not seqgan.between(state, known | {"right_fresh": np.array([np.nan])}, turned())
+    (event,) = seqgan.between(state, known, turned())
+    assert event.what == "D"
+    assert words in event.text.replace("80%", "80 %")
+    assert not seqgan.between(state, known, turned())
 
 
 # --- saved and loaded ---------------------------------------------------------------------------------------------
