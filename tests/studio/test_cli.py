@@ -39,18 +39,6 @@ def run(place, tmp_path):
     return shutil.copytree(place / "run", tmp_path / "run")
 
 
-@pytest.fixture
-def do(capfd):
-    """A command in this process."""
-
-    def call(*words):
-        status = main([str(w) for w in words])
-        said = capfd.readouterr()
-        return Done(status, said.out, said.err)
-
-    return call
-
-
 def train(do, place, out, *more, steps=6):
     return do("train", "began", "--data", place / "pictures", *SET, "--steps", steps, "--out", out, "--json", *more)
 

@@ -10,9 +10,9 @@ import pytest
 
 from models.run import Run
 from studio import recipe
-from studio.cli import main, parser
+from studio.cli import parser
 from studio.export import curves
-from tests.studio.tiny import Done, refused
+from tests.studio.tiny import refused
 
 SMALL = {"T": 8, "e": 4, "h": 6, "e_D": 4, "filters": "narrow", "batch": 4, "negatives": 12}
 KINDS = {  # a run on each kind of text -> its data, its settings, a prompt
@@ -38,18 +38,6 @@ def written(tmp_path_factory) -> Path:
                 pass
             run.close()
     return place
-
-
-@pytest.fixture
-def do(capfd):
-    """A command in this process."""
-
-    def call(*words):
-        status = main([str(w) for w in words])
-        said = capfd.readouterr()
-        return Done(status, said.out, said.err)
-
-    return call
 
 
 @pytest.mark.parametrize("name", KINDS)
