@@ -773,7 +773,7 @@ def test_data_that_changed_are_refused(make, toy):
     run = make()
     run.close()
     toy.open_data = lambda spec, config, progress=None: SimpleNamespace(id="1" * 16, spec=spec, title=spec)
-    with pytest.raises(BadData, match="does not hold what run was made from: restore them, name their new place"):
+    with pytest.raises(BadData, match="does not hold the pictures that run was made from: restore them, name their new place"):
         Run.open(run.folder.path)
     assert Run.open(run.folder.path, write=False, data=False).data is None
     toy.open_data = lambda spec, config, progress=None: SimpleNamespace(id="0" * 16, spec=spec, title=spec)

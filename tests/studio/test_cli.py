@@ -362,7 +362,7 @@ def test_a_damaged_run_json(do, run, text):
 
 def test_a_run_of_another_system(do, run):
     record = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps(record | {"system": "seqgan"}))
+    (run / "run.json").write_text(json.dumps(record | {"system": "bgan"}))
     refused(do("resume", run, "--json"), "still to come")
 
 
