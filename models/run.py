@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from models import catalog, checkpoint, device, knobs
-from models.contract import Command, Event, GoToPhase, Lengthen, NextPhase, Note, Phase, Plan, Save, SetKnobs, Stop, View
+from models import catalog, checkpoint, device, knobs, stretches
+from models.contract import Command, Event, GoToPhase, Lengthen, NextPhase, Note, Plan, Save, SetKnobs, Stop, View
 from models.drive import Steps
 from models.errors import BadData, BadFile, BadInput, Diverged
 from models.journal import Line, RunFolder
@@ -42,7 +42,7 @@ class Run:
 
     def __init__(self, folder: RunFolder, algorithm: Any, config: Any, knobs_now: Any, plan: Plan, data: Any) -> None:
         self.folder, self.algorithm, self.config, self.knobs, self.plan, self.data = folder, algorithm, config, knobs_now, plan, data
-        self.phases = tuple(Phase(p["name"], p["steps"]) for p in folder.record["phases"])
+        self.phases = stretches.phases(folder.record, (), 0)
         self.seed: int = folder.record["seed"]
         self.lines: list[Line] = []
         self.on_line: Callable[[Line], None] = lambda line: None
@@ -167,8 +167,9 @@ class Run:
                 raise
             raise BadData(f"{error} If the data of {self.folder.path.name} were moved, name their new place with --data.") from None
         if self.data.id != recorded["id"]:
+            what = "sentences" if getattr(self.algorithm, "WRITES", "") == "text" else "pictures"
             raise BadData(
-                f"{self.data.spec} does not hold what {self.folder.path.name} was made from: restore them, name their new place "
+                f"{self.data.spec} does not hold the {what} that {self.folder.path.name} was made from: restore them, name their new place "
                 "with --data, or start a new run."
             )
         if self.data.spec != recorded["spec"] and self.folder.writable:
@@ -213,7 +214,7 @@ class Run:
     @property
     def total(self) -> int:
         """Steps until the last phase ends: the preset's sum, unless a phase was left early."""
-        return self._phase_began + sum(p.steps for p in self.phases[self.state.phase :])
+        return stretches.began(self.lines) + sum(p.steps for p in self.phases[self.state.phase :])
 
     @property
     def phase(self) -> str:
@@ -282,6 +283,8 @@ class Run:
                 self._choose_anew()
                 self._enter_phase(names.index(name), asked=True)
             case Lengthen(steps):
+                if steps < 1:
+                    raise BadInput(f"A phase can be made longer by one step or more; got {steps:,}.")
                 self._choose_anew()
                 self.log("longer", f"{self.phase} longer by {steps:,} steps", steps=steps)
                 self._fit_phases()
@@ -412,16 +415,12 @@ class Run:
                 self.state.phase = line.get("to", self.state.phase + 1)
             self.lines.append(line)
             self.on_line(line)
-            if line["what"] == "longer":
+            if line["what"] in ("phase", "longer"):
                 self._fit_phases()
 
     def _advance_phase(self) -> None:
-        while self.state.phase + 1 < len(self.phases) and self.state.step >= self._phase_began + self.phases[self.state.phase].steps:
+        while self.state.phase + 1 < len(self.phases) and self.state.step >= stretches.began(self.lines) + self.phases[self.state.phase].steps:
             self._enter_phase(self.state.phase + 1, asked=False)
-
-    @property
-    def _phase_began(self) -> int:
-        return next((line["step"] for line in reversed(self.lines) if line["what"] == "phase"), 0)
 
     def _enter_phase(self, to: int, *, asked: bool) -> None:
         self.log("phase", self.phases[to].name, asked=asked, to=to)
@@ -429,12 +428,7 @@ class Run:
         self._fit_phases()
 
     def _fit_phases(self) -> None:
-        """The phases as the preset has them, the present one with what was added to it since it began."""
-        began = max((i for i, line in enumerate(self.lines) if line["what"] == "phase"), default=-1)
-        more = sum(line["steps"] for line in self.lines[began + 1 :] if line["what"] == "longer")
-        phases = [Phase(p["name"], p["steps"]) for p in self.folder.record["phases"]]
-        phases[self.state.phase] = Phase(self.phase, phases[self.state.phase].steps + more)
-        self.phases = tuple(phases)
+        self.phases = stretches.phases(self.folder.record, self.lines, self.state.phase)
 
     def _between(self) -> None:
         """Decisions that need numbers on the host, at fixed steps."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from html import escape
+from typing import TypeVar
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent, QValidator
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
     QButtonGroup,
     QComboBox,
     QDoubleSpinBox,
@@ -33,6 +35,8 @@ from PySide6.QtWidgets import (
 from studio import theme
 
 _SUBSCRIPT = re.compile(r"_([A-Za-z0-9]+)")
+
+S = TypeVar("S", bound=QAbstractSpinBox)
 
 
 def symbol_html(symbol: str, size: float = 13) -> str:
@@ -125,25 +129,24 @@ def spin(low: int, high: int, value: int, tip: str, *, step: int = 1) -> QSpinBo
     out.setSingleStep(step)
     out.setGroupSeparatorShown(True)
     out.setValue(value)
-    out.setKeyboardTracking(False)
-    out.setFixedWidth(theme.theme().px(84))
-    out.setToolTip(tip)
-    out.setAccessibleName(tip)
-    out.lineEdit().setTextMargins(theme.theme().px(5), 0, 0, 0)  # the style sheet's padding does not reach the text
-    return out
+    return _field(out, 84, tip)
 
 
 def decimal(low: float, high: float, value: float, tip: str, *, step: float = 0.05) -> QDoubleSpinBox:
-    """The same for a number with two decimals."""
+    """The same for a number with two decimals, 72 px wide."""
     out = QDoubleSpinBox()
     out.setRange(low, high)
     out.setSingleStep(step)
     out.setValue(value)
+    return _field(out, 72, tip)
+
+
+def _field(out: S, width: int, tip: str) -> S:
     out.setKeyboardTracking(False)
-    out.setFixedWidth(theme.theme().px(72))
+    out.setFixedWidth(theme.theme().px(width))
     out.setToolTip(tip)
     out.setAccessibleName(tip)
-    out.lineEdit().setTextMargins(theme.theme().px(5), 0, 0, 0)
+    out.lineEdit().setTextMargins(theme.theme().px(5), 0, 0, 0)  # the style sheet's padding does not reach the text
     return out
 
 

@@ -12,6 +12,7 @@ from studio.commands.terminal import Result, bar, reading, stoppable, strict, te
 from studio.export import writes_of
 from studio.pace import Pace, duration
 
+LONG = 600.0  # seconds of a training that are told before it begins
 EVALUATED = 2_000  # samples of an evaluation beside the training
 
 
@@ -66,7 +67,19 @@ def train(options: argparse.Namespace) -> Result:
         more = f" and {left_out - len(told):,} more" if left_out > len(told) else ""
         what = "lines" if writes_of(algorithm) == "text" else "pictures"
         tell(f"{left_out:,} of {left_out + len(made.data):,} {what} were skipped: {' '.join(told)}{more}")
+    if options.steps is None:
+        _predict(made, preset)
     return _train(made, made.total if options.steps is None else options.steps, options.evaluate_every)
+
+
+def _predict(made: Any, preset: Any) -> None:
+    """Tell how long it will take, where that is long and the system knows."""
+    from models.opening import predicted_seconds
+
+    if hasattr(made.algorithm, "predicted_seconds"):
+        seconds = predicted_seconds(made.algorithm, made.config, made.plan, preset)
+        if seconds > LONG:
+            tell(f"The preset {preset.name} takes about {duration(seconds)} here; Ctrl-C saves, and `sampling-studio resume` goes on.")
 
 
 def _settings(algorithm: Any, preset: Any) -> Result:
@@ -123,7 +136,7 @@ def _train(active: Any, goal: int, evaluate_every: int | None) -> Result:
             for state, info in active.train(max(goal, first)):
                 if info is not None:
                     pace.mark(state.step)
-                    _count(spent, phase, pace.seconds)
+                    _count(spent, phase, pace.seconds, _work(active, phase))
                     phase = active.phase  # of the next step
                     show(state.step, pace)
                 if stopped():
@@ -141,7 +154,7 @@ def _train(active: Any, goal: int, evaluate_every: int | None) -> Result:
             "run": str(active.folder.path),
             "seconds": round(pace.seconds, 3),
             "steps_per_second": strict(round((step - first) / pace.seconds, 3)) if step > first else None,
-            "phases": {name: {"steps": v["steps"], "seconds": round(v["seconds"], 3)} for name, v in spent.items()},
+            "phases": {name: {key: round(value, 3) for key, value in v.items() if value or key != "gflop"} for name, v in spent.items()},
             "metrics": metrics,
             "state_hash": active.recipe()["state_hash"],
             "device": active.plan.device,
@@ -153,8 +166,19 @@ def _train(active: Any, goal: int, evaluate_every: int | None) -> Result:
     if stopped() and step < goal:
         raise RunFailed(f"Stopped at step {step:,} of {goal:,} and saved; go on with: sampling-studio resume {active.folder.path} --steps {goal}")
     numbers = "  ".join(f"{k} {v:.4g}" for k, v in metrics.items() if v is not None)
-    parts = [f"{name:<12} {v['steps']:>9,} steps  {v['seconds']:>9.1f} s" for name, v in spent.items()] if len(spent) > 1 else []
+    parts = [_told(name, v) for name, v in spent.items()] if len(spent) > 1 else []
     return result, "\n".join([f"{active.folder.path}: step {step:,} after {duration(pace.seconds)}", *parts, numbers]), 0
+
+
+def _told(name: str, spent: dict[str, float]) -> str:
+    """One phase: its steps, its time, and its work where that is known."""
+    work = f"  {spent['gflop']:>9,.0f} GFLOP" if spent.get("gflop") else ""
+    return f"{name:<13} {spent['steps']:>9,} steps  {spent['seconds']:>9.1f} s{work}"
+
+
+def _work(active: Any, phase: str) -> float:
+    """GFLOP of an average step of a phase with the present knobs; 0 where the system does not say."""
+    return active.algorithm.work(active.config, active.knobs)[phase] if hasattr(active.algorithm, "work") else 0.0
 
 
 def _last(column: Any) -> float | None:
@@ -165,12 +189,13 @@ def _last(column: Any) -> float | None:
     return float(known[-1]) if len(known) else None
 
 
-def _count(spent: dict[str, dict[str, float]], phase: str, seconds: float) -> None:
-    """One more step of a phase, done when `seconds` were spent on all of them."""
+def _count(spent: dict[str, dict[str, float]], phase: str, seconds: float, gflop: float) -> None:
+    """One more step of a phase, done when `seconds` were spent on all of them; `gflop` is its work, 0 where that is not known."""
     before = sum(v["seconds"] for v in spent.values())
     mine = spent.setdefault(phase, {"steps": 0, "seconds": 0.0})
     mine["steps"] += 1
     mine["seconds"] += seconds - before
+    mine["gflop"] = mine.get("gflop", 0.0) + gflop
 
 
 def _evaluate(active: Any, stopped: Callable[[], bool]) -> None:

@@ -56,7 +56,8 @@ class Judging(QObject):
             self._before = line.get("before")
             for curves in (self._curves, self.panel.curves):
                 curves.mark_alarm(line["step"], line["text"])
-            if self.panel.lines and self.panel.lines[-1]["step"] == line["step"]:
+            told_while_training = "before" not in line
+            if told_while_training or (self.panel.lines and self.panel.lines[-1]["step"] == line["step"]):
                 self._alarm.show_error(f"Step {line['step']:,}. {line['text']}", BACK if self._before is not None else "")
 
     def settle(self) -> None:

@@ -11,14 +11,13 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
-from studio import theme
 from studio.panels.datacard import DataCard
 from studio.panels.detail import DetailPanel
 from studio.panels.samples import ImageGrid
-from studio.panels.scrolling import scrolled
-from studio.widgets import Card, Combo, ElidedLabel, button, column, label, row
+from studio.panels.scrolling import aside
+from studio.widgets import Combo, ElidedLabel, button, column, label, row
 
-SIDE, LARGEST = 304, 96  # pixels of the card, and of a picture at most
+LARGEST = 96  # pixels of a picture, at most
 EVERY = "all"
 ENLARGED, MOST_LABELS = 256, 12  # pixels of the picture beside the list, and lines about it
 BREAKS = re.compile(r"[/_.]")  # where a long name may be broken
@@ -115,24 +114,11 @@ class BrowsePanel(QWidget):
         left.addWidget(self.grid, 1)
         left.addWidget(self.about)
         body.addLayout(left, 1)
-        body.addWidget(self._side())
+        self.card.browse_button.hide()
+        body.addWidget(aside(self.detail, self.card))
         whole = column(self, spacing=12)
         whole.addLayout(top)
         whole.addLayout(body, 1)
-
-    def _side(self) -> QWidget:
-        holder = Card()
-        self.card.browse_button.hide()
-        holder.body.addWidget(self.card)
-        inside = QWidget()
-        inside.setProperty("kind", "clear")
-        stack = column(inside, spacing=12)
-        stack.addWidget(self.detail)
-        stack.addWidget(holder)
-        stack.addStretch(1)
-        area = scrolled(inside, sideways=False)
-        area.setFixedWidth(theme.theme().px(SIDE))
-        return area
 
     def show_data(self, data: Any, card: Mapping[str, Any]) -> None:
         """An ImageSet and its card; nothing of it is read before it is seen."""

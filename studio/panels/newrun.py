@@ -24,7 +24,7 @@ from studio.workers.background import Preview
 
 READ = (  # settings that change what is read of a source
     *("size", "channels", "attributes", "captions"),
-    *("T", "vocab", "unit", "punctuation", "min_count", "long", "held_out", "split", "oracle_seed", "oracle_size"),
+    *("T", "vocab", "unit", "punctuation", "min_count", "long", "held_out", "split", "oracle_seed", "oracle_V", "oracle_size"),
 )
 HEADINGS = {"pictures": "Pictures", "text": "Sentences"}  # of the data, by what a system writes
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from studio.widgets import column
+from studio import theme
+from studio.widgets import Card, column
 
 MARGIN, BESIDE_BAR = 16, 6
+SIDE = 304  # pixels
 
 
 def scrolled(inside: QWidget, *, sideways: bool = True) -> QScrollArea:
@@ -31,3 +33,17 @@ def scrolled_side() -> tuple[QScrollArea, QVBoxLayout]:
     bar = area.verticalScrollBar()
     bar.rangeChanged.connect(lambda low, high: body.setContentsMargins(MARGIN, MARGIN, BESIDE_BAR if high > low else MARGIN, MARGIN))
     return area, body
+
+
+def aside(one: QWidget, card: QWidget) -> QScrollArea:
+    """What is known about one thing above the card of all, as a column at the right of a list."""
+    holder, inside = Card(), QWidget()
+    holder.body.addWidget(card)
+    inside.setProperty("kind", "clear")
+    stack = column(inside, spacing=12)
+    stack.addWidget(one)
+    stack.addWidget(holder)
+    stack.addStretch(1)
+    area = scrolled(inside, sideways=False)
+    area.setFixedWidth(theme.theme().px(SIDE))
+    return area

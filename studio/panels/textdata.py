@@ -11,13 +11,13 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from studio import theme
-from studio.panels.scrolling import scrolled
+from studio.panels.scrolling import aside
 from studio.panels.sentencelist import SentenceList
 from studio.panels.textcard import TextCard
 from studio.panels.textsearch import found
 from studio.widgets import Card, ElidedLabel, Segmented, button, column, label, row
 
-SIDE, WAIT = 304, 150  # pixels of the card; milliseconds after the last letter
+WAIT = 150  # milliseconds after the last letter
 SPLITS = ("All", "Trained on", "Held out")
 
 
@@ -70,23 +70,10 @@ class TextBrowsePanel(QWidget):
         holder.body.addWidget(self.nothing, 1)
         body = row(holder, spacing=16)
         body.setStretch(0, 1)
-        body.addWidget(self._side())
+        body.addWidget(aside(self.one, self.card))
         whole = column(self, spacing=12)
         whole.addLayout(top)
         whole.addLayout(body, 1)
-
-    def _side(self) -> QWidget:
-        holder = Card()
-        holder.body.addWidget(self.card)
-        inside = QWidget()
-        inside.setProperty("kind", "clear")
-        stack = column(inside, spacing=12)
-        stack.addWidget(self.one)
-        stack.addWidget(holder)
-        stack.addStretch(1)
-        area = scrolled(inside, sideways=False)
-        area.setFixedWidth(theme.theme().px(SIDE))
-        return area
 
     def show_data(self, data: Any, card: Mapping[str, Any]) -> None:
         """A TextSet and its card; a sentence is put into words when it is seen."""

@@ -1,6 +1,6 @@
 """Speed and size of the studio: ratios measured interleaved in one run, medians of rounds. Nothing here asserts a time.
 
-bench.py [step|window|start|memory|pictures|chains|all] [--seconds S] [--rounds N] [--minutes M] [--json]
+bench.py [step|window|start|memory|pictures|chains|texts|all] [--seconds S] [--rounds N] [--minutes M] [--json]
 
 step     one step of BEGAN against a good textbook step and the common three-pass step; GFLOP/s against its bare layers
 window   training in the window against head-less, at the same number of threads; gaps of the event loop
@@ -8,6 +8,7 @@ start    process start to the first paint, without torch; the gap when torch com
 memory   growth of the resident memory while a run trains in the window
 pictures metrics, opening of large data sets, galleries
 chains   64 chains of PPGN beside one alone, beside the bare layers and the authors' order of work; 16 of them in the window
+texts    metrics of 10,000 sentences; SeqGAN's update, roll-outs, verdicts and step of D beside the loops that are commonly written
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ Row = dict[str, Any]
 def main() -> int:
     """Measure, print the table, and the JSON if it is wanted."""
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("what", nargs="*", choices=["step", "window", "start", "memory", "pictures", "chains", "all"], default=["all"])
+    words.add_argument("what", nargs="*", choices=["step", "window", "start", "memory", "pictures", "chains", "texts", "all"], default=["all"])
     words.add_argument("--seconds", type=float, default=60.0, help="of the watch over the event loop; of each step measurement a third")
     words.add_argument("--rounds", type=int, default=5, help="of the window beside head-less, and of starts")
     words.add_argument("--minutes", type=float, default=10.0, help="of the watch over memory")
-    words.add_argument("--threads", type=int, help="of torch in `step` (default: those of a run)")
+    words.add_argument("--threads", type=int, help="of torch in `step`, `chains` and `texts` (default: those of a run)")
     words.add_argument("--json", action="store_true", help="the results as one line of JSON, the last")
     options = words.parse_args()
     parts: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
@@ -45,6 +46,7 @@ def main() -> int:
         "memory": memory,
         "pictures": pictures,
         "chains": chains,
+        "texts": texts,
     }
     chosen = list(parts) if "all" in options.what else options.what
     print(f"load before the bench: {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores")
@@ -217,6 +219,71 @@ def chains(options: argparse.Namespace) -> list[Row]:
         at_least("16 chains in the window while they are drawn", shown["rate"], 20, "steps/s"),
         at_most("event loop meanwhile: p99 of gaps", shown["p99"], 50, "ms"),
     ]
+
+
+# --- texts --------------------------------------------------------------------------------------------------------
+
+
+def texts(options: argparse.Namespace) -> list[Row]:
+    """Metrics; then the paper's SeqGAN, in the precision that a run has here and in float32."""
+    threads = ["--threads", options.threads] if options.threads else []
+    measured, found = child("texts.py"), child("seqgan.py", "--seconds", options.seconds, *threads)
+    grown = {N: child("seqgan.py", "--memory", N, *threads) for N in (16, 64)}
+    rows = [
+        at_most("BLEU-1…5 of 10,000 sentences against 10,000", measured["bleu_10k_10k"], 1.5, "s"),
+        plain("… nltk, from 4 against 400 / ours", measured["nltk_ratio_extrapolated"], "×"),
+        plain("Self-BLEU of 10,000 sentences", measured["self_bleu_10k"], "s"),
+        plain("BLEU of 1,000 samples, a point of a live curve", measured["bleu_1k_known_10k"], "s"),
+        plain("seqgan: threads of torch", found["threads"], ""),
+        plain("seqgan: GEMM in float32, 2048", 2 * 2048**3 / found["gemm"] / 1e9, "GFLOP/s"),
+        *searches(found),
+        *steps_of_D(found),
+    ]
+    for N, f in grown.items():
+        rows.append(at_most(f"seqgan: memory of a search, N = {N} (budget: + tables)", f["grown"] / 2**20, f["budget"] // 2**20, "MB"))
+    return rows
+
+
+def searches(f: Row) -> list[Row]:
+    """The naive loop has 2 of 16 roll-outs, the passes of convolutions one in four: their times are proportional to them."""
+    times = f["times"]
+    rollouts, given, verdicts = f["naive_rollouts"] * times, f["given_rollouts"] * times, f["naive_rewards"] * f["batches"]
+    rest = f["naive_sample"] + f["naive_learn"]
+    gflops = 2 * 2048**3 / f["gemm"] / 1e9
+    rows = [
+        plain(f"roll-outs: naive (from 1/{times:g} of them)", rollouts, "s"),
+        plain("roll-outs: ours", f["rollouts"], "s"),
+        at_least("roll-outs: naive / ours", rollouts / f["rollouts"], 20),
+        plain("roll-outs: naive, given our sampler / ours", given / f["rollouts"], "×"),
+        plain(f"update of G: naive (from 1/{times:g} of the roll-outs)", rollouts + verdicts + rest, "s"),
+    ]
+    for precision in ("bfloat16", "float32"):
+        update, judged = f[f"update_{precision}"], f[f"verdicts_{precision}"]
+        checked = at_least if precision == f["default"] else lambda name, value, low: plain(name, value, "×")
+        rows += [
+            plain(f"update of G, {precision}: ours", update, "s"),
+            checked(f"update of G, {precision}: naive / ours", (rollouts + verdicts + rest) / update, 12),
+            plain(f"update of G, {precision}: naive, given our sampler / ours", (given + verdicts + rest) / update, "×"),
+            plain(f"update of G, {precision}: of 494 GFLOP at the GEMM's rate", 100 * 494 / gflops / update, "%"),
+            plain(f"verdicts, {precision}: ours, tables made anew", judged, "s"),
+            checked(f"verdicts, {precision}: conv1d, float32 (1/{f['share']}) / ours", f["passes_float32"] * f["rows"] / judged, 1.8),
+            plain(f"verdicts, {precision}: conv1d, bfloat16 (1/{f['share']}) / ours", f["passes_bfloat16"] * f["rows"] / judged, "×"),
+        ]
+    return rows
+
+
+def steps_of_D(f: Row) -> list[Row]:
+    """Beside two loops in float32."""
+    rows = []
+    for precision in ("bfloat16", "float32"):
+        own = f[f"d_step_{precision}"]
+        checked = at_least if precision == f["default"] else lambda name, value, low: plain(name, value, "×")
+        rows += [
+            plain(f"step of D, {precision}: ours", own * 1e3, "ms"),
+            checked(f"step of D, {precision}: Conv2d, unfused Adam, float32 / ours", f["d_step_kim"] / own, 1.4),
+            checked(f"step of D, {precision}: Conv1d, fused Adam, float32 / ours", f["d_step_conv1d"] / own, 1.0),
+        ]
+    return rows
 
 
 # --- processes ----------------------------------------------------------------------------------------------------

@@ -7,10 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from statistics import median
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -21,18 +18,9 @@ import torch
 from models.data.sources import open_images
 from models.metrics import image
 from models.nets import judge as judges
+from tests.bench.clock import seconds
 
 SAMPLES, SIZE = 5_000, 32
-
-
-def seconds(call: Callable[[], Any], rounds: int = 3) -> float:
-    """Median of some rounds."""
-    found = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        call()
-        found.append(time.perf_counter() - start)
-    return median(found)
 
 
 def measuring() -> dict[str, float]:

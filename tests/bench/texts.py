@@ -5,11 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from statistics import median
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
@@ -17,19 +13,10 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS
 import numpy as np
 
 from models.metrics import text
+from tests.bench.clock import seconds
 
 SAMPLES, WORDS, T = 10_000, 5_000, 20
 FEW, SOME = 4, 400  # hypotheses and references that nltk is given: it counts every reference again for every hypothesis
-
-
-def seconds(call: Callable[[], Any], rounds: int = 3) -> float:
-    """Median of some rounds."""
-    found = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        call()
-        found.append(time.perf_counter() - start)
-    return median(found)
 
 
 def measuring() -> dict[str, float]:

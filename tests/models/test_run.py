@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from models import checkpoint, device, opening
 from models import run as running
 from models.algorithms import began
-from models.contract import NextPhase, Note, Plan, Save, SetKnobs, Stop
+from models.contract import GoToPhase, Lengthen, NextPhase, Note, Plan, Save, SetKnobs, Stop
 from models.drive import train, walk
 from models.errors import BadData, BadFile, BadInput, BadSetting, DiskTrouble, Diverged, OutOfMemory, RunBusy
 from models.run import Run
@@ -429,6 +429,184 @@ def test_a_real_kill_9_is_survived_bit_for_bit(tmp_path, pictures, small, cpu, m
     assert full(again)[5] == full(whole)[5]
 
 
+# --- phases entered again, lengthened, skipped --------------------------------------------------------------------
+
+PHASES = {  # warm has 12 steps, play 8 and goes on
+    2: [Lengthen(3)],
+    4: [GoToPhase("warm"), Note("from the beginning")],  # with its whole length, and no longer
+    7: [NextPhase(), Lengthen(2)],  # play, of 10 steps
+    9: [GoToPhase("warm"), SetKnobs({"rate": 0.4})],
+    11: [Lengthen(1), Lengthen(1)],  # warm, of 14 steps, until 23
+    25: [GoToPhase("play"), Lengthen(4)],
+}
+TRAIL = [0] * 7 + [1] * 2 + [0] * 14 + [1] * 7
+
+
+def test_a_phase_that_is_entered_again_has_its_whole_length(make):
+    run = make()
+    drive(run, 30, {5: [GoToPhase("warm")], 18: [GoToPhase("warm")], 21: [GoToPhase("play")]})
+    assert [phase for phase, _, _ in run.state.trail] == [0] * 17 + [1] * 1 + [0] * 3 + [1] * 9
+    assert [(line["step"], line["text"], line["asked"]) for line in run.lines if line["what"] == "phase"] == [
+        (5, "warm", True),
+        (17, "play", False),
+        (18, "warm", True),
+        (21, "play", True),
+    ]
+
+
+def test_the_total_is_of_the_phases_as_they_are_now(make):
+    run = make()
+    drive(run, 4)
+    run.apply(Lengthen(5))
+    assert (run.total, run.phases[0].steps, run.lines[-1]["text"]) == (25, 17, "warm longer by 5 steps")
+    run.apply(Lengthen(1))
+    assert run.total == 26
+    run.apply(GoToPhase("warm"))  # what was added belongs to the time before
+    assert (run.total, run.phases[0].steps) == (4 + 20, 12)
+    run.apply(GoToPhase("play"))
+    assert (run.total, run.phase) == (12, "play")
+    run.apply(Lengthen(7))
+    assert (run.total, [p.steps for p in run.phases]) == (19, [12, 15])
+    run.apply(NextPhase())  # there is none
+    assert run.total == 19
+
+
+def test_a_phase_that_a_run_does_not_have_is_refused_in_a_sentence(make):
+    run = make()
+    before = len(run.lines)
+    with pytest.raises(BadInput, match=r"This run has no phase 'rest'; it has warm, play\."):
+        run.apply(GoToPhase("rest"))
+    assert (run.phase, len(run.lines)) == ("warm", before)
+
+
+def test_phases_that_are_entered_again_lengthened_and_skipped(make):
+    run = make()
+    drive(run, 30, PHASES)
+    assert [phase for phase, _, _ in run.state.trail] == TRAIL
+    assert run.total == 25 + 12
+    assert [(line["step"], line["what"]) for line in run.lines if line["what"] in ("phase", "longer")] == [
+        (2, "longer"),
+        (4, "phase"),
+        (7, "phase"),
+        (7, "longer"),
+        (9, "phase"),
+        (11, "longer"),
+        (11, "longer"),
+        (23, "phase"),
+        (25, "phase"),
+        (25, "longer"),
+    ]
+
+
+def test_lengthened_phases_are_kept_by_a_run_that_is_stopped(make):
+    whole, parts = make("whole"), make("parts")
+    drive(whole, 30, PHASES)
+    path = parts.folder.path
+    for stop in (2, 3, 4, 7, 8, 9, 11, 20, 23, 25, 26, 30):
+        drive(parts, stop, {k: v for k, v in PHASES.items() if parts.state.step <= k < stop})
+        before = parts.phases, parts.total
+        parts.close()
+        parts = Run.open(path)
+        assert (parts.phases, parts.total) == before
+    parts.close()
+    assert full(parts) == full(whole)
+    seen = Run.open(path, write=False)
+    assert (seen.phases, seen.total) == (whole.phases, whole.total)
+
+
+@pytest.mark.parametrize(("every", "stop_at"), [(a, b) for a in (0, 3, 4, 9, 11, 23) for b in (5, 10, 12, 26) if a <= b])
+def test_a_killed_run_enters_and_lengthens_phases_again(make, monkeypatch, tmp_path, every, stop_at):
+    whole = make("whole")
+    drive(whole, 45, {k: v for k, v in PHASES.items() if k <= stop_at})
+    path = killed(make("victim"), stop_at, PHASES, every, monkeypatch, tmp_path / "copy")
+    again = Run.open(path)
+    assert again.state.step == every
+    drive(again, 45)
+    again.close()
+    assert full(again) == full(whole)
+    assert (again.phases, again.total) == (whole.phases, whole.total)
+    third = Run.open(path)
+    third.close()
+    assert (full(third), third.phases, third.total) == (full(whole), whole.phases, whole.total)
+
+
+@pytest.mark.parametrize("choice", [GoToPhase("play"), Lengthen(4)])
+def test_another_phase_after_a_kill_gives_up_what_was_to_be_done_again(make, monkeypatch, tmp_path, choice):
+    again = Run.open(killed(make("victim"), 12, PHASES, 3, monkeypatch, tmp_path / "copy"))
+    again.apply(choice)
+    assert again.folder.lines() == again.lines
+    drive(again, 30)
+    again.close()
+    went = [phase for phase, _, _ in again.state.trail]
+    assert went == ([0] * 3 + [1] * 27 if isinstance(choice, GoToPhase) else [0] * (12 + 3 + 4) + [1] * 11)
+    assert again.folder.lines() == again.lines
+
+
+def test_going_back_takes_the_phase_and_its_length_with_it(make):
+    run = make()
+    drive(run, 3, {2: [Lengthen(3)]})
+    drive(run, 8, {4: [GoToPhase("warm")], 7: [NextPhase(), Lengthen(2)]})
+    assert (run.phase, run.total) == ("play", 17)
+    run.go_back(3)
+    assert (run.phase, run.phases[0].steps, run.total) == ("warm", 15, 23)
+    drive(run, 20)
+    run.close()
+    assert [phase for phase, _, _ in run.state.trail] == [0] * 15 + [1] * 5
+
+
+# --- what is known of the data ------------------------------------------------------------------------------------
+
+
+def test_a_run_takes_over_what_is_known_of_its_data_once(make, toy):
+    """`fitted` changes the settings that are recorded; `prepare` gives the fresh State what it keeps; an opened run has both from its files."""
+    called = []
+
+    def fitted(config, data):
+        called.append(("fitted", config.width, data.spec))
+        return toy.Config(width=5)
+
+    def prepare(state, data):
+        called.append(("prepare", tuple(state.net.weight.shape), data.spec))
+        state.trail.append([9.0, 9.0, 9.0])
+
+    toy.fitted, toy.prepare = fitted, prepare
+    opened = toy.open_data
+    toy.open_data = lambda spec, config, progress=None: (called.append(("open", config.width)), opened(spec, config, progress))[1]
+    run = make(config={"width": 2})
+    assert called == [("open", 2), ("fitted", 2, "data"), ("prepare", (1, 5), "data")]
+    assert (run.config.width, run.folder.record["config"]) == (5, {"width": 5})
+    drive(run, 3)
+    run.go_back(0)
+    run.close()
+    called.clear()
+    again = Run.open(run.folder.path)
+    assert called == [("open", 5)]
+    assert again.state.trail == [[9.0, 9.0, 9.0]]
+    assert again.state.net.weight.shape == (1, 5)
+    again.close()
+
+
+def test_settings_that_do_not_fit_the_data_make_no_folder(make, toy, tmp_path):
+    def fitted(config, data):
+        raise BadData("These sentences have one word: give more.")
+
+    toy.fitted = fitted
+    with pytest.raises(BadData, match="one word"):
+        make()
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_prepare_raises_lets_the_lock_go(make, toy, tmp_path):
+    def prepare(state, data):
+        raise BadData("no words")
+
+    toy.prepare = prepare
+    with pytest.raises(BadData, match="no words"):
+        make()
+    del toy.prepare
+    make(force=True)
+
+
 # --- what goes wrong ----------------------------------------------------------------------------------------------
 
 
@@ -595,7 +773,7 @@ def test_data_that_changed_are_refused(make, toy):
     run = make()
     run.close()
     toy.open_data = lambda spec, config, progress=None: SimpleNamespace(id="1" * 16, spec=spec, title=spec)
-    with pytest.raises(BadData, match="does not hold what run was made from: restore them, name their new place"):
+    with pytest.raises(BadData, match="does not hold the pictures that run was made from: restore them, name their new place"):
         Run.open(run.folder.path)
     assert Run.open(run.folder.path, write=False, data=False).data is None
     toy.open_data = lambda spec, config, progress=None: SimpleNamespace(id="0" * 16, spec=spec, title=spec)

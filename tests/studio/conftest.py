@@ -38,6 +38,20 @@ def no_stray_collection() -> Iterator[None]:
 
 
 @pytest.fixture
+def do(capfd):
+    """A command in this process."""
+    from studio.cli import main
+    from tests.studio.tiny import Done
+
+    def call(*words):
+        status = main([str(w) for w in words])
+        said = capfd.readouterr()
+        return Done(status, said.out, said.err)
+
+    return call
+
+
+@pytest.fixture
 def dressed(qapp):
     """The application in the light theme, and back to it afterwards."""
     from studio import theme

@@ -39,18 +39,6 @@ def run(place, tmp_path):
     return shutil.copytree(place / "run", tmp_path / "run")
 
 
-@pytest.fixture
-def do(capfd):
-    """A command in this process."""
-
-    def call(*words):
-        status = main([str(w) for w in words])
-        said = capfd.readouterr()
-        return Done(status, said.out, said.err)
-
-    return call
-
-
 def train(do, place, out, *more, steps=6):
     return do("train", "began", "--data", place / "pictures", *SET, "--steps", steps, "--out", out, "--json", *more)
 
@@ -374,7 +362,7 @@ def test_a_damaged_run_json(do, run, text):
 
 def test_a_run_of_another_system(do, run):
     record = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps(record | {"system": "seqgan"}))
+    (run / "run.json").write_text(json.dumps(record | {"system": "bgan"}))
     refused(do("resume", run, "--json"), "still to come")
 
 

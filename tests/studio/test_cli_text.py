@@ -56,7 +56,7 @@ def test_a_run_on_each_kind_of_data(do, tmp_path, monkeypatch, data):
 
     monkeypatch.setattr(grammar, "COUNT", 80)
     sentences(tmp_path / "verses.txt")
-    np.savez(tmp_path / "x.npz", **arrays())
+    np.savez(tmp_path / "x.npz", **arrays())  # pyright: ignore[reportArgumentType]
     more = ["--set", "T=16"] if data == "grammar" else []
     made = train(do, data, "--out", tmp_path / "run", *more)
     assert made.status == 0, made.err
@@ -156,7 +156,7 @@ def test_lines_longer_than_T_are_counted(do, tmp_path):
 def test_an_oracle_that_is_not_whole(do, tmp_path, change, words):
     found = arrays()
     change(found)
-    np.savez(tmp_path / "x.npz", **found)
+    np.savez(tmp_path / "x.npz", **found)  # pyright: ignore[reportArgumentType]
     refused(train(do, "x.npz"), *words)
     refused(do("data", "x.npz"), *words)
 

@@ -11,18 +11,7 @@ from PIL import Image
 
 from models.data import faces, glyphs, shapes
 from models.data.sources import BUILTIN
-from studio.cli import main
-from tests.studio.tiny import Done, pictures, refused
-
-
-@pytest.fixture
-def do(capfd):
-    def call(*words):
-        status = main([str(w) for w in words])
-        said = capfd.readouterr()
-        return Done(status, said.out, said.err)
-
-    return call
+from tests.studio.tiny import pictures, refused
 
 
 @pytest.fixture(autouse=True)

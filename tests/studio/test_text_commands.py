@@ -10,15 +10,15 @@ import pytest
 
 from models.run import Run
 from studio import recipe
-from studio.cli import main, parser
+from studio.cli import parser
 from studio.export import curves
-from tests.studio.tiny import Done, refused
+from tests.studio.tiny import refused
 
 SMALL = {"T": 8, "e": 4, "h": 6, "e_D": 4, "filters": "narrow", "batch": 4, "negatives": 12}
 KINDS = {  # a run on each kind of text -> its data, its settings, a prompt
     "verses": ("verses.txt", {"unit": "chars"}, "春眠"),
     "grammar": ("grammar", {"T": 20}, "the dog"),
-    "oracle": ("oracle", {"vocab": 30, "oracle_size": 64}, "3 4"),
+    "oracle": ("oracle", {"oracle_V": 30, "oracle_size": 64}, "3 4"),
 }
 VERSES = "春眠不觉晓 处处闻啼鸟 夜来风雨声 花落知多少 床前明月光 疑是地上霜 举头望明月 低头思故乡 白日依山尽 黄河入海流 欲穷千里目 更上一层楼"
 ENDINGS = (".txt", ".jsonl", ".csv", ".html")
@@ -38,18 +38,6 @@ def written(tmp_path_factory) -> Path:
                 pass
             run.close()
     return place
-
-
-@pytest.fixture
-def do(capfd):
-    """A command in this process."""
-
-    def call(*words):
-        status = main([str(w) for w in words])
-        said = capfd.readouterr()
-        return Done(status, said.out, said.err)
-
-    return call
 
 
 @pytest.mark.parametrize("name", KINDS)

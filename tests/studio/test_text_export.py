@@ -17,7 +17,6 @@ from models import catalog
 from models.errors import BadInput, DiskTrouble
 from models.run import Run
 from studio import recipe
-from studio.cli import main
 from studio.export import Record, curves, exporters, report, textpage, texts
 from studio.export.taking import record_of
 from studio.messages import Export, OldRun
@@ -26,8 +25,8 @@ from studio.pages.page import CARRIERS, Page
 from studio.workers.jobs import TrainingJob
 from tests.studio.export.test_gallery import Page as Parsed
 from tests.studio.export.test_gallery import node
-from tests.studio.tiny import Done, refused, run_with_history
 from tests.studio.tiny import pictures as some_pictures
+from tests.studio.tiny import refused, run_with_history
 from tests.studio.toytext import listed, toy_run
 
 SOURCE = {
@@ -65,18 +64,6 @@ def place(tmp_path_factory):
 def run(place, monkeypatch):
     listed(monkeypatch)
     return place / "verses"
-
-
-@pytest.fixture
-def do(capfd):
-    """A command in this process."""
-
-    def call(*words):
-        status = main([str(w) for w in words])
-        said = capfd.readouterr()
-        return Done(status, said.out, said.err)
-
-    return call
 
 
 def write(record, name, path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -43,8 +44,6 @@ class Done:
 
 def studio(*words: object, timeout: float = 120, **environment: str) -> Done:
     """A command in a process of its own."""
-    import os
-
     done = subprocess.run(
         [sys.executable, "-m", "studio", *map(str, words)], cwd=REPO, env=os.environ | environment, capture_output=True, text=True, timeout=timeout
     )
@@ -110,3 +109,14 @@ def ppgn_run(folder: Path, data: Path, *, without: tuple[str, ...] = ()) -> Path
     run.save()
     run.close()
     return folder
+
+
+def cut_short(do, path: Path, run: Path, parts: tuple[float, ...]) -> None:
+    """Whatever is left of an exported file, `verify` says one sentence about it."""
+    size = path.stat().st_size
+    for part in parts:
+        os.truncate(path, int(size * part))
+        done = do("verify", path, "--run", run)
+        assert done.status in (1, 2), (part, done)
+        assert "Traceback" not in done.err
+        assert len((done.err if done.status == 2 else done.out).strip().splitlines()) == 1

@@ -148,7 +148,6 @@ def _likelihoods(found: _Found, state: State, data: TextSet, drawn: _Drawn, nats
         if data.oracle is not None:
             mine = nats[who]["oracle"]
             told = f"−log p of samples under the oracle, nats a token; reference: its own; untrained: {data.oracle.ceiling:.2f}."
-            error = float(mine.std() / np.sqrt(len(mine)))
             found.put(
                 f"{key}NLL_oracle",
                 f"{prefix}NLL_oracle",
@@ -156,8 +155,8 @@ def _likelihoods(found: _Found, state: State, data: TextSet, drawn: _Drawn, nats
                 len(mine),
                 data.oracle.floor,
                 "lower",
-                f"{told} Spread: standard error.",
-                error,
+                told,
+                float(mine.std()),
             )
         if len(held):
             net = state.G if who == "seqgan" else state.mle
@@ -190,8 +189,16 @@ def _closeness(found: _Found, state: State, data: TextSet, drawn: _Drawn, nats: 
             doc = f"Against {against.count:,} held-out sentences, smoothed by 0.1 matches; reference: {len(real):,} others of them."
             if who == "seqgan":
                 doc += f" Bootstrap over sentences, against MLE: p = {p:.2g}."
-            error = float(column.std() / np.sqrt(len(column)))
-            found.put(f"{'' if who == 'seqgan' else 'mle_'}BLEU{n}", f"{prefix}BLEU-{n}", column.mean(), len(column), truth[n], "higher", doc, error)
+            found.put(
+                f"{'' if who == 'seqgan' else 'mle_'}BLEU{n}",
+                f"{prefix}BLEU-{n}",
+                column.mean(),
+                len(column),
+                truth[n],
+                "higher",
+                doc,
+                float(column.std()),
+            )
 
 
 def _variety(found: _Found, state: State, data: TextSet, drawn: _Drawn, nats: _Nats, half: int) -> None:

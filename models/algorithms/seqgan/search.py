@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from models.data.text import TextSet
 
 MEMORY = 512 << 20  # bytes of roll-outs at a time, whatever N is
+CELL = 2048  # rows of the LSTM's step at a time: its gates stay in the cache
 
 
 class Searched(NamedTuple):
@@ -56,7 +57,8 @@ def search(state: State, tokens: Tensor, N: int, rng: torch.Generator, judge: Ju
     while left:  # by roll-outs, so that their noise does not depend on how many fit
         part = min(left, policy.room(MEMORY))
         u = torch.stack([torch.rand(T - 1, n, T, generator=rng) for _ in range(part)], 1).to(tokens.device)
-        total += judge.rollouts(tokens, policy.rollouts(u)).sum(1)
+        for verdicts in judge.rollouts(tokens, policy.rollouts(u)).unbind(1):  # one by one: how many fit does not decide how they are rounded
+            total += verdicts
         left -= part
     return torch.cat([total / N, judge.sentences(tokens)[None]]).T
 
@@ -90,7 +92,9 @@ class Policy:
     def room(self, memory: int) -> int:
         """How many roll-outs of every prefix fit into so many bytes; at least one."""
         n, T = self._tokens.shape
-        bytes_each = (T - 1) * n * (T * (8 + 4) + 6 * 4 * self._states[0].h.shape[1])  # tokens, noise, states and gates
+        bytes_each = (
+            (T - 1) * n * (T * (8 + 4 + 4) + 32 + 2 * 4 * self._states[0].h.shape[1])
+        )  # tokens, noise (twice while it is made), what passes, states
         return max(1, memory // bytes_each)
 
     def rollouts(self, u: Tensor) -> Tensor:
@@ -101,14 +105,22 @@ class Policy:
         h, c = (x.new_empty((T - 1) * N * n, x.shape[1]) for x in self._states[0])
         for s in range(1, T):  # token s, counted from 0
             old, rows = (s - 1) * N * n, s * N * n
-            h[old:rows], c[old:rows] = (x.repeat(N, 1) for x in self._states[s])  # the prefix of s tokens joins
-            token = self._drawer(h[:rows], u[:s, :, :, s].reshape(-1)).view(s, N, n)
+            token = out[:s, :, :, s]
+            if old:
+                token[:-1] = self._drawer(h[:old], u[: s - 1, :, :, s].reshape(-1)).view(s - 1, N, n)
+            token[-1] = self._drawer(self._states[s].h, u[s - 1, :, :, s].T).T  # the prefix of s tokens joins: one law for its N roll-outs
             if self._ends:
-                token = torch.where(out[:s, :, :, s - 1] == 0, 0, token)
-            out[:s, :, :, s] = token
+                token.masked_fill_(out[:s, :, :, s - 1] == 0, 0)
             if s + 1 < T:
-                h[:rows], c[:rows] = self._cell(token.reshape(-1), Memory(h[:rows], c[:rows]))
+                h[old:rows], c[old:rows] = (x.repeat(N, 1) for x in self._states[s])
+                for part in zip(token.reshape(-1).split(CELL), h[:rows].split(CELL), c[:rows].split(CELL), strict=True):
+                    self._advance(*part)
         return out
+
+    def _advance(self, token: Tensor, h: Tensor, c: Tensor) -> None:
+        memory = self._cell(token, Memory(h, c))
+        h.copy_(memory.h)
+        c.copy_(memory.c)
 
 
 # --- who judges ---------------------------------------------------------------------------------------------------

@@ -386,6 +386,8 @@ class TestForm:
             form.picker.card.browse_button.click()
         assert told.args[0].joiner == ""
 
-    @pytest.mark.parametrize("name", ["T", "vocab", "punctuation", "min_count", "long", "held_out", "split", "oracle_seed", "oracle_size"])
+    @pytest.mark.parametrize(
+        "name", ["T", "vocab", "punctuation", "min_count", "long", "held_out", "split", "oracle_seed", "oracle_V", "oracle_size"]
+    )
     def test_what_changes_the_data(self, name) -> None:
         assert name in newrun.READ
