@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPen
 from PySide6.QtWidgets import QLabel, QSizePolicy
 
 from studio import theme
@@ -22,6 +22,17 @@ if TYPE_CHECKING:
 
 class StepAxis(pg.AxisItem):
     """Steps with thousands separators."""
+
+    def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float | None, list[float]]]:
+        """Places of the ticks, as many as have room for their numbers."""
+        levels = super().tickValues(minVal, maxVal, size)
+        if not levels or not levels[0][1] or maxVal <= minVal:
+            return levels
+        spacing, values = levels[0]
+        room = QFontMetricsF(self.style["tickFont"] or theme.font(11)).horizontalAdvance(f"{maxVal:,.0f}") + theme.theme().px(8)
+        while len(values) > 1 and size * spacing / (maxVal - minVal) < room:
+            values, spacing = [v for v in values if round(v / spacing) % 2 == 0], 2 * spacing
+        return [(spacing, list(values))]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         """Whole numbers only."""

@@ -7,6 +7,7 @@ from itertools import accumulate
 
 import numpy as np
 
+ROUND = 200  # steps without a value that may be those of another net's turn, and break no line
 LARGEST = 0.999  # weight of the past; 1.0 would flatten everything
 
 
@@ -65,7 +66,7 @@ class Series:
         if last is None:
             gaps = gaps[1:]
         usual = self._spacing or (float(gaps[0]) if len(gaps) else 0.0)
-        holes = np.flatnonzero(gaps > 10 * usual) + (1 if last is None else 0) if usual else np.empty(0, np.intp)
+        holes = np.flatnonzero(gaps > max(10 * usual, ROUND)) + (1 if last is None else 0) if usual else np.empty(0, np.intp)
         self._spacing = float(np.median(gaps)) if len(gaps) else self._spacing
         if len(holes):
             x, y, smooth = np.insert(x, holes, x[holes]), np.insert(y, holes, np.nan), np.insert(smooth, holes, np.nan)

@@ -138,7 +138,7 @@ PLOTS = (
             Curve("NLL_oracle", "G", "measure"),
             Curve("mle_oracle", "MLE", "generated"),
             Curve("floor", "floor", "baseline"),
-            Curve("ceiling", "untrained", "controller"),
+            Curve("ceiling", "ceiling", "controller"),
         ),
         "−log p of samples under the oracle, nats a token, between the oracle's own and an untrained G's. It rewards collapse: look at NLL_gen, too.",
     ),
