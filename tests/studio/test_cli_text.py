@@ -61,9 +61,9 @@ def test_a_run_on_each_kind_of_data(do, tmp_path, monkeypatch, data):
     made = train(do, data, "--out", tmp_path / "run", *more)
     assert made.status == 0, made.err
     assert made.json["system"] == "seqgan"
-    assert made.json["phases"] == {"mle": {"steps": 3, "seconds": made.json["phases"]["mle"]["seconds"]}}
+    assert {name: told["steps"] for name, told in made.json["phases"].items()} == {"mle": 3}
     assert (made.json["metrics"]["NLL_oracle"] is not None) == (data in ("oracle", "x.npz"))
-    assert 0 < made.json["metrics"]["NLL_gen"] < 5
+    assert 0 < made.json["metrics"]["NLL_gen"] < 10
     about = do("inspect", tmp_path / "run", "--json").json
     assert (about["system"], about["steps"]) == ("seqgan", 3)
     on = do("resume", tmp_path / "run", "--steps", 5, "--set", "lr=0.003", "--json")
