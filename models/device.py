@@ -92,6 +92,16 @@ def available() -> list[str]:
     return [*(["cuda"] if torch.cuda.is_available() else []), *(["mps"] if torch.backends.mps.is_available() else []), "cpu"]
 
 
+def memory(plan: Plan) -> int:
+    """Bytes that the device has in all; what a CPU can use is the machine's memory. 2**63 where it cannot be told."""
+    if plan.device == "cuda" and torch.cuda.is_available():
+        return torch.cuda.get_device_properties(0).total_memory
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows
+        return 2**63
+
+
 def has_bfloat16(device: str) -> bool:
     """Whether the device multiplies bfloat16 in hardware."""
     if device == "cuda":

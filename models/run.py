@@ -99,12 +99,13 @@ class Run:
             "tensorboard": tensorboard,
             "versions": versions(),
         }
+        state = guarded(algorithm.init, cfg, seed, plan)  # before anything is on disk
+        if hasattr(algorithm, "prepare"):
+            algorithm.prepare(state, source)
         folder = RunFolder.create(path, record, force=force)
         run = Run(folder, algorithm, cfg, knb, plan, source)
         try:
-            run.state = guarded(algorithm.init, cfg, seed, plan)
-            if hasattr(algorithm, "prepare"):
-                algorithm.prepare(run.state, source)
+            run.state = state
             run.log("made", f"{algorithm.TITLE} on {source.title}, preset {chosen.name}, {device.describe(plan)}")
             run.watch.cut(-1)  # of a run that this one takes the place of
             guarded(run.watch.step)  # draws the first samples

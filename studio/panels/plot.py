@@ -29,7 +29,7 @@ class StepAxis(pg.AxisItem):
         if not levels or not levels[0][1] or maxVal <= minVal:
             return levels
         spacing, values = levels[0]
-        room = QFontMetricsF(self.style["tickFont"] or theme.font(11)).horizontalAdvance(f"{maxVal:,.0f}") + theme.theme().px(8)
+        room = QFontMetricsF(theme.font(11)).horizontalAdvance(f"{maxVal:,.0f}") + theme.theme().px(8)
         while len(values) > 1 and size * spacing / (maxVal - minVal) < room:
             values, spacing = [v for v in values if round(v / spacing) % 2 == 0], 2 * spacing
         return [(spacing, list(values))]

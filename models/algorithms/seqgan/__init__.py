@@ -35,9 +35,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models import device
 from models import knobs as settings
 from models.contract import Curve, Event, Phase, Plan, Plot, Preset
 from models.data.text import TextSet, open_texts
+from models.errors import BadSetting
 from models.knobs import knob
 from models.nets import recurrent, textcnn
 from models.nets.drawing import Drawer
@@ -243,7 +245,8 @@ def filters(config: Config) -> textcnn.Filters:
 
 
 def init(config: Config, seed: int, plan: Plan) -> State:
-    """A fresh State; every random number comes from `seed`."""
+    """A fresh State; every random number comes from `seed`; raises BadSetting where the device has no room for it."""
+    _check_room(config, plan)
     rng = torch.Generator().manual_seed(seed)
     G, D = Recurrent(config.vocab, config.e, config.h), TextCNN(config.vocab, config.T, config.e_D, filters(config))
     recurrent.initialise(G, rng, 0.1)
@@ -255,6 +258,19 @@ def init(config: Config, seed: int, plan: Plan) -> State:
     levels = torch.tensor([UNKNOWN, 0, 0], device=plan.device)
     order = torch.arange(config.negatives)
     return State(G, beta, mle, D, by_likelihood, by_reward, of_D, rng, blank, order, levels, config=config, plan=plan)
+
+
+def _check_room(config: Config, plan: Plan) -> None:
+    """Weights, the moments of Adam and the copies of G, and the logits of a batch must fit into the device."""
+    ours = config.vocab * (config.e + config.h + 1) + 4 * config.h * (config.e + config.h)
+    features = sum(count for _, count in filters(config))
+    theirs = config.vocab * config.e_D + 2 * features * features + sum(width * count * config.e_D for width, count in filters(config))
+    need, room = 4 * (8 * ours + 4 * theirs + 3 * config.batch * config.T * config.vocab), device.memory(plan)
+    if need > room:
+        raise BadSetting(
+            f"A vocabulary of {config.vocab:,} tokens with these nets and batches needs about {need / 1e9:,.0f} GB, and this {plan.device} has "
+            f"{room / 1e9:,.0f} GB: lower vocab, h, e or batch."
+        )
 
 
 def prepare(state: State, data: TextSet) -> None:

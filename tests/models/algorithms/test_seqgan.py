@@ -17,7 +17,7 @@ from models.algorithms import seqgan
 from models.algorithms.seqgan import measures, search, shown
 from models.contract import GoToPhase, NextPhase, Plan
 from models.data.text import TextSet
-from models.errors import BadInput
+from models.errors import BadInput, BadSetting
 from models.metrics import text as metrics
 from models.nets.recurrent import Recurrent
 from models.run import Run
@@ -671,6 +671,12 @@ def test_presets_are_those_of_the_paper():
     for preset in seqgan.PRESETS.values():
         assert tuple(p.name for p in preset.phases) == seqgan.PHASES
     assert [p.steps for p in paper.phases] == [18_720, 46_800, 200 * (1 + 15 * 312)]
+
+
+def test_nets_that_the_machine_has_no_room_for_are_refused_before_they_are_made():
+    config = knobs.make(seqgan.Config, {"vocab": 200_000, "e": 2048, "h": 2048, "batch": 4096, "T": 64})
+    with pytest.raises(BadSetting, match=r"A vocabulary of 200,000 tokens .* needs about [\d,]+ GB, and this cpu has [\d,]+ GB: lower vocab"):
+        seqgan.init(config, 0, PLAN)
 
 
 # --- between ------------------------------------------------------------------------------------------------------
