@@ -8,6 +8,7 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"  # before anything imports Qt
 
 import gc
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,9 +57,14 @@ def dressed(qapp):
     """The application in the light theme, and back to it afterwards."""
     from studio import theme
 
-    theme.apply(qapp, "light")
+    def light() -> None:
+        """Restyling every widget there is takes seconds, so only where something else was chosen."""
+        if not qapp.styleSheet() or theme._now.asked != "light" or theme.theme() != replace(theme.LIGHT, scale=1.0):
+            theme.apply(qapp, "light")
+
+    light()
     yield theme
-    theme.apply(qapp, "light")
+    light()
 
 
 @pytest.fixture
