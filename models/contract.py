@@ -193,8 +193,9 @@ class State(Protocol):
 class Algorithm(Protocol):
     """A paper's file. Modules implement it: type checkers accept that.
 
-    It may also have: `fitted(config, data) -> config`, the settings with what is known of the data; `prepare(state, data)`, what a fresh State takes
-    over from them; `predicted_seconds(config, plan, preset)`; `work(config, knobs) -> {phase: GFLOP of a step}`.
+    It may also have: `fitted(config, data) -> config`, the settings with what is known of the data, and FOUND, the names of those that nobody
+    sets; `prepare(state, data)`, what a fresh State takes over from them; `predicted_seconds(config, plan, preset)`;
+    `work(config, knobs) -> {phase: GFLOP of a step}`.
     """
 
     NAME: str  # on the command line: "began"

@@ -98,6 +98,7 @@ def _settings(algorithm: Any, preset: Any) -> Result:
         }
         for kind in (algorithm.Config, algorithm.Knobs)
         for k in knobs.describe(kind)
+        if k.name not in getattr(algorithm, "FOUND", ())
     ]
     rows = [
         f"{k['name']:<12} {k['symbol']:<6} {k['default']!s:<14} {k['doc']}; {k['range']}" + "; can change while it runs" * k["changes"] for k in found

@@ -61,7 +61,7 @@ class NewRunPanel(QWidget):
         self.seed = spin(0, 2**31 - 1, 0, "Seed: every random number of the run comes from this")
         self.tensorboard = QCheckBox("Write TensorBoard files too")
         self.tensorboard.setToolTip("Losses and samples as event files in the run's folder, for `tensorboard --logdir`")
-        self.settings = KnobsPanel([*machine(), *describe(algorithm.Config)])
+        self.settings = KnobsPanel([*machine(), *(k for k in describe(algorithm.Config) if k.name not in getattr(algorithm, "FOUND", ()))])
         self.settings.rows["threads"].set_special(0, "auto")
         self.settings.changed.connect(lambda *_: self._soon())
         self.start_button = button("Train", "play", kind="primary", clicked=self._start)

@@ -79,3 +79,18 @@ def test_chains_of_digits_are_what_was_asked_for(tmp_path, monkeypatch):
     still = Chains(parts, "noiseless-joint", wishes, {"epsilon2": 0}, chains=200, seed=7)
     still.step(200)
     assert (still.agreement() or 0) < 0.25
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_likelihood_comes_most_of_the_way_to_an_oracle_and_d_learns_what_is_left(tmp_path, monkeypatch):
+    """Whether the policy gradient then beats it is what tests/bench/seqgan_results.py tells; nothing is promised here."""
+    monkeypatch.setenv("SAMPLING_STUDIO_HOME", str(tmp_path / "home"))
+    run = Run.create(tmp_path / "run", "seqgan", "oracle")
+    for _ in run.train(run.phases[0].steps + run.phases[1].steps):
+        pass
+    column = dict(zip(run.folder.columns, run.rows.T, strict=True))
+    last = {name: values[np.isfinite(values)][-1] for name, values in column.items() if np.isfinite(values).any()}
+    run.close()
+    assert last["NLL_oracle"] < last["ceiling"] - 0.5 * (last["ceiling"] - last["floor"])
+    assert last["right_fresh"] > 0.55

@@ -50,6 +50,7 @@ NAME = "seqgan"
 TITLE = "SeqGAN"
 PAPER = "Yu, Zhang, Wang, Yu (2017), SeqGAN: Sequence Generative Adversarial Nets with Policy Gradient, arXiv:1609.05473"
 WRITES = "text"
+FOUND = ("ends",)  # settings that the data decide over
 BETWEEN = 25
 PHASES = ("mle", "discriminator", "adversarial")  # every preset has all of them, in this order
 NARROW: textcnn.Filters = ((1, 24), (2, 48), (3, 48), (4, 48), (5, 48), (10, 24))
