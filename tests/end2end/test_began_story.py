@@ -1,19 +1,12 @@
 """BEGAN from data to gallery: in the window, then on the command line, then in the window again."""
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
-
-@pytest.fixture(autouse=True)
-def own_home(tmp_path, monkeypatch):
-    monkeypatch.setenv("SAMPLING_STUDIO_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+from tests.end2end.story import close, studio, window_of
 
 
 @pytest.fixture
@@ -29,28 +22,6 @@ def pictures(tmp_path):
         ground, disc = rng.integers(150, 256, 3), rng.integers(0, 90, 3)
         Image.fromarray(np.where(inside, disc, ground).astype(np.uint8)).save(folder / f"{i:02}.png")
     return folder
-
-
-def studio(*words):
-    environment = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
-    return subprocess.run([sys.executable, "-m", "studio", *map(str, words)], env=environment, capture_output=True, text=True, check=False)
-
-
-def window_of(qtbot, qapp):
-    from studio import theme
-    from studio.window import Window
-
-    theme.apply(qapp, "dark")
-    window = Window()
-    qtbot.addWidget(window)
-    window._on_ready("")
-    window.show()
-    return window
-
-
-def close(qtbot, window):
-    window.close()
-    qtbot.waitUntil(lambda: window.session._worker is None, timeout=20_000)
 
 
 def test_from_data_to_gallery_and_back(qtbot, qapp, tmp_path, pictures):

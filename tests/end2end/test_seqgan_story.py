@@ -1,19 +1,12 @@
 """SeqGAN from a dropped text file to an exported page: one story in the window, then on the command line, then in the window again."""
 
 import json
-import os
 import random
-import subprocess
-import sys
 
 import pytest
 from PySide6.QtCore import Qt
 
-
-@pytest.fixture(autouse=True)
-def own_home(tmp_path, monkeypatch):
-    monkeypatch.setenv("SAMPLING_STUDIO_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+from tests.end2end.story import close, studio, window_of
 
 
 @pytest.fixture
@@ -25,28 +18,6 @@ def text(tmp_path):
     path = tmp_path / "who.txt"
     path.write_text("\n".join(lines) + "\n", "utf-8")
     return path
-
-
-def studio(*words):
-    environment = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
-    return subprocess.run([sys.executable, "-m", "studio", *map(str, words)], env=environment, capture_output=True, text=True, check=False)
-
-
-def window_of(qtbot, qapp):
-    from studio import theme
-    from studio.window import Window
-
-    theme.apply(qapp, "dark")
-    window = Window()
-    qtbot.addWidget(window)
-    window._on_ready("")
-    window.show()
-    return window
-
-
-def close(qtbot, window):
-    window.close()
-    qtbot.waitUntil(lambda: window.session._worker is None, timeout=20_000)
 
 
 def test_from_a_text_file_to_sentences_and_back(qtbot, qapp, tmp_path, text, monkeypatch):
