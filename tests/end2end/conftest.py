@@ -1,11 +1,3 @@
-"""Runs and settings of the person who runs the tests are never touched."""
+"""As for every test of the studio: a home of its own, and nothing is collected in a worker's thread."""
 
-from __future__ import annotations
-
-import pytest
-
-
-@pytest.fixture(autouse=True)
-def own_home(tmp_path, monkeypatch):
-    monkeypatch.setenv("SAMPLING_STUDIO_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+from tests.studio.conftest import no_stray_collection, own_home  # noqa: F401 (fixtures for every test)
