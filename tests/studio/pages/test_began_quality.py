@@ -260,8 +260,8 @@ def test_every_exporter_is_on_the_menu_and_names_its_files(page):
     from studio.export import exporters
     from studio.pages.exporting import pattern
 
-    assert [a.text() for a in page.export_button.menu().actions()] == [e.label for e in exporters().values()]
-    for exporter in exporters().values():
+    assert [a.text() for a in page.export_button.menu().actions()] == [e.label for e in exporters("pictures").values()]
+    for exporter in exporters("pictures").values():
         for ending in (exporter.extension, *exporter.others):
             assert f"*{ending})" in pattern(exporter) or not exporter.extension
     assert pattern(exporters()["singles"]) == ""
