@@ -7,15 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, overload
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
+from studio.panels.browser import Browser
 from studio.panels.datacard import DataCard
 from studio.panels.detail import DetailPanel
 from studio.panels.samples import ImageGrid
 from studio.panels.scrolling import aside
-from studio.widgets import Combo, ElidedLabel, button, column, label, row
+from studio.widgets import Combo, ElidedLabel, column, label, row
 
 LARGEST = 96  # pixels of a picture, at most
 EVERY = "all"
@@ -76,21 +75,13 @@ def fitting(image: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(np.asarray(image)[::every, ::every])
 
 
-class BrowsePanel(QWidget):
-    """A grid with a filter, beside the data's card.
-
-    Signals:
-        closed(): the person goes back (the button, or Esc).
-    """
-
-    closed = Signal()
+class BrowsePanel(Browser):
+    """A grid with a filter, beside the data's card."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._data: Any = None
         self._names = 0  # letters that all names begin with: their folder
-        self.back = button("Back", "back", tip="Back (Esc)", clicked=self.closed.emit)
-        self.title, self.about = ElidedLabel("", "strong"), ElidedLabel("", "caption")
+        self.about = ElidedLabel("", "caption")
         self.attribute, self.value = Combo(), Combo()
         self.attribute.setAccessibleName("Classes to choose from")
         self.value.setAccessibleName("Class to show")
@@ -200,10 +191,3 @@ class BrowsePanel(QWidget):
         name = "picture"
         caption = BREAKS.sub(lambda found: found[0] + "\u200b", "\n".join(filter(None, words)))
         self.detail.show_detail({name: fitting(data.images[place])}, {name: caption}, f"Picture {place + 1:,} of {len(data):,}")
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc goes back."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.closed.emit()
-        else:
-            super().keyPressEvent(event)

@@ -6,36 +6,28 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit
 
 from studio import theme
+from studio.panels.browser import Browser
 from studio.panels.scrolling import aside
 from studio.panels.sentencelist import SentenceList
 from studio.panels.textcard import TextCard
 from studio.panels.textsearch import found
-from studio.widgets import Card, ElidedLabel, Segmented, button, column, label, row
+from studio.widgets import Card, Segmented, column, label, row
 
 WAIT = 150  # milliseconds after the last letter
 SPLITS = ("All", "Trained on", "Held out")
 
 
-class TextBrowsePanel(QWidget):
-    """A list with a search, beside the data's card.
-
-    Signals:
-        closed(): the person goes back (the button, or Esc).
-    """
-
-    closed = Signal()
+class TextBrowsePanel(Browser):
+    """A list with a search, beside the data's card."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._data: Any = None
         self._held = np.empty(0, bool)
-        self.back = button("Back", "back", tip="Back (Esc)", clicked=self.closed.emit)
-        self.title = ElidedLabel("", "strong")
         self.split = Segmented(SPLITS, ("", "What a run learns from", "What it is measured on, and never learns from"))
         self.split.setAccessibleName("Which sentences")
         self.split.chosen.connect(self._filter)
@@ -134,10 +126,8 @@ class TextBrowsePanel(QWidget):
             self.about.setText(" · ".join(filter(None, [*parts, "held out from training" if self._held[place] else "trained on"])))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc goes back; Ctrl+F searches."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.closed.emit()
-        elif event.key() == Qt.Key.Key_F and event.modifiers() == Qt.KeyboardModifier.ControlModifier:
+        """Ctrl+F searches; Esc goes back."""
+        if event.key() == Qt.Key.Key_F and event.modifiers() == Qt.KeyboardModifier.ControlModifier:
             self.search.setFocus()
         else:
             super().keyPressEvent(event)

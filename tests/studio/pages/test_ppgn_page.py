@@ -13,6 +13,7 @@ from models.contract import Phase, Preset
 from models.data import faces, glyphs
 from studio.messages import NewRun, OldRun
 from studio.pages.ppgn import DRAWN, PICTURES, SAID
+from tests.studio.driving import step, until
 from tests.studio.tiny import TINY as TINY_BEGAN
 from tests.studio.tiny import pictures
 
@@ -49,17 +50,6 @@ def opened(qtbot, window, source, page="ppgn"):
 
 def new(data, path):
     return NewRun("ppgn", str(data), "quick", config=TINY, path=path, threads=1)
-
-
-def until(qtbot, window, condition):
-    qtbot.waitUntil(lambda: window.session.condition == condition, timeout=30_000)
-
-
-def step(qtbot, window, count=1):
-    for _ in range(count):
-        done = window.session.step
-        window.session.step_once()
-        qtbot.waitUntil(lambda done=done: window.session.step == done + 1 and window.session.condition == "paused", timeout=20_000)
 
 
 def plots(page):

@@ -14,6 +14,7 @@ from models.contract import Phase, Preset
 from studio.messages import NewRun, OldRun
 from studio.pages.seqgan import PLANE, REWARD, SAMPLES, TEMPERATURES
 from studio.panels.drawing import DrawingBar
+from tests.studio.driving import step, until
 from tests.studio.test_cli_text import sentences
 from tests.studio.test_text_commands import VERSES
 
@@ -43,17 +44,6 @@ def opened(qtbot, window, data, folder, *, start=False, **more):
     with qtbot.waitSignal(window.session.opened, timeout=60_000):
         window.session.open(NewRun("seqgan", str(data), "quick", config=TINY | more, path=folder, threads=1), start=start)
     return page
-
-
-def until(qtbot, window, condition):
-    qtbot.waitUntil(lambda: window.session.condition == condition, timeout=30_000)
-
-
-def step(qtbot, window, count=1):
-    for _ in range(count):
-        done = window.session.step
-        window.session.step_once()
-        qtbot.waitUntil(lambda done=done: window.session.step == done + 1 and window.session.condition == "paused", timeout=20_000)
 
 
 def drawn(qtbot, page):
