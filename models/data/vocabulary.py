@@ -175,13 +175,13 @@ def spoken(tokens: np.ndarray, words: Sequence[str], joiner: str, ends: bool) ->
 
 def _joined(words: list[str], joiner: str) -> str:
     said = [w for w in words if w]  # number 0 of a text without ends has no word
-    if joiner != " ":
-        return joiner.join(said)
-    out = ""
-    for k, word in enumerate(said):
-        close = not k or word[0] in _CLOSING or said[k - 1] in _OPENING
-        out += word if close else f" {word}"
-    return out
+    return "".join(space + word for space, word in zip(spaces(said, joiner), said, strict=True))
+
+
+def spaces(tokens: Sequence[str], joiner: str) -> list[str]:
+    """What stands before each token of a sentence: the joiner; nothing before the first, and of words none before a comma or after a bracket."""
+    close = [not i or (joiner == " " and (token[:1] in _CLOSING or tokens[i - 1] in _OPENING)) for i, token in enumerate(tokens)]
+    return ["" if tight else joiner for tight in close]
 
 
 def encode(sentence: str, words: Sequence[str], unit: str) -> tuple[list[int], list[str]]:

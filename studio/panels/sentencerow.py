@@ -9,8 +9,9 @@ from difflib import SequenceMatcher
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QFont, QTextCharFormat, QTextLayout, QTextOption
 
+from models.data.vocabulary import spaces
 from studio import theme
-from studio.panels.tokenheat import UNKNOWN, spaces
+from studio.panels.tokenheat import UNKNOWN
 
 LINE, PAD = 18, 3  # pixels of a line of words; over and under them
 CALM = 12  # looks after which a row gives up room that it no longer needs

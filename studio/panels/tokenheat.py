@@ -12,18 +12,13 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from models.data.vocabulary import spaces
 from studio import theme
 
 UNKNOWN = "<unk>"
 SIZES = (22, 18, 15, 13)  # pixels of the words, from the desk's to the smallest that still reads well
-_TIGHT = ".,;:!?’"  # what takes no space before it
 _BAR, _NUMBER, _ABOVE = 5, 14, 3  # pixels: the heat, the line of the number, the air over each
 _LEAST = 0.05  # a sentence whose numbers all lie closer than this to the middle is not made to look dramatic
-
-
-def spaces(tokens: Sequence[str], joiner: str) -> list[str]:
-    """What stands before each token of a sentence: the joiner, but nothing before the first and before . , ; : ! ? ’"""
-    return ["" if not i or token[:1] in _TIGHT else joiner for i, token in enumerate(tokens)]
 
 
 def said(tokens: Sequence[str], joiner: str) -> str:
