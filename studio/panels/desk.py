@@ -19,7 +19,7 @@ from studio.widgets import ElidedLabel, column, label, row
 BLANK = "___"
 KEYS = "click a word to blank it, drag for several · Tab next blank · 1–9 choose · L lock · Enter re-roll · E type"
 TYPING = f"{BLANK} is a blank · Enter takes the sentence · Esc leaves it as it was"
-EMPTY = "Type or paste a sentence here, drop one, or draw a test sentence; a click on a word then makes it a blank"
+EMPTY = f"Type or paste a sentence, drop one here, or draw a test sentence; {BLANK} is a blank, and a click on a word makes it one"
 MOST = 240  # pixels that the words may take before they get smaller
 _SIZES = SIZES[:3]
 
@@ -89,7 +89,7 @@ class DeskPanel(QWidget):
         self.setAcceptDrops(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._desk: tuple[tuple[str, ...], str] = ((), "")  # tokens, and how they would be typed
-        self._most, self._high = MOST, 0
+        self._most, self._high, self._typing = MOST, 0, False
         self._turn(False)
         theme.notifier.changed.connect(self._restyled)
 
@@ -113,6 +113,7 @@ class DeskPanel(QWidget):
         if tuple(tokens) != self._desk[0]:
             self._high = 0
             self._close()
+            self.editor.clear()
         self._desk = (tuple(tokens), written(tokens, blanks, fixed, joiner))
         self.words.show_words(tokens, blanks, fixed, open_end, fillings, joiner)
         self.set_stale(False)
@@ -141,15 +142,15 @@ class DeskPanel(QWidget):
 
     def edit(self) -> None:
         """Open the field over the sentence."""
-        if not self.editing():
+        if self._desk[0] and not self.editing():
             self.editor.setText(self._desk[1])
             self._turn(True)
-            self.editor.setFocus()
-            self.editor.selectAll()
+        self.editor.setFocus()
+        self.editor.selectAll()
 
     def editing(self) -> bool:
         """Whether the sentence is being typed."""
-        return not self.editor.isHidden()
+        return self._typing
 
     def _on_typed(self) -> None:
         text, known = self.editor.text(), self._desk[1]
@@ -181,16 +182,16 @@ class DeskPanel(QWidget):
         self._take(event.mimeData().text())
 
     def mousePressEvent(self, event: object) -> None:
-        """An empty desk is typed on."""
+        """Who clicks on an empty desk wants to type."""
         if not self._desk[0]:
-            self.edit()
+            self.editor.setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """What the words did not want."""
         event.ignore()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Esc in the field leaves the sentence as it was; the line breaks of what is pasted are spaces."""
+        """Esc in the field leaves the sentence as it was."""
         if watched is self.editor and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Escape:
             self._close()
             return True
@@ -200,11 +201,12 @@ class DeskPanel(QWidget):
 
     def _turn(self, typing: bool) -> None:
         some = bool(self._desk[0])
-        self.editor.setVisible(typing)
+        self._typing = typing
+        self.editor.setVisible(typing or not some)
         self.area.setVisible(not typing and some)
-        self.empty.setVisible(not typing and not some)
+        self.empty.setVisible(not some)
         self.key.setVisible(some)
-        self.foot.setText(TYPING if typing else KEYS if some else "click here or press E to type")
+        self.foot.setText(TYPING if typing else KEYS if some else "Enter takes the sentence")
         self._fit()
 
     def _fit(self) -> None:

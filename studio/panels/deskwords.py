@@ -132,9 +132,10 @@ class DeskWords(TokenHeat):
             room = QRectF(room.left(), room.center().y() - high / 2, room.width(), high)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if filled or end:
-            painter.setPen(QPen(accent, t.px(2)) if filled else QPen(QColor(t.hairline), 1))
+            painter.setPen(QPen(accent, t.px(2)) if filled else QPen(QColor(t.edge), 1))
             painter.setBrush(QColor(theme.mix(t.panel, theme.accent(self), theme.TINT_OPACITY)) if place in self.fixed else Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(room.adjusted(1, 1, -1, -1), t.px(6), t.px(6))
+            inset = t.px(3) if place == self._chosen and self.hasFocus() else 1  # within the frame of the focus
+            painter.drawRoundedRect(room.adjusted(inset, inset, -inset, -inset), t.px(6), t.px(6))
             painter.setBrush(Qt.BrushStyle.NoBrush)
         if self._from >= 0 and min(self._from, self._to) <= place <= max(self._from, self._to):
             painter.fillRect(room.adjusted(2, 2, -2, -2), QColor(theme.mix(t.panel, theme.accent(self), 0.30)))
