@@ -19,7 +19,7 @@ class Bar(NamedTuple):
     """One line."""
 
     name: str
-    parts: tuple[tuple[float, str], ...]  # share in [0, 1] and role of each bar, below each other; NaN for none
+    parts: tuple[tuple[float, str], ...]  # share in [0, 1] and role of each bar, or "accent", below each other; NaN for none
     words: str  # at the right
     strong: bool = False
     tick: float = math.nan  # a mark on the bars, in [0, 1]
@@ -84,7 +84,10 @@ class Bars(QWidget):
         for share, role in bar.parts:
             painter.fillRect(QRectF(room.left(), y, room.width(), thick), QColor(t.hairline))
             if math.isfinite(share):
-                painter.fillRect(QRectF(room.left(), y, room.width() * min(1.0, max(0.0, share)), thick), QColor(t.curves[role]))
+                painter.fillRect(
+                    QRectF(room.left(), y, room.width() * min(1.0, max(0.0, share)), thick),
+                    QColor(theme.accent(self) if role == "accent" else t.curves[role]),
+                )
             y += thick + t.px(2)
         if math.isfinite(bar.tick):
             x = room.left() + room.width() * min(1.0, max(0.0, bar.tick))

@@ -10,7 +10,8 @@ from studio import theme
 from studio.panels.fillrows import FillRow, FillRows
 from studio.panels.scrolling import scrolled
 from studio.panels.sentencerow import LINE, PAD
-from studio.widgets import ElidedLabel, column, label, number, row
+from studio.panels.tokenheat import short
+from studio.widgets import ElidedLabel, column, label, row
 
 TITLES = {"maskgan": "MaskGAN", "maskmle": "MaskMLE"}
 ABOUT = (
@@ -65,7 +66,7 @@ class FillingsPanel(QWidget):
         first = fillings.tokens[0]
         for i, tokens in enumerate(fillings.tokens):
             name = f"{_SHOWN} {i + 1}" if i == fillings.shown else str(i + 1)
-            more = {"name": name, "caption": number(float(fillings.log_p[i])), "valid": float(fillings.valid[i]), "why": fillings.why[i]}
+            more = {"name": name, "caption": short(float(fillings.log_p[i]), 2), "valid": float(fillings.valid[i]), "why": fillings.why[i]}
             lines.append(FillRow.of(tokens, fillings.blanks, first if i else None, what, **more))
         self._shown, self._above = fillings.shown, int(known)
         self.heading.setText(TITLES.get(fillings.net, fillings.net))

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QFont, QTextCharFormat, QTextLayout, QTextOption
 
 from models.data.vocabulary import spaces
 from studio import theme
-from studio.panels.tokenheat import UNKNOWN
+from studio.panels.tokenheat import UNKNOWN, from_right
 
 LINE, PAD = 18, 3  # pixels of a line of words; over and under them
 CALM = 12  # looks after which a row gives up room that it no longer needs
@@ -76,6 +76,9 @@ class Row:
         text = self.text = QTextLayout("".join(parts) or NOTHING, style.face)
         option = QTextOption()
         option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        if from_right(self.tokens):
+            option.setTextDirection(Qt.LayoutDirection.RightToLeft)
+            option.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignAbsolute)
         text.setTextOption(option)
         text.setFormats(ranges if parts else [_range(0, len(NOTHING), style.faint)])
         text.setCacheEnabled(True)
