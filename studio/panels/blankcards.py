@@ -16,7 +16,7 @@ from studio.panels.tokenheat import short
 from studio.widgets import Card, ElidedLabel, column, label, number, row, tool
 
 LEAST, MOST = 4, 9  # candidates that a card shows
-WIDE = 176  # pixels of a card, at least
+WIDE = 196  # pixels of a card, at least
 END = "(end)"  # a candidate that is the end of the sentence
 _NAMES, _NUMBER, _DOT = 84, 44, 6
 
@@ -29,6 +29,7 @@ class Candidates(Bars):
     """
 
     picked = Signal(int)
+    INSET = 6
 
     def __init__(self) -> None:
         super().__init__(LEAST, _NAMES, _NUMBER)
@@ -56,7 +57,7 @@ class Candidates(Bars):
             if self.truth and self.lines[i].name.partition(" ")[2] == self.truth:
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(QColor(t.good))
-                painter.drawEllipse(QRectF(t.px(_NAMES) - side - t.px(5), (i + 0.5) * high - side / 2, side, side))
+                painter.drawEllipse(QRectF(t.px(self.INSET + _NAMES) - side - t.px(5), (i + 0.5) * high - side / 2, side, side))
         if self.hasFocus() and self._cursor < self.seen():
             painter.setPen(QPen(QColor(theme.accent(self)), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -132,12 +133,13 @@ class BlankCard(Card):
 
     def __init__(self) -> None:
         super().__init__(margin=12, spacing=4)
-        self.body.setContentsMargins(12, 6, 8, 8)
+        self.body.setContentsMargins(6, 6, 6, 8)
         self.place = -1
         self.head = ElidedLabel("", "section")
         self.lock = tool("unlock", "Lock")
         self.lock.setCheckable(True)
         line = row(self.head, self.lock, spacing=4)
+        line.setContentsMargins(6, 0, 0, 0)
         line.setStretch(0, 1)
         self.body.addLayout(line)
         self.bars = Candidates()
@@ -177,12 +179,13 @@ class BlankCards(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.cards: list[BlankCard] = []
-        self._shown, self._fade = 0, 1.0
+        self._shown = 0
         inside = QWidget()
         inside.setProperty("kind", "clear")
         self._line = QHBoxLayout(inside)
         self._line.setContentsMargins(0, 0, 0, 0)
         self._line.setSpacing(12)
+        self._line.addStretch(0)
         self.area = scrolled(inside)
         self.area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -220,8 +223,9 @@ class BlankCards(QWidget):
         self._shown = 0
 
     def set_stale(self, stale: bool) -> None:
-        """Nothing here can be picked that is not of the present desk."""
-        self.area.setEnabled(not stale)
+        """Fade what no longer belongs to the present desk."""
+        for card in self.cards:
+            card.bars.set_stale(stale)
 
     def see(self, place: int) -> None:
         """Scroll to the card of the blank at a place."""
@@ -244,7 +248,7 @@ class BlankCards(QWidget):
         card = BlankCard()
         card.bars.picked.connect(lambda k, card=card: self.picked.emit(card.place, k))
         card.lock.clicked.connect(lambda on, card=card: self.locked.emit(card.place, on))
-        self._line.addWidget(card, 1)
+        self._line.insertWidget(len(self.cards), card, 1)
         self.cards.append(card)
 
     def _fit(self) -> None:
@@ -255,7 +259,7 @@ class BlankCards(QWidget):
         room = next((n for n in range(MOST, LEAST, -1) if self._high(n) + bar <= self.height()), LEAST)
         for card in self.cards:
             card.setMinimumWidth(wide)
-            card.setMaximumWidth(2 * wide)
+            card.setMaximumWidth(round(2.2 * wide))
             card.bars.set_rows(room)
         self.updateGeometry()
 

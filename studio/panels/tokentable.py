@@ -124,6 +124,7 @@ class TokenTable(QWidget):
 
     def _build(self) -> None:
         view = self.view
+        view.setProperty("kind", "numbers")
         view.setModel(self._model)
         view.setShowGrid(False)
         view.setWordWrap(False)
@@ -140,9 +141,8 @@ class TokenTable(QWidget):
         across.setSectionsClickable(False)
         view.installEventFilter(self)
 
-    def show_fillings(self, fillings: Fillings, truth: bool = False) -> None:
+    def show_fillings(self, fillings: Fillings) -> None:
         """The table of alternative `shown`, without what stands behind its end; the chosen token stays."""
-        del truth  # the table is of what was filled
         if not fillings.n:
             self.show_reason("No fillings")
             return
