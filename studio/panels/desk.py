@@ -144,9 +144,10 @@ class DeskPanel(QWidget):
         """Open the field over the sentence."""
         if self._desk[0] and not self.editing():
             self.editor.setText(self._desk[1])
-            self._turn(True)
-        self.editor.setFocus()
+            self.editor.show()
+        self.editor.setFocus()  # before the words are hidden: Qt would give it to the next widget
         self.editor.selectAll()
+        self._turn(bool(self._desk[0]))
 
     def editing(self) -> bool:
         """Whether the sentence is being typed."""
@@ -160,10 +161,10 @@ class DeskPanel(QWidget):
 
     def _close(self) -> None:
         if self.editing():
-            held = self.editor.hasFocus()
+            if self.editor.hasFocus():
+                self.area.show()
+                self.words.setFocus()  # before the field is hidden
             self._turn(False)
-            if held:
-                self.words.setFocus()
 
     def _take(self, text: str) -> None:
         line = " ".join(text.split())

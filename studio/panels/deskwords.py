@@ -186,7 +186,7 @@ class DeskWords(TokenHeat):
     def focusNextPrevChild(self, next: bool) -> bool:
         """Tab goes from blank to blank, and from the last one away."""
         ahead = [b for b in self.blanks if (b > self._chosen if next else b < self._chosen)]
-        if self._chosen < 0 or not ahead:
+        if self._chosen < 0 or not ahead or not self.isVisible():  # Qt asks as well when it is hidden
             return super().focusNextPrevChild(next)
         self._go(min(ahead) if next else max(ahead))
         return True
