@@ -242,7 +242,9 @@ class BlankCards(QWidget):
         return QSize(theme.theme().px(WIDE), self._high(LEAST))
 
     def _high(self, rows: int) -> int:
-        return theme.theme().px(rows * ROW) + theme.theme().px(28) + 22
+        t = theme.theme()
+        many = self._shown * (t.px(WIDE) + 12) - 12 > self.width()
+        return t.px(rows * ROW) + t.px(28) + 22 + (t.px(10) if many else 0)
 
     def _add(self) -> None:
         card = BlankCard()
@@ -254,9 +256,7 @@ class BlankCards(QWidget):
     def _fit(self) -> None:
         t = theme.theme()
         wide = t.px(WIDE)
-        many = self._shown * (wide + 12) - 12 > self.width()
-        bar = t.px(10) if many else 0
-        room = next((n for n in range(MOST, LEAST, -1) if self._high(n) + bar <= self.height()), LEAST)
+        room = next((n for n in range(MOST, LEAST, -1) if self._high(n) <= self.height()), LEAST)
         for card in self.cards:
             card.setMinimumWidth(wide)
             card.setMaximumWidth(round(2.2 * wide))

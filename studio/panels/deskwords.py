@@ -69,9 +69,10 @@ class DeskWords(TokenHeat):
             filled = row[place] if facts is not None and place in facts.blanks else ""
             word = held.get(place, filled) or NONE
             words[place : place + 1] = [word]
+        if len(tokens) != self.own:
+            self._from = self._to = -1  # else a drag goes on: fillings may come at any time
         self.blanks, self.fixed, self.open_end, self.own = frozenset(places), frozenset(held), open_end, len(tokens)
         self._choices = {b: len(names) for b, names in zip(facts.blanks, facts.candidates, strict=True)} if facts is not None else {}
-        self._from = self._to = -1
         out = [self._token(place, word, facts) for place, word in enumerate(words)]
         end = OPEN if open_end else END
         tip = "The net goes on as long as it likes; a click closes the end" if open_end else "The sentence ends here; a click opens the end"

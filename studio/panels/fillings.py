@@ -15,7 +15,7 @@ from studio.widgets import ElidedLabel, column, label, row
 
 TITLES = {"maskgan": "MaskGAN", "maskmle": "MaskMLE"}
 ABOUT = (
-    "Strong: a word that alternative 1 does not have there; calm: one that it has too.\n"
+    "Strong: a word that alternative 1 does not have there; calm: one that it has too, or that is locked.\n"
     "Dotted line: not what stood there, where the truth is shown.\n"
     "Right: log p of all fillings together, in nats. A click or Enter puts this alternative on the desk."
 )
@@ -64,10 +64,11 @@ class FillingsPanel(QWidget):
         what = fillings.truth if known else ()
         lines = [FillRow.of([w or g for w, g in zip(what, fillings.given, strict=True)], fillings.blanks, what, name="truth")] if known else []
         first = fillings.tokens[0]
+        locked = [word if i in fillings.fixed else "" for i, word in enumerate(first)]  # no choice of the net's
         for i, tokens in enumerate(fillings.tokens):
             name = f"{_SHOWN} {i + 1}" if i == fillings.shown else str(i + 1)
             more = {"name": name, "caption": short(float(fillings.log_p[i]), 2), "valid": float(fillings.valid[i]), "why": fillings.why[i]}
-            lines.append(FillRow.of(tokens, fillings.blanks, first if i else None, what, **more))
+            lines.append(FillRow.of(tokens, fillings.blanks, first if i else locked, what, **more))
         self._shown, self._above = fillings.shown, int(known)
         self.heading.setText(TITLES.get(fillings.net, fillings.net))
         right = [int(v) for v in fillings.valid if v == v]

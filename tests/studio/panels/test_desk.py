@@ -167,6 +167,12 @@ class TestMouse:
         drag(desk, 7, 9)  # the end is no word
         assert heard[-1] != ("end_toggled", True)
 
+    def test_fillings_that_come_while_a_button_is_held_do_not_lose_the_click(self, desk, heard) -> None:
+        QTest.mousePress(desk.words, Qt.MouseButton.LeftButton, pos=at(desk, 1))
+        desk.show_desk(CATS, BLANKS, fillings=filled(shown=1))
+        QTest.mouseRelease(desk.words, Qt.MouseButton.LeftButton, pos=at(desk, 1))
+        assert heard[-1] == ("blanked", [1], True)
+
     def test_a_double_click_takes_the_click_back_and_types(self, desk, heard) -> None:
         click(desk, 3)
         desk.show_desk(CATS, (*BLANKS, 3))
