@@ -30,7 +30,7 @@ class FillHistory(QWidget):
         self.which.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         head = row(label(title, "section"), self.which, self.back, self.on, spacing=4)
         head.setStretch(1, 1)
-        self.empty = label("No looks yet: there is one every few hundred steps", "muted")
+        self.empty = label("Nothing here yet: training has not come to its first look at the fixed sentences", "muted")
         self.empty.setWordWrap(True)
         self.rows = FillRows(title, ABOUT)
         self.area = scrolled(self.rows, sideways=False)

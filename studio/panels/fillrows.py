@@ -17,7 +17,7 @@ from studio.panels.sentencerow import Row, Style
 from studio.panels.sentences import Rows
 
 RIGHT, WRONG = "✓", "✗"
-_WORD = 84  # pixels of the word that is wrong, at most
+_WORD, _SHARE = 84, 0.22  # pixels of the word that is wrong, and its share of the row, at most
 _QUOTED = re.compile(r"""(?:Word \d+, )?(['"])(.+?)\1""")
 
 
@@ -114,7 +114,7 @@ class FillRows(Rows):
         t, metrics, strong = theme.theme(), QFontMetricsF(theme.font(11)), QFontMetricsF(_strong())
         number = max((metrics.horizontalAdvance(line.caption) for line in self.rows), default=0.0)
         mark = max((strong.horizontalAdvance(_mark(line)) for line in self.rows if not math.isnan(line.valid)), default=0.0)
-        return number + t.px(10) if number else 0.0, min(mark, t.px(_WORD)) + t.px(12) if mark else 0.0
+        return number + t.px(10) if number else 0.0, min(mark, t.px(_WORD), _SHARE * self.width()) + t.px(12) if mark else 0.0
 
     def paint_caption(self, painter: QPainter, index: int, room: QRectF) -> None:
         """The mark and the word that is wrong, and the number."""
