@@ -56,11 +56,14 @@ def parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=text, parents=[common])
 
     train = add("train", "train a system from the beginning")
-    train.add_argument("system", help="began, ppgn or seqgan")
+    train.add_argument("system", help="began, ppgn, seqgan or maskgan")
     train.add_argument("--data", help=DATA)
     train.add_argument("--steps", type=_steps, help="stop after this many steps (default: the preset's)")
     train.add_argument("--out", type=Path, help="folder of the run (default: a new one in the studio's home)")
-    train.add_argument("--preset", help="quick (default); of began also paper-64, paper-128, of ppgn attributes, paper-64, of seqgan poems, paper")
+    train.add_argument(
+        "--preset",
+        help="quick (default); of began also paper-64, paper-128, of ppgn attributes, paper-64, of seqgan poems, paper, of maskgan ptb, imdb, paper",
+    )
     train.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting; repeats; `sampling-studio train SYSTEM --settings` lists them"
     )
@@ -162,15 +165,15 @@ def parser() -> argparse.ArgumentParser:
     data.add_argument("--vocab", type=_count, default=5_000, metavar="V", help="of text: words that are known at most (default 5000)")
 
     shoot = add("shoot", "a picture of a page of the window, drawn off-screen")
-    shoot.add_argument("--page", default="home", help="home, began, ppgn, seqgan, lab")
+    shoot.add_argument("--page", default="home", help="home, began, ppgn, seqgan, maskgan, lab")
     shoot.add_argument("--run", type=Path, help="a run to show on it; without one, the form of a new run")
     shoot.add_argument("--data", help="data to choose on that form (default: the first that are built in)")
     shoot.add_argument(
         "--state",
-        choices=["usual", "quality", "data", "chains", "reward", "plane", "blind"],
+        choices=["usual", "quality", "data", "chains", "reward", "plane", "desk", "table", "blind"],
         default="usual",
         help="usual, the evaluations, all of the data; of a run of ppgn its chains; of one of seqgan the reward of a sentence, the plane of quality "
-        "and diversity, a blind test",
+        "and diversity, a blind test; of one of maskgan the desk, the token table, a blind test",
     )
     shoot.add_argument("--theme", choices=["light", "dark"], default="light")
     shoot.add_argument("--size", type=_size, default=(1280, 800), metavar="WxH", help="default 1280x800")

@@ -7,5 +7,6 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "began": ("BEGAN", "studio.pages.began", "BeganPage"),
     "ppgn": ("PPGN", "studio.pages.ppgn", "PpgnPage"),
     "seqgan": ("SeqGAN", "studio.pages.seqgan", "SeqganPage"),
+    "maskgan": ("MaskGAN", "studio.pages.maskgan", "MaskganPage"),
     "lab": ("Lab", "studio.pages.lab", "LabPage"),
 }

@@ -37,6 +37,13 @@ SYSTEMS = (  # page, title, what it is, word of its button, icon of it
         "play",
     ),
     (
+        "maskgan",
+        "MaskGAN: filling in the blanks",
+        "Blank the words of a sentence with a click: two nets fill them, side by side, and a discriminator says how real every word is.",
+        "Train a MaskGAN",
+        "play",
+    ),
+    (
         "lab",
         "Sampler lab: chains on densities one knows",
         "Metropolis-Hastings, MALA and MALA-approx race on the same target, step by step, with their diagnostics and the true answer beside them.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,27 +11,23 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from models.algorithms.maskgan import Knobs, State, advantage, returns
-from models.algorithms.maskgan.fillings import COLUMNS, Desk, Fillings
+from models.algorithms.maskgan.fillings import COLUMNS, Desk, Fillings, desk_of
 from models.data import grammar
 from models.data.sentences import alive, check_drawing, nearest, noise
-from models.data.vocabulary import END, UNKNOWN, tokens
+from models.data.vocabulary import END, UNKNOWN
 from models.errors import BadInput
 from models.nets.seq2seq import Blanks, Context, Filler, How
 
 NETS = ("maskgan", "maskmle")
 MOST = 64  # alternatives
 WINDOWS = 16  # of a text that is longer than T
-_BLANK = re.compile(r"_{2,}")
 
 
 def parse(state: State, text: str, open_end: bool = False) -> Desk:
-    """A line in which every ___ (two or more underscores) is a blank; where tokens are characters, every underscore is one; raises BadInput."""
-    config = state.config
-    words = tokens(text, config.unit, config.punctuation)
-    blank = "_".__eq__ if config.unit == "chars" else _BLANK.fullmatch
-    blanks = tuple(i for i, word in enumerate(words) if blank(word))
-    _check(words, blanks, open_end)
-    return Desk(tuple("" if i in blanks else word for i, word in enumerate(words)), blanks, open_end)
+    """A line with ___ at its blanks, as this run's data are read; raises BadInput where it has none."""
+    desk = desk_of(text, state.config.unit, state.config.punctuation, open_end)
+    _check(desk.tokens, desk.blanks, open_end)
+    return desk
 
 
 def _check(words: Sequence[str], blanks: Sequence[int], open_end: bool) -> None:

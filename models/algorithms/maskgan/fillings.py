@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,7 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from models.contract import View
+from models.data.vocabulary import tokens as split
 
+_BLANK = re.compile(r"_{2,}")
+_BLANK_CHARACTER = re.compile(r" *_{2,} *")
 COLUMNS = ("log_p", "r", "R", "V", "A")  # of the token table, beside realism
 
 
@@ -20,6 +24,17 @@ class Desk(NamedTuple):
     blanks: tuple[int, ...] = ()  # rising
     open_end: bool = False  # the end is a blank as well: the model goes on as long as it likes
     fixed: tuple[tuple[int, str], ...] = ()  # blanks that a person has filled: they count as given, and stay
+
+
+def desk_of(text: str, unit: str, punctuation: str, open_end: bool = False) -> Desk:
+    """A line in which every ___ (two or more underscores) is a blank; where tokens are characters, every single underscore is one, too."""
+    if unit == "chars":
+        words = split(_BLANK_CHARACTER.sub("_", text), unit, punctuation)
+        blanks = tuple(i for i, word in enumerate(words) if word == "_")
+    else:
+        words = split(text, unit, punctuation)
+        blanks = tuple(i for i, word in enumerate(words) if _BLANK.fullmatch(word))
+    return Desk(tuple("" if i in blanks else word for i, word in enumerate(words)), blanks, open_end)
 
 
 @dataclass(frozen=True)

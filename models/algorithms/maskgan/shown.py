@@ -137,17 +137,18 @@ def view_fill(
 def view_fixed(state: maskgan.State, data: TextSet, knobs: Knobs) -> View:
     """How the fixed blanks were filled over training.
 
-    words: `truth` (F,) and `filled` (times x F), tokens with a separator; numbers: `times` (times,) steps, `blanks` (F x T) 1 at a blank.
+    words: `truth` (F,) and `filled` (times x F), tokens with a separator; numbers: `times` (times,) steps, `blanks` (F x T) 1 at a blank; of
+    the grammar also `valid` (times x F).
     """
     del knobs
     tokens, blanks = fixed(state, data)
     F, words, ends = len(tokens), tuple(state.words), state.config.ends
-    rows = state.history[: len(state.times), :F].flatten(0, 1).numpy()
-    said = lambda rows: [BETWEEN_TOKENS.join(row) for row in split_words(rows, words, ends)]  # noqa: E731
-    return View(
-        words={"truth": said(tokens.cpu().numpy()), "filled": said(rows)},
-        numbers={"times": np.array(state.times, float), "blanks": blanks.mask.cpu().numpy().astype(np.float64).ravel()},
-    )
+    rows = split_words(state.history[: len(state.times), :F].flatten(0, 1).numpy(), words, ends)
+    numbers = {"times": np.array(state.times, float), "blanks": blanks.mask.cpu().numpy().astype(np.float64).ravel()}
+    if data.valid is not None:
+        numbers["valid"] = np.array([data.valid(row) for row in rows], float)
+    told = {"truth": split_words(tokens.cpu().numpy(), words, ends), "filled": rows}
+    return View(words={name: [BETWEEN_TOKENS.join(row) for row in some] for name, some in told.items()}, numbers=numbers)
 
 
 def view_drawn(state: maskgan.State, data: TextSet, knobs: Knobs, *, seed: int) -> View:

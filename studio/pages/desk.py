@@ -1,0 +1,343 @@
+"""The desk as a face of MaskGAN's page: a sentence lies on it, both nets fill its blanks, and a person picks, locks and draws again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from models import knobs as settings
+from models.algorithms.maskgan.fillings import Desk, Fillings, desk_of
+from models.data.vocabulary import is_punctuation
+from models.knobs import describe, knob
+from studio.messages import Opened, Reply, Trouble
+from studio.pages.ownrun import OwnRun
+from studio.pages.page import Page
+from studio.panels.blankcards import BlankCards
+from studio.panels.blanking import BlankingBar
+from studio.panels.desk import DeskPanel
+from studio.panels.fillings import FillingsPanel
+from studio.panels.knobs import KnobsPanel
+from studio.panels.tokentable import TokenTable
+from studio.widgets import Card, button, column, label, row, tool
+
+NETS = {"maskgan": "MaskGAN", "maskmle": "MaskMLE"}
+PANEL = "fill "  # as which it asks, before the net's name
+DRAWN = "drawn"  # … for a test sentence
+CANDIDATES = 9
+STEPS_BACK = 200  # changes of the desk that can be taken back
+END_WORD = "(end)"  # as the candidates call it
+NO_RUN = "Train a run or open one first: its nets fill the blanks."
+NO_BLANK = "No blank yet: click a word, or take a rule at the right."
+
+
+class Drawing(settings.Knobs):
+    """How blanks are filled."""
+
+    temperature: float = knob(1.0, "temperature: below 1 likely words become likelier", symbol="τ", low=0.05, high=10.0, log=True, group="Drawing")
+    top_k: int = knob(0, "top-k: only so many of the likeliest words; 0 is all", symbol="k", low=0, high=1000, group="Drawing")
+    nucleus: float = knob(1.0, "nucleus: only the likeliest words that hold this share", symbol="p", low=0.01, high=1.0, group="Drawing")
+    seed: int = knob(0, "seed of the fillings: the same noise at every look", low=0, high=2**31 - 1, log=False, group="Drawing")
+
+
+class DeskFace(QObject):
+    """Widgets of the face: `widget` on the stage, `side`; the page's transport is its foot.
+
+    Attributes:
+        desk: what lies on it.
+        source: the net whose fillings the words of the desk are, with the alternative `shown[source]`.
+    """
+
+    def __init__(self, session: OwnRun, page: Page, look: Callable[[], None]) -> None:
+        """`look` asks the page to look at once."""
+        super().__init__(page)
+        self._session, self._page, self._look = session, page, look
+        self.desk, self.source = Desk(()), "maskgan"
+        self.shown = dict.fromkeys(NETS, 0)
+        self.fillings: dict[str, Fillings] = {}
+        self._back: list[Desk] = []
+        self._joiner, self._unit, self._punctuation = " ", "words", "split"
+        self._drawn = 0  # test sentences so far
+        self.panel, self.cards, self.table = DeskPanel(), BlankCards(), TokenTable()
+        self.lists = {net: FillingsPanel(title) for net, title in NETS.items()}
+        self.blanking, self.drawing = BlankingBar(), KnobsPanel(describe(Drawing))
+        self.notes = label("", "muted")
+        self.notes.setWordWrap(True)
+        self.draw_button = button("Draw a sentence", "dice", tip="A held-out sentence of the run's data", clicked=self.draw)
+        self.undo_button = tool("undo", "Take back the last change of the desk (Ctrl+Z)", self.undo)
+        self.redraw_button = button("Re-roll", "redo", tip="Other fillings of what is not locked (Enter)", clicked=self.reroll)
+        self.more = button("Token table", "chevron-right", tip="p(real), log p, r, R, V and A of every blank", clicked=self._fold_table)
+        self.widget, self.side = self._stage(), self.drawing
+        self.drawing.add_section("Sentence", self._sentence_controls())
+        self.drawing.add_section("", self.blanking)
+        self._connect()
+        self._show()
+
+    def _stage(self) -> QWidget:
+        stage = QWidget()
+        body = column(stage, spacing=12)
+        top = Card(margin=16)
+        top.body.addWidget(self.panel)
+        top.body.addWidget(self.notes)
+        both = row(spacing=12)
+        for panel in self.lists.values():
+            card = Card(margin=12)
+            card.body.addWidget(panel)
+            both.addWidget(card, 1)
+        self.lower = Card(margin=12)
+        self.lower.body.addWidget(self.table)
+        self.lower.hide()
+        for part in (self.cards, self.lower):
+            part.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        line = row(self.more, 1, self.undo_button, self.redraw_button, spacing=8)
+        body.addWidget(top)
+        body.addLayout(both, 4)
+        body.addLayout(line)
+        body.addWidget(self.cards, 3)
+        body.addWidget(self.lower, 3)
+        return stage
+
+    def _sentence_controls(self) -> QWidget:
+        holder = QWidget()
+        column(holder, spacing=8).addWidget(self.draw_button)
+        return holder
+
+    def _connect(self) -> None:
+        panel, blanking = self.panel, self.blanking
+        panel.blanked.connect(self.blank)
+        panel.end_toggled.connect(self.open_end)
+        panel.picked.connect(self.pick)
+        panel.locked.connect(self.lock)
+        panel.rerolled.connect(self.reroll)
+        panel.typed.connect(self.type)
+        panel.chosen.connect(self.table.choose)
+        self.cards.picked.connect(self.pick)
+        self.cards.locked.connect(self.lock)
+        blanking.asked.connect(self.by_rule)
+        blanking.end_changed.connect(self.open_end)
+        blanking.truth_changed.connect(lambda _: self._show())
+        blanking.n_changed.connect(lambda _: self._look())
+        for net, shown in self.lists.items():
+            shown.chosen.connect(lambda i, net=net: self.choose(net, i))
+        self.drawing.changed.connect(lambda *_: self._look())
+        self._session.conditioned.connect(lambda *_: self._allow())
+        self._allow()
+
+    # --- what a person does -----------------------------------------------------------------------------------
+
+    def put(self, desk: Desk, *, remember: bool = True) -> None:
+        """Lay something on the desk."""
+        if desk == self.desk:
+            return
+        if remember:
+            self._back = [*self._back[-STEPS_BACK + 1 :], self.desk]
+        if (desk.tokens, desk.open_end) != (self.desk.tokens, self.desk.open_end):
+            self.fillings = {}
+        self.desk = desk
+        self._show()
+        self._look()
+
+    def undo(self) -> None:
+        """Take back the last change."""
+        if self._back:
+            self.put(self._back.pop(), remember=False)
+
+    def type(self, text: str) -> None:
+        """A sentence in one line, ___ for each blank."""
+        self.put(desk_of(" ".join(text.split()), self._unit, self._punctuation, self.desk.open_end))
+
+    def draw(self) -> None:
+        """A held-out sentence, with blanks at random."""
+        self._drawn += 1
+        self._session.ask(DRAWN, "drawn", seed=self._drawn)
+
+    def blank(self, places: list[int], on: bool) -> None:
+        """Words become blanks, or words again: what stood there, or what is shown where that is not known."""
+        tokens, L = list(self.desk.tokens), len(self.desk.tokens)
+        chosen = {i for i in places if i < L}
+        held = dict(self.desk.fixed)
+        if not on:
+            for i in chosen & set(self.desk.blanks):
+                tokens[i] = tokens[i] or held.get(i) or self._word(i) or "…"
+        blanks = set(self.desk.blanks) | chosen if on else set(self.desk.blanks) - chosen
+        fixed = tuple(pair for pair in self.desk.fixed if pair[0] not in chosen)
+        self.put(self.desk._replace(tokens=tuple(tokens), blanks=tuple(sorted(blanks)), fixed=fixed))
+
+    def by_rule(self, rule: str) -> None:
+        """Blanks by a rule, over the words that are no marks."""
+        words = [i for i, token in enumerate(self.desk.tokens) if self._unit == "chars" or not token or not is_punctuation(token)]
+        half = (len(words) + 1) // 2
+        chance = random.Random()  # the result lies on the desk, and in every recipe
+        chosen = {
+            "every third": words[2::3],
+            "first half": words[:half],
+            "second half": words[half:],
+            "random": [i for i in words if chance.random() < self.blanking.rate],
+            "clear": [],
+        }[rule]
+        unknown = {i for i in set(self.desk.blanks) - set(chosen) if not self.desk.tokens[i]}
+        if unknown:
+            self.blank(sorted(unknown), False)
+        self.put(self.desk._replace(blanks=tuple(chosen), fixed=tuple(pair for pair in self.desk.fixed if pair[0] in chosen)))
+
+    def open_end(self, on: bool) -> None:
+        """The end becomes a blank, or is given again."""
+        fixed = tuple(pair for pair in self.desk.fixed if pair[0] < len(self.desk.tokens))
+        self.put(self.desk._replace(open_end=on, fixed=fixed))
+
+    def pick(self, place: int, candidate: int) -> None:
+        """A blank holds one of its candidates from now on."""
+        found = self.fillings.get(self.source)
+        if found is not None and place in found.blanks:
+            words = found.candidates[found.blanks.index(place)]
+            if candidate < len(words):
+                self._fix(place, words[candidate])
+
+    def lock(self, place: int, on: bool) -> None:
+        """What is shown in a blank stays, or no longer."""
+        if on:
+            self._fix(place, self._word(place))
+        else:
+            self.put(self.desk._replace(fixed=tuple(pair for pair in self.desk.fixed if pair[0] != place)))
+
+    def _fix(self, place: int, word: str) -> None:
+        if not word or word == END_WORD:
+            self._page.tell("The end itself cannot be locked: take Open end away instead.")
+            return
+        desk = self._with_words_up_to(place)
+        fixed = dict(desk.fixed) | {place: word}
+        self.put(desk._replace(fixed=tuple(sorted(fixed.items()))))
+
+    def _with_words_up_to(self, place: int) -> Desk:
+        """Words of an open end that are locked become places of the desk, with all before them."""
+        desk, L = self.desk, len(self.desk.tokens)
+        if place < L:
+            return desk
+        more = range(L, place + 1)
+        return desk._replace(tokens=(*desk.tokens, *("" for _ in more)), blanks=(*desk.blanks, *more))
+
+    def reroll(self) -> None:
+        """Other fillings of what is not fixed."""
+        value = int(self.drawing.values()["seed"]) + 1
+        self.drawing.set_values({"seed": value})
+        self._look()
+
+    def choose(self, net: str, alternative: int) -> None:
+        """Another alternative lies on the desk."""
+        self.source, self.shown[net] = net, alternative
+        self._show()
+        self._look()
+
+    def _fold_table(self) -> None:
+        on = self.lower.isHidden()
+        self.lower.setVisible(on)
+        self.cards.setVisible(not on)
+        self.more.setText("Candidates" if on else "Token table")
+
+    # --- what comes -------------------------------------------------------------------------------------------
+
+    def show_run(self, run: Opened) -> None:
+        """Another run, which may read sentences in another way."""
+        self._unit, self._punctuation = run.config.get("unit", "words"), run.config.get("punctuation", "split")
+        self._joiner = "" if self._unit == "chars" else " "
+        self.fillings = {}
+        self._show()
+        if not self.desk.tokens:
+            self.draw()
+
+    def ask(self) -> None:
+        """Fillings of what lies on the desk, by both nets."""
+        if not (self.desk.blanks or self.desk.open_end):
+            return
+        for net in NETS:
+            self._session.ask(PANEL + net, "fill", **self.request(net))
+
+    def request(self, net: str) -> dict[str, Any]:
+        """The arguments of the view `fill`."""
+        desk = self.desk
+        return {
+            "tokens": desk.tokens,
+            "blanks": desk.blanks,
+            "open_end": desk.open_end,
+            "fixed": desk.fixed,
+            "n": self.blanking.n,
+            "shown": min(self.shown[net], self.blanking.n - 1),
+            "k": CANDIDATES,
+            "net": net,
+            **self.drawing.values(),
+        }
+
+    def show_reply(self, reply: Reply) -> bool:
+        """An answer; whether it was one for the desk as it is now."""
+        if reply.panel == DRAWN:
+            tokens = tuple(reply.view.words["tokens"])
+            self.put(Desk(tokens))
+            self.by_rule("random")
+            if not self.desk.blanks and tokens:
+                self.blank([len(tokens) // 2], True)
+            return False
+        found = Fillings.of(reply.view)
+        known = len(self.desk.tokens)
+        if found.truth[:known] != self.desk.tokens or found.fixed != tuple(sorted(dict(self.desk.fixed))):
+            return False
+        if tuple(b for b in found.blanks if b < known) != self.desk.blanks:
+            return False
+        self.fillings[found.net] = found
+        self._show()
+        return found.net == "maskgan"
+
+    def show_trouble(self, trouble: Trouble) -> None:
+        """A desk that cannot be filled, and why."""
+        for panel in self.lists.values():
+            panel.show_reason(trouble.sentence)
+        self.cards.show_reason(trouble.sentence)
+
+    def set_stale(self) -> None:
+        """What is shown is of no good State."""
+        for panel in (self.panel, self.cards, *self.lists.values()):
+            panel.set_stale(True)
+
+    # --- how it looks -----------------------------------------------------------------------------------------
+
+    def _word(self, place: int) -> str:
+        """What is shown at a place."""
+        found = self.fillings.get(self.source)
+        return found.tokens[found.shown][place] if found is not None and place < len(found.truth) else ""
+
+    def _show(self) -> None:
+        desk, truth = self.desk, self.blanking.truth.isChecked()
+        found = self.fillings.get(self.source)
+        self.panel.show_desk(desk.tokens, desk.blanks, desk.fixed, desk.open_end, fillings=found, joiner=self._joiner)
+        some = bool(desk.blanks or desk.open_end)
+        for net, panel in self.lists.items():
+            if net in self.fillings and some:
+                panel.show_fillings(self.fillings[net], truth)
+            else:
+                panel.show_reason(self._reason())
+        if found is not None and some:
+            self.cards.show_fillings(found, truth)
+            self.table.show_fillings(found)
+        else:
+            self.cards.show_reason(self._reason())
+            self.table.show_reason(self._reason())
+        notes = found.notes if found is not None and some else ()
+        self.notes.setText(" ".join(notes))
+        self.notes.setVisible(bool(notes))
+        self.blanking.show_desk(open_end=desk.open_end, some=bool(desk.tokens))
+        self.undo_button.setEnabled(bool(self._back))
+        self.redraw_button.setEnabled(some and self._session.run is not None)
+
+    def _reason(self) -> str:
+        if self._session.run is None:
+            return NO_RUN
+        return "The nets are filling …" if self.desk.blanks or self.desk.open_end else NO_BLANK
+
+    def _allow(self) -> None:
+        on = self._session.run is not None
+        self.draw_button.setEnabled(on)
+        if not on:
+            self.fillings = {}
+        QTimer.singleShot(0, self, self._show)

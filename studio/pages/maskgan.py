@@ -1,0 +1,216 @@
+"""MaskGAN: the desk, where blanks are filled by hand and by both nets; training, with the same blanks at every look; a blind test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtWidgets import QWidget
+
+from models.algorithms import maskgan
+from models.contract import View
+from models.data.sentences import BETWEEN_TOKENS
+from studio.messages import Opened, Reply, Trouble
+from studio.pages.blindface import PANEL as BLIND
+from studio.pages.blindface import BlindFace
+from studio.pages.desk import DRAWN, PANEL, DeskFace
+from studio.pages.training import TrainingPage
+from studio.panels.drawing import DrawingBar
+from studio.panels.fillhistory import FillHistory
+from studio.panels.readouts import Readouts
+from studio.panels.sentences import SentencesPanel
+from studio.session import Session
+from studio.widgets import Card, Combo, column, row
+
+SENTENCES = 24
+NETS = {"maskgan": "MaskGAN", "maskmle": "MaskMLE", "lm": "language model"}
+READ = {  # read-out -> its field in Info
+    "perplexity": ("perplexity", "exp of −log p of the true words at the blanks of held-out sentences, now"),
+    "mle_perplexity": ("of MaskMLE", "The same of MaskMLE"),
+    "top1": ("top-1", "How often the likeliest word is the true one"),
+    "validity": ("valid fillings", "Share of filled held-out sentences that the grammar has"),
+    "mle_validity": ("of MaskMLE", "The same of MaskMLE"),
+    "lm_perplexity": ("LM perplexity", "Perplexity of filled sentences under the frozen language model"),
+    "mle_lm_perplexity": ("of MaskMLE", "The same of MaskMLE"),
+    "explained": ("critic explains", "Share of the returns' variance that the critic explains"),
+}
+OF_GRAMMAR = ("perplexity", "mle_perplexity", "top1", "validity", "mle_validity", "explained")
+OF_TEXT = ("perplexity", "mle_perplexity", "top1", "lm_perplexity", "mle_lm_perplexity", "explained")
+TRAIN, DESK, TEST = range(3)  # the faces
+
+
+class MaskganPage(TrainingPage):
+    """Everything about one MaskGAN run.
+
+    Attributes:
+        history: fixed blanks over training; samples: sentences of which nothing is given.
+        desk, blind: the other faces.
+    """
+
+    SYSTEM, TITLE = "maskgan", "MaskGAN"
+
+    def __init__(self, session: Session) -> None:
+        self._joiner, self._sent, self._told = " ", "", ""
+        super().__init__(session, maskgan)
+        self.drawing.changed.connect(self.looking.again)
+        self.net.activated.connect(lambda _: self.looking.again())
+        self.desk = DeskFace(self.session, self, self.looking.again)
+        self.faces.add("Desk", self.desk.widget, self.desk.side, QWidget())
+        self.blind = BlindFace(
+            self.session, self, {"real": "real", "maskmle": "MaskMLE", "maskgan": "MaskGAN"}, lambda: float(self.desk.drawing.values()["temperature"])
+        )
+        self.faces.add("Blind test", self.blind.panel, self.blind.side, self.blind.foot)
+        self.faces.chosen.connect(lambda _: self.looking.again())
+
+    def make_pictures(self) -> QWidget:
+        """The same blanks at every look, beside sentences that are all the net's own."""
+        self.history, self.samples = FillHistory(), SentencesPanel("Nothing given")
+        self.readouts = [Readouts([(key, *READ[key]) for key in keys], columns=len(keys)) for keys in (OF_GRAMMAR, OF_TEXT)]
+        self.drawing = DrawingBar()
+        self.net = Combo(list(NETS.values()))
+        self.net.setMinimumContentsLength(10)
+        self.net.setSizeAdjustPolicy(Combo.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.net.setAccessibleName("Whose sentences are shown at the right")
+        upper = QWidget()
+        body = column(upper, spacing=8)
+        head = row(self.net, self.drawing, spacing=12)
+        head.setStretch(1, 1)
+        both = row(spacing=12)
+        for panel in (self.history, self.samples):
+            card = Card(margin=12)
+            card.body.addWidget(panel)
+            both.addWidget(card, 1)
+        for readouts in self.readouts:
+            body.addWidget(readouts)
+        body.addLayout(head)
+        body.addLayout(both, 1)
+        return upper
+
+    # --- what a person does -----------------------------------------------------------------------------------
+
+    def undo(self) -> None:
+        """Of the desk its last change, elsewhere the last turn of a knob."""
+        self.desk.undo() if self.faces.place() == DESK else super().undo()
+
+    # --- what the session says --------------------------------------------------------------------------------
+
+    def show_run(self, run: Opened) -> None:
+        """Another run, or the same one set back."""
+        self._joiner = "" if run.config.get("unit") == "chars" else " "
+        self.drawing.forget()
+        self.samples.show_reason("Nothing has been drawn yet.")
+        self.history.show_history([], [], self._joiner)
+        self.desk.show_run(run)
+
+    def show_numbers(self) -> None:
+        """The last measurement."""
+        series = self.curves.history.series
+        last = {key: float(series[key].y.view[-1]) if key in series and len(series[key].y) else None for key in READ}
+        of_grammar = last["validity"] is not None
+        for readouts, shown in zip(self.readouts, (of_grammar, not of_grammar), strict=True):
+            readouts.setVisible(shown)
+            readouts.show_values(last)
+
+    def show_reply(self, reply: Reply) -> None:
+        """A view."""
+        view: View = reply.view
+        match reply.panel:
+            case "samples":
+                self._answered(reply)
+                split = [said.split(BETWEEN_TOKENS) if said else [] for said in view.words["tokens"]]
+                captions = [f"{p:.1f}".replace("-", "−") for p in view.numbers["log_p"]]
+                self.samples.show_sentences(split, note="log p", step=reply.step, joiner=self._joiner, captions=captions)
+            case "fixed":
+                self._show_history(view)
+            case "blind" if reply.panel == BLIND:
+                self.blind.show_reply(reply, self._joiner)
+            case panel if panel == DRAWN or panel.startswith(PANEL):
+                if self.desk.show_reply(reply):
+                    self.looking.answered(reply.seconds)
+            case _:
+                pass
+
+    def show_trouble(self, trouble: Trouble) -> bool:
+        """What was asked for tells in its own place why it is not there."""
+        if trouble.panel == BLIND:
+            self.blind.panel.show_reason(trouble.sentence)
+        elif trouble.panel.startswith(PANEL):
+            self.desk.show_trouble(trouble)
+        elif trouble.panel == "samples" and self.drawing.refuse(trouble.sentence):
+            self._told = trouble.sentence
+            self.card.show_error(trouble.sentence)
+            self.looking.again()
+        else:
+            return bool(self._told) and trouble.sentence == self._told
+        return True
+
+    def set_stale(self) -> None:
+        """The sentences are of no good State."""
+        for panel in (self.history, self.samples, self.desk):
+            panel.set_stale() if panel is self.desk else panel.set_stale(True)  # pyright: ignore[reportCallIssue]
+
+    def _answered(self, reply: Reply) -> None:
+        """What was asked for often has come, with this prompt."""
+        self.looking.answered(reply.seconds)
+        self.drawing.accept(self._sent)
+        if self._told and not self.drawing.refused():
+            if self.card.sentence.text() == self._told:
+                self.card.close_card()
+            self._told = ""
+
+    def _show_history(self, view: View) -> None:
+        words, numbers = view.words, view.numbers
+        F = len(words["truth"])
+        if not F:
+            return
+        mask = numbers["blanks"].reshape(F, -1)
+        said = [row.split(BETWEEN_TOKENS) if row else [] for row in words["filled"]]
+        looks = [
+            [(tokens, [t for t in range(len(tokens)) if mask[s, t]]) for s, tokens in enumerate(said[i : i + F])] for i in range(0, len(said), F)
+        ]
+        valid = numbers["valid"].reshape(-1, F) if "valid" in numbers else np.zeros((0, F))
+        self.history.show_history([int(t) for t in numbers["times"]], looks, self._joiner, [list(v) for v in valid])
+
+    # --- looking ----------------------------------------------------------------------------------------------
+
+    def drawn(self) -> dict[str, Any]:
+        """The sentences of which nothing is given, as they are on the stage."""
+        return {
+            "seed": self.drawing.seed.value(),
+            "count": SENTENCES,
+            "options": {**self.drawing.options(), "net": list(NETS)[self.net.currentIndex()]},
+        }
+
+    def look_often(self) -> None:
+        """The desk's fillings, or samples."""
+        if self.faces.place() == DESK:
+            self.desk.ask()
+            if not (self.desk.desk.blanks or self.desk.desk.open_end):
+                self.looking.lost()
+            return
+        options = self.drawing.options()
+        self._sent = options["prompt"]
+        self.session.ask("samples", "samples", n=SENTENCES, seed=self.drawing.seed.value(), net=list(NETS)[self.net.currentIndex()], **options)
+
+    def look_seldom(self) -> None:
+        """How the fixed blanks are filled."""
+        if self.faces.place() == TRAIN:
+            self.session.ask("fixed", "fixed")
+
+    def states(self) -> dict[str, Any]:
+        """What a picture of the page can show of a run besides the usual: what leads there, and whether it is there."""
+
+        def test() -> None:
+            self.faces.choose(TEST)
+            self.blind.begin()
+
+        def table() -> None:
+            self.faces.choose(DESK)
+            self.desk.more.click()
+
+        filled = lambda: len(self.desk.fillings) == len(self.desk.lists)  # noqa: E731
+        return {
+            "desk": (lambda: self.faces.choose(DESK), filled),
+            "table": (table, filled),
+            "blind": (test, self.blind.panel.is_asking),
+        }
