@@ -71,8 +71,10 @@ class DeskFace(QObject):
         self.redraw_button = button("Re-roll", "redo", tip="Other fillings of what is not locked (Enter)", clicked=self.reroll)
         self.more = button("Token table", "chevron-right", tip="p(real), log p, r, R, V and A of every blank", clicked=self._fold_table)
         self.widget, self.side = self._stage(), self.drawing
-        self.drawing.add_section("Sentence", self._sentence_controls())
-        self.drawing.add_section("", self.blanking)
+        self.drawing.add_section("Sentence", self._sentence())
+        seed = self.drawing.rows["seed"].slider
+        if seed is not None:
+            seed.hide()
         self._connect()
         self._show()
 
@@ -100,9 +102,11 @@ class DeskFace(QObject):
         body.addWidget(self.lower, 3)
         return stage
 
-    def _sentence_controls(self) -> QWidget:
+    def _sentence(self) -> QWidget:
         holder = QWidget()
-        column(holder, spacing=8).addWidget(self.draw_button)
+        body = column(holder, spacing=12)
+        body.addWidget(self.draw_button)
+        body.addWidget(self.blanking)
         return holder
 
     def _connect(self) -> None:

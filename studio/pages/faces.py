@@ -63,5 +63,6 @@ class Faces(QObject):
         assert self._page.sides is not None
         self._page.stage.setCurrentWidget(widget)
         self._page.sides.setCurrentWidget(side)
-        for i, face in enumerate(self.all):
-            face.foot.setVisible(foot and i == self.place())
+        mine = self.all[self.place()].foot  # two faces may have the same
+        for face in self.all:
+            face.foot.setVisible(foot and face.foot is mine)

@@ -55,7 +55,7 @@ class MaskganPage(TrainingPage):
         self.drawing.changed.connect(self.looking.again)
         self.net.activated.connect(lambda _: self.looking.again())
         self.desk = DeskFace(self.session, self, self.looking.again)
-        self.faces.add("Desk", self.desk.widget, self.desk.side, QWidget())
+        self.faces.add("Desk", self.desk.widget, self.desk.side, self.transport)
         self.blind = BlindFace(
             self.session, self, {"real": "real", "maskmle": "MaskMLE", "maskgan": "MaskGAN"}, lambda: float(self.desk.drawing.values()["temperature"])
         )

@@ -19,7 +19,7 @@ class Config(TextConfig):
     layers: int = knob(2, "LSTMs above each other, in every encoder and decoder", low=1, high=4, group="Nets")
     shared: bool = knob(False, "D looks tokens up in G's embedding, and does not change it", group="Nets")
     critic: Literal["discriminator", "prefix"] = knob(
-        "discriminator", "the critic's head reads D's state, which knows m(x) (paper), or the tokens before alone (code)", group="Nets"
+        "discriminator", "critic reads: D's state, which knows m(x) (paper), or the tokens before alone (code)", group="Nets"
     )
     batch: int = knob(64, "sentences a step", low=2, high=4096, group="Training")
 
@@ -27,38 +27,40 @@ class Config(TextConfig):
 class Knobs(settings.Knobs):
     """What a MaskGAN is steered by while it trains."""
 
-    strategy: Literal["contiguous", "random", "all"] = knob("contiguous", "one stretch of blanks, single ones, or nothing given", group="Blanks")
-    present: float = knob(0.5, "share of the tokens that stays", low=0.0, high=0.99, group="Blanks")
-    present_from: float = knob(0.5, "share that stays at first, where the curriculum has steps", low=0.0, high=0.99, group="Blanks")
-    present_steps: int = knob(0, "curriculum: updates until the share is reached; 0 is none", low=0, high=10_000_000, log=False, group="Blanks")
-    T_from: int = knob(20, "length of the sentences at first, where the curriculum has steps", low=2, high=64, group="Blanks")
-    T_every: int = knob(0, "curriculum: updates until sentences grow by one token; 0 is none", low=0, high=10_000_000, log=False, group="Blanks")
+    strategy: Literal["contiguous", "random", "all"] = knob(
+        "contiguous", "kind of blanks: one stretch, single ones, or nothing given", group="Blanks"
+    )
+    present: float = knob(0.5, "share that is given", low=0.0, high=0.99, group="Blanks")
+    present_from: float = knob(0.5, "share given at first, where the curriculum has steps", low=0.0, high=0.99, group="Blanks")
+    present_steps: int = knob(0, "updates until then: the curriculum of the share; 0 is none", low=0, high=10_000_000, log=False, group="Blanks")
+    T_from: int = knob(20, "length at first, where the curriculum has steps", low=2, high=64, group="Blanks")
+    T_every: int = knob(0, "updates a token longer: the curriculum of the length; 0 is none", low=0, high=10_000_000, log=False, group="Blanks")
     lr: float = knob(1e-3, "Adam step size by likelihood", symbol="lr", low=1e-8, high=1e-1, log=True, group="Likelihood")
     halving: int = knob(1_000_000, "steps over which lr halves", low=10, high=10_000_000, log=True, group="Likelihood")
     lr_PG: float = knob(1e-4, "Adam step size of G, by policy gradient", symbol="lr_PG", low=1e-8, high=1e-1, log=True, group="Actor")
     gamma: float = knob(0.9, "discount of a reward by its distance", symbol="γ", low=0.0, high=1.0, group="Actor")
-    exponent: Literal["distance", "place"] = knob("distance", "R_t = Σ γ^(s−t) r_s (code), or Σ γ^s r_s (as printed)", group="Actor")
-    advantage: Literal["mc", "td"] = knob("mc", "A = R − b, or r + γ V(s′) − V(s)", group="Actor")
+    exponent: Literal["distance", "place"] = knob(
+        "distance", "discount counts: a reward's distance, Σ γ^(s−t) r_s (code), or its place, Σ γ^s r_s (as printed)", group="Actor"
+    )
+    advantage: Literal["mc", "td"] = knob("mc", "advantage: R − b, or r + γ V(s′) − V(s)", group="Actor")
     baseline: Literal["critic", "ema", "batch", "none", "permuted"] = knob(
-        "critic", "b: the critic's, a running mean, the others of the batch, none, or the critic's of other sentences", group="Actor"
+        "critic", "baseline b: the critic's, a running mean, the others of the batch, none, or the critic's of other sentences", group="Actor"
     )
     clip_A: float = knob(5.0, "largest advantage", low=0.01, high=1e6, log=True, group="Actor")
-    whiten: bool = knob(False, "take mean and deviation out of the batch's advantages", group="Actor")
+    whiten: bool = knob(False, "whiten: mean and deviation are taken out of the batch's advantages", group="Actor")
     clip: float = knob(10.0, "longest gradient of a net", low=1e-3, high=1e6, log=True, group="Actor")
     keep_G: float = knob(0.75, "share of G that dropout keeps", low=0.05, high=1.0, group="Dropout")
     keep_D: float = knob(0.75, "share of D that dropout keeps", low=0.05, high=1.0, group="Dropout")
     dropout: Literal["locked", "recurrent"] = knob(
-        "locked", "a mask a sentence on inputs and outputs (fast), or on the recurrent state too (code)", group="Dropout"
+        "locked", "kind of dropout: a mask a sentence on inputs and outputs (fast), or on the recurrent state too (code)", group="Dropout"
     )
-    redraw: bool = knob(False, "other masks for real, filled and critic, as in the code; else the same", group="Dropout")
-    noisy_reward: bool = knob(False, "dropout stays on while D judges for the reward, as in the code", group="Dropout")
+    redraw: bool = knob(False, "redraw dropout: for real, filled and critic, as in the code; else the same", group="Dropout")
+    noisy_reward: bool = knob(False, "dropout in rewards: stays on while D judges, as in the code", group="Dropout")
     lr_D: float = knob(5e-4, "Adam step size of D", symbol="lr_D", low=1e-8, high=1e-1, log=True, group="Discriminator")
     lr_V: float = knob(5e-4, "Adam step size of the critic", symbol="lr_V", low=1e-9, high=1e-1, log=True, group="Discriminator")
     d_steps: int = knob(1, "updates of D and critic for one of G", symbol="d", low=0, high=1000, group="Discriminator")
-    loss_of: Literal["blanks", "all"] = knob("blanks", "tokens that D's loss is of", group="Discriminator")
-    critic_trains: Literal["head", "discriminator"] = knob(
-        "head", "what the critic's loss changes: its head alone, or D's LSTMs as well", group="Discriminator"
-    )
+    loss_of: Literal["blanks", "all"] = knob("blanks", "loss is of: blanks, or all tokens", group="Discriminator")
+    critic_trains: Literal["head", "discriminator"] = knob("head", "critic changes: its head alone, or D's LSTMs as well", group="Discriminator")
     measure_every: int = knob(100, "steps between two measurements of fillings; 0 is never", low=0, high=1_000_000, log=False, group="Measuring")
 
 
@@ -132,18 +134,19 @@ PRESETS = {
 }
 
 PLOTS = (
+    Plot("Likelihood", (Curve("loss", "−log p", "measure"),), "Of the language model at every token, then of MaskMLE at the blanks; nats a token."),
     Plot(
-        "Perplexity at blanks",
+        "Perplexity",
         (Curve("perplexity", "MaskGAN", "real"), Curve("mle_perplexity", "MaskMLE", "generated")),
         "exp of −log p of what stood at the blanks of held-out sentences. A GAN may lose here and yet fill better.",
     ),
     Plot(
-        "Valid fillings",
+        "Valid",
         (Curve("validity", "MaskGAN", "real"), Curve("mle_validity", "MaskMLE", "generated"), Curve("top1", "top-1", "judge")),
         "Share of filled sentences that the grammar has, where there is one; dash-dotted: how often the likeliest token is the true one.",
     ),
     Plot(
-        "Reward, value, advantage",
+        "Reward",
         (Curve("reward", "R", "real"), Curve("value", "b", "generated"), Curve("advantage", "A", "baseline")),
         "Means over the blanks: the return R_t of log D, what the critic expected, and the size of their difference.",
     ),
@@ -153,7 +156,7 @@ PLOTS = (
         "Squared error of b_t, and the share of R's variance that the critic explains: 1 is all, below 0 is worse than a constant.",
     ),
     Plot(
-        "Discriminator",
+        "D",
         (Curve("real", "D(real)", "real"), Curve("fake", "D(filled)", "generated"), Curve("loss_D", "loss", "measure")),
         "Mean p(real) of true and of filled tokens at the blanks; ½ for both is a D that cannot tell. In ink: its cross-entropy.",
     ),
