@@ -9,8 +9,8 @@ import numpy as np
 from PySide6.QtWidgets import QStackedWidget, QTabBar, QWidget
 
 from models.algorithms import seqgan
-from models.algorithms.seqgan.shown import BETWEEN_TOKENS
 from models.contract import View
+from models.data.sentences import BETWEEN_TOKENS
 from studio.messages import Opened, Reply, Trouble
 from studio.pages.blindface import PANEL as BLIND
 from studio.pages.blindface import BlindFace

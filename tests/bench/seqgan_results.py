@@ -26,9 +26,9 @@ import torch
 
 from models import device, knobs
 from models.algorithms import seqgan
-from models.algorithms.seqgan.measures import noise, of_all
-from models.algorithms.seqgan.search import spoken_lengths
+from models.algorithms.seqgan.measures import of_all
 from models.contract import GoToPhase, Lengthen, SetKnobs
+from models.data.sentences import noise, spoken_lengths
 from models.metrics import text as measures
 from models.nets.recurrent import Recurrent
 from models.run import Run

@@ -36,13 +36,14 @@ import torch
 from torch import Tensor
 
 from models import device
-from models import knobs as settings
 from models.algorithms.seqgan.described import PHASES, PLOTS, PRESETS, Config, Knobs  # noqa: F401 (all are names of an algorithm)
 from models.contract import Event, Plan
-from models.data.text import TextSet, open_texts
+from models.data.sentences import FOUND, alive, fitted, read  # noqa: F401
+from models.data.text import TextSet
 from models.errors import BadSetting
 from models.nets import recurrent, textcnn
 from models.nets.drawing import Drawer
+from models.nets.learning import copy_to, descend
 from models.nets.recurrent import Recurrent
 from models.nets.textcnn import TextCNN
 
@@ -50,7 +51,6 @@ NAME = "seqgan"
 TITLE = "SeqGAN"
 PAPER = "Yu, Zhang, Wang, Yu (2017), SeqGAN: Sequence Generative Adversarial Nets with Policy Gradient, arXiv:1609.05473"
 WRITES = "text"
-FOUND = ("ends",)  # settings that the data decide over
 BETWEEN = 25
 NARROW: textcnn.Filters = ((1, 24), (2, 48), (3, 48), (4, 48), (5, 48), (10, 24))
 UNKNOWN = 1e9  # an NLL that no generator has
@@ -122,14 +122,8 @@ class State:
 
 def open_data(spec: str, config: Config, progress: Callable[[int, int], None] | None = None) -> TextSet:
     """The sentences that `spec` names: a text file, grammar, oracle, or an oracle's arrays."""
-    names = ("T", "unit", "punctuation", "min_count", "long", "held_out", "split", "oracle_seed", "oracle_size")
     vocab = config.oracle_V if spec == "oracle" else config.vocab
-    return open_texts(spec, vocab=vocab, **{name: getattr(config, name) for name in names}, progress=progress)
-
-
-def fitted(config: Config, data: TextSet) -> Config:
-    """The settings with what is known of the data: the vocabulary that it has, its longest sentence, whether lengths vary."""
-    return settings.changed(config, {"vocab": data.V, "T": data.T, "ends": data.ends})
+    return read(spec, config, progress, vocab=vocab, oracle_seed=config.oracle_seed, oracle_size=config.oracle_size)
 
 
 def filters(config: Config) -> textcnn.Filters:
@@ -296,14 +290,6 @@ def between(state: State, recent: Mapping[str, np.ndarray], knobs: Knobs) -> lis
 # --- the parts of a step ------------------------------------------------------------------------------------------
 
 
-def alive(tokens: Tensor, ends: bool) -> Tensor:
-    """1 for every token that counts: up to and with the first end, (n, T) float32."""
-    if not ends:
-        return torch.ones(tokens.shape, device=tokens.device)
-    over = (tokens == 0).cumsum(1)
-    return (over - (tokens == 0).long() == 0).float()
-
-
 def batches_of_negatives(state: State) -> int:
     """Batches of D in an epoch: each takes half a batch of negatives."""
     return max(1, state.config.negatives // max(1, state.config.batch // 2))
@@ -325,24 +311,6 @@ def with_replacement(state: State, tokens: Tensor, chance: float) -> Tensor:
         memory = cell(shown[-1], memory)
         shown.append(torch.where(uniform[1, t] < chance, drawer(memory.h, uniform[0, t]), tokens[:, t]))
     return torch.stack(shown, 1)
-
-
-def descend(optimiser: torch.optim.Adam, loss: Tensor, lr: float, clip: float | None = None) -> Tensor | None:
-    """One step of a net; with `clip` its gradient is made no longer than that, and its length before is returned."""
-    parameters = [p for group in optimiser.param_groups for p in group["params"]]
-    for p, g in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
-        p.grad = g.contiguous()  # fused Adam reads both in the order of the memory: a transposed gradient would go to other weights
-    norm = None if clip is None else torch.nn.utils.clip_grad_norm_(parameters, clip)
-    optimiser.param_groups[0]["lr"] = lr
-    optimiser.step()
-    optimiser.zero_grad(set_to_none=True)
-    return norm
-
-
-def copy_to(target: Recurrent, source: Recurrent) -> None:
-    """θ into another net."""
-    with torch.no_grad():
-        torch._foreach_copy_(list(target.parameters()), list(source.parameters()))  # pyright: ignore[reportPrivateImportUsage]
 
 
 def autocast(state: State) -> torch.autocast:

@@ -6,26 +6,18 @@ from typing import Literal
 
 from models import knobs as settings
 from models.contract import Curve, Phase, Plot, Preset
+from models.data.sentences import TextConfig
 from models.knobs import knob
 
 PHASES = ("mle", "discriminator", "adversarial")  # every preset has all of them, in this order
 
 
-class Config(settings.Config):
+class Config(TextConfig):
     """What a SeqGAN is built from, and how its data are read."""
 
-    T: int = knob(20, "longest sentence, in tokens", symbol="T", low=2, high=64, group="Sentences")
-    vocab: int = knob(5000, "size of the vocabulary, at most", symbol="V", low=4, high=200_000, group="Sentences")
-    unit: Literal["words", "chars"] = knob("words", "what a token is", group="Sentences")
-    punctuation: Literal["split", "keep", "strip"] = knob("split", "marks: tokens of their own, part of the word, or left out", group="Sentences")
-    min_count: int = knob(1, "a word that occurs less often is unknown", low=1, high=10_000, group="Sentences")
-    long: Literal["cut", "drop"] = knob("cut", "sentences longer than T are cut, or left out", group="Sentences")
-    held_out: float = knob(0.1, "share of the sentences that is held out", low=0.0, high=0.9, group="Sentences")
-    split: int = knob(0, "seed of what is held out", low=0, high=2**31 - 1, group="Sentences")
     oracle_seed: int = knob(0, "seed of the oracle", low=0, high=2**31 - 1, group="Oracle")
     oracle_V: int = knob(5000, "size of the vocabulary of the oracle that is made here", low=4, high=200_000, group="Oracle")
     oracle_size: int = knob(10_000, "sentences drawn of the oracle to train on", low=64, high=1_000_000, group="Oracle")
-    ends: bool = knob(False, "sentences vary in length; known from the data", group="Sentences")
     e: int = knob(32, "numbers in an embedding of G", low=2, high=2048, group="Nets")
     h: int = knob(32, "neurons of G", low=2, high=2048, group="Nets")
     e_D: int = knob(64, "numbers in an embedding of D", low=2, high=2048, group="Nets")

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.algorithms.seqgan import UNKNOWN, Knobs, State, alive, autocast
-from models.algorithms.seqgan.search import references, spoken_lengths
+from models.algorithms.seqgan import UNKNOWN, Knobs, State, autocast
+from models.algorithms.seqgan.search import references
 from models.contract import Progress, Score
+from models.data.sentences import alive, noise, spoken_lengths
 from models.data.text import TextSet, split_words
 from models.metrics import text as measures
 from models.metrics.text import References
@@ -52,12 +53,6 @@ def measured(state: State, data: TextSet, *, keep: bool) -> dict[str, Tensor]:
         names = ("mle_gen", "mle_oracle", "mle_BLEU2") if data.oracle is not None else ("mle_gen", "", "mle_BLEU2")
         found |= {name: torch.where(known, level, value) for name, level, value in zip(names, state.levels, now, strict=True) if name}
     return found
-
-
-def noise(n: int, T: int, seed: int) -> Tensor:
-    """Uniform numbers (n, T) of a seed, on the CPU; the first ones are the same whatever n is."""
-    generator = torch.Generator().manual_seed(seed)
-    return torch.cat([torch.rand(64, T, generator=generator) for _ in range(-(-max(1, n) // 64))])[:n]
 
 
 def oracle(data: TextSet, device: torch.device) -> Recurrent:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from models.data.sentences import spoken_lengths
 from models.metrics.text import References
 from models.nets.drawing import Drawer
 from models.nets.recurrent import START, Memory, Recurrent
@@ -185,11 +185,3 @@ def references(data: TextSet, *, training: bool = False, most: int = 1000) -> Re
         rows = data.rows(where)
         data.kept[key] = References(rows, spoken_lengths(rows, data.ends))
     return data.kept[key]
-
-
-def spoken_lengths(rows: np.ndarray, ends: bool) -> np.ndarray:
-    """Tokens of each sentence without its end, (n,) int64."""
-    if not ends:
-        return np.full(len(rows), rows.shape[1], np.int64)
-    over = rows == 0
-    return np.where(over.any(1), over.argmax(1), rows.shape[1]).astype(np.int64)

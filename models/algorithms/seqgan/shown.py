@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import difflib
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -12,17 +10,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models import knobs as settings
 from models.algorithms import seqgan
-from models.algorithms.seqgan import Batch, Config, Knobs, State, alive, filters, search
-from models.algorithms.seqgan.measures import LONGEST, noise
+from models.algorithms.seqgan import Batch, Config, Knobs, State, filters, search
+from models.algorithms.seqgan.measures import LONGEST
 from models.contract import Plan, Preset, View
-from models.data.text import TextSet, encode, split_words, spoken
+from models.data.sentences import BETWEEN_TOKENS, CHUNK, alive, check_drawing, known_numbers, known_words, noise, spoken_lengths, words_of
+from models.data.text import TextSet, split_words
 from models.errors import BadInput
 from models.metrics import text as measures
+from models.nets.learning import seconds
 from models.nets.recurrent import Recurrent
-
-CHUNK = 64  # sentences are drawn in whole chunks, so that one's bits do not depend on how many were asked for
-BETWEEN_TOKENS = "\x1f"  # joins the tokens of a sentence in a View's words; no token has it
 
 
 def sample(
@@ -52,16 +50,12 @@ def sample(
         BadInput: a value out of its range, or words of the prompt that G does not know.
     """
     tokens, log_p = drawn(state, n, seed, temperature=temperature, top_k=top_k, nucleus=nucleus, prompt=prompt, net=net)
-    length = search.spoken_lengths(tokens, state.config.ends)
+    length = spoken_lengths(tokens, state.config.ends)
     return View(words=_words(state, tokens), numbers={"log_p": log_p, "length": length.astype(np.float64)})
 
 
-def _words(state: State, tokens: np.ndarray) -> dict[str, list[str]]:
-    words = tuple(state.words)
-    return {
-        "samples": spoken(tokens, words, state.joiner, state.config.ends),
-        "tokens": [BETWEEN_TOKENS.join(row) for row in split_words(tokens, words, state.config.ends)],
-    }
+def _words(state: State, rows: np.ndarray) -> dict[str, list[str]]:
+    return words_of(rows, state.words, state.joiner, state.config.ends)
 
 
 @torch.no_grad()
@@ -69,14 +63,7 @@ def drawn(
     state: State, n: int, seed: int, *, temperature: float = 1.0, top_k: int = 0, nucleus: float = 1.0, prompt: str = "", net: str = "seqgan"
 ) -> tuple[np.ndarray, np.ndarray]:
     """Tokens (n, T) and log p (n,) of what follows the prompt; see `sample`."""
-    if not 0 < temperature <= 10:
-        raise BadInput(f"The temperature must lie above 0 and be at most 10; got {temperature:g}.")
-    if not 0 < nucleus <= 1:
-        raise BadInput(f"The nucleus is a share above 0 and at most 1; got {nucleus:g}.")
-    if top_k < 0:
-        raise BadInput(f"top-k is a number of tokens, 0 for all; got {top_k}.")
-    if net not in ("seqgan", "mle"):
-        raise BadInput(f"There is no generator {net!r} in a SeqGAN run; it has seqgan and mle.")
+    check_drawing(temperature, top_k, nucleus, net, ("seqgan", "mle"), "SeqGAN")
     chosen: Recurrent = state.G if net == "seqgan" else state.mle
     start, ends, u = prompted(state, prompt), state.config.ends, noise(max(n, 1), state.config.T, seed)
     tokens, log_p = [np.zeros((0, state.config.T), np.int64)], [np.zeros(0)]
@@ -94,21 +81,9 @@ def prompted(state: State, prompt: str) -> Tensor | None:
     if not prompt.strip():
         return None
     if state.words:
-        ids, unknown = encode(prompt, tuple(state.words), state.config.unit)
-        if unknown:
-            near = [w for word in unknown for w in difflib.get_close_matches(word, state.words, 2)][:4]
-            more = f"; did you mean {', '.join(near)}?" if near else "."
-            named = ", ".join(map(repr, unknown[:5]))
-            raise BadInput(f"This run's vocabulary of {len(state.words):,} does not have {named}: use words of its data{more}")
+        ids = known_words(prompt, state.words, state.config.unit, state.config.T)
     else:
-        try:
-            ids = [int(word) for word in prompt.split()]
-        except ValueError:
-            ids = [-1]
-        if not all(0 <= i < state.config.vocab for i in ids):
-            raise BadInput(f"The tokens of an oracle are numbers from 0 to {state.config.vocab - 1:,}; the prompt is {prompt.strip()!r}.")
-    if len(ids) >= state.config.T:
-        raise BadInput(f"The prompt has {len(ids)} tokens, and this run's sentences have at most {state.config.T}: leave room for at least one.")
+        ids = known_numbers(prompt, state.config.vocab, state.config.T)
     return torch.tensor(ids, device=state.device)
 
 
@@ -188,7 +163,7 @@ def view_tradeoff(state: State, data: TextSet, knobs: Knobs, *, n: int, seed: in
     against, ends = search.references(data, most=half), state.config.ends
 
     def both(rows: np.ndarray) -> list[float]:
-        lengths = search.spoken_lengths(rows, ends)
+        lengths = spoken_lengths(rows, ends)
         one, other = against.bleu(rows, lengths).value, measures.self_bleu(rows, lengths, LONGEST).value
         return [one[k] for k in range(2, LONGEST + 1)] + [other[k] for k in range(2, LONGEST + 1)]
 
@@ -260,17 +235,17 @@ def cost(config: Config) -> float:
 
 def predicted_seconds(config: Config, plan: Plan, preset: Preset) -> float:
     """How long a preset will take here, from two steps of each kind on made-up sentences; at most 4 roll-outs are timed, and scaled."""
-    knobs = seqgan.settings.make(Knobs, {**preset.knobs, "measure_every": 0})
+    knobs = settings.make(Knobs, {**preset.knobs, "measure_every": 0})
     state = seqgan.init(config.model_copy(update={"negatives": max(2, config.batch)}), 0, plan)
     tokens = torch.randint(0, config.vocab, (config.batch, config.T), generator=torch.Generator().manual_seed(0)).to(state.device)
     batch = Batch(tokens, _Nothing())  # pyright: ignore[reportArgumentType]
     few = min(knobs.N, 4)
-    mle = _seconds(lambda: seqgan.mle_step(state, batch.tokens, batch.data, knobs))
+    mle = seconds(lambda: seqgan.mle_step(state, batch.tokens, batch.data, knobs))
     state.dealt = 1  # no negatives are drawn for the first one
-    D = _seconds(lambda: seqgan.d_step(state, tokens, knobs))
-    how = seqgan.settings.changed(knobs, {"N": few})
-    G = _seconds(lambda: seqgan.g_step(state, batch.data, how)) * knobs.N / few
-    draw = _seconds(lambda: seqgan.drawn(state, state.G, config.batch)) / config.batch * config.negatives
+    D = seconds(lambda: seqgan.d_step(state, tokens, knobs))
+    how = settings.changed(knobs, {"N": few})
+    G = seconds(lambda: seqgan.g_step(state, batch.data, how)) * knobs.N / few
+    draw = seconds(lambda: seqgan.drawn(state, state.G, config.batch)) / config.batch * config.negatives
     each = max(1, config.negatives // max(1, config.batch // 2))
     D += draw / each / knobs.epochs
     batches = knobs.d_steps * knobs.epochs * each
@@ -282,15 +257,3 @@ class _Nothing:
     """Data of which only the size is asked."""
 
     train = range(1)
-
-
-def _seconds(once: Callable[[], object]) -> float:
-    """The quicker of two."""
-    taken = []
-    for _ in range(2):
-        began = time.perf_counter()
-        once()
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        taken.append(time.perf_counter() - began)
-    return min(taken)
