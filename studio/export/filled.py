@@ -212,7 +212,10 @@ def desk_of(recipe: Mapping[str, Any]) -> tuple[Desk, dict[str, Any]]:
             raise ValueError(recipe.get("kind"))
         made = recipe["made"]
         told, nets = made["desk"], made["nets"]
-        if set(told) != set(Desk._fields) or type(told["open_end"]) is not bool or len(told["tokens"]) > MOST_TOKENS:
+        lists = (told["tokens"], told["blanks"], told["fixed"])
+        if set(told) != set(Desk._fields) or type(told["open_end"]) is not bool or not all(isinstance(v, list) for v in lists):
+            raise ValueError(told)
+        if max(map(len, lists)) > MOST_TOKENS:
             raise ValueError(told)
         desk = Desk(
             tokens=tuple(_word(word) for word in told["tokens"]),

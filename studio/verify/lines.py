@@ -49,7 +49,8 @@ def _taken(values: dict[str, Any], name: str) -> tuple[float, ...]:
     several: list[Any] = found if isinstance(found, list) else [found]
     numbers = [v for v in several if isinstance(v, float) and math.isfinite(v)]
     if numbers:
-        values[name] = ["a number" if isinstance(v, float) and math.isfinite(v) else [v] for v in several]
+        holes = ["a number" if isinstance(v, float) and math.isfinite(v) else [v] for v in several]
+        values[name] = holes if isinstance(found, list) else holes[0]
     return tuple(numbers)
 
 
