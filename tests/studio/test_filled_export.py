@@ -218,7 +218,7 @@ def test_both_nets_are_on_the_page(record, tmp_path):
     desk = Said(text, "sentence")
     assert (desk.said, desk.marked) == (["the ___ ___."], [["___", "___"]])
     assert Said(text, "stood").said == ["the cat sleeps."]
-    assert [title for title in re.findall(r"<h2>(\w+) <span", text)] == ["MaskGAN", "MaskMLE"]
+    assert re.findall(r"<h2>(\w+) <span", text) == ["MaskGAN", "MaskMLE"]
     assert "3 alternatives of each net · seed 7 · step 300 · temperature 0.8" in text
     assert text.count("1 of 2 valid") == 2
     assert text.count('<span class="bad">not valid</span>') == text.count("do not agree in number.</p>") == 2
