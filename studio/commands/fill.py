@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,8 +89,17 @@ def _table(record: DeskRecord, shown: list[Filling]) -> str:
     """One alternative a line: the filled words in brackets, the probability of each, and whether the grammar has it."""
     (found, *_) = record.fillings.values()
     lines = [(_marked(one, found.joiner), _chances(one), _verdict(one)) for one in shown]
-    wide = [max(len(line[i]) for line in lines) for i in range(2)]
-    return "\n".join(f"{a:<{wide[0]}}  {b:<{wide[1]}}  {c}".rstrip() for a, b, c in lines)
+    wide = [max(_columns(line[i]) for line in lines) for i in range(2)]
+    return "\n".join("  ".join((_padded(a, wide[0]), _padded(b, wide[1]), c)).rstrip() for a, b, c in lines)
+
+
+def _padded(text: str, wide: int) -> str:
+    return text + " " * (wide - _columns(text))
+
+
+def _columns(text: str) -> int:
+    """Of a terminal: Chinese and Japanese letters have two, marks on a letter none."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else unicodedata.combining(c) == 0 for c in text)
 
 
 def _marked(one: Filling, joiner: str) -> str:

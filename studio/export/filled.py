@@ -207,49 +207,55 @@ def desk_of(recipe: Mapping[str, Any]) -> tuple[Desk, dict[str, Any]]:
     """
     from models.algorithms.maskgan.fillings import Desk
 
+    desk, asked = _told(recipe)
+    return Desk(**desk), asked
+
+
+def said_of(recipe: Mapping[str, Any]) -> str:
+    """The sentence of a recipe with its blanks, for people; needs no torch; raises BadInput as `desk_of`."""
+    desk, _ = _told(recipe)
+    config = recipe.get("config")
+    joiner = "" if isinstance(config, dict) and config.get("unit") == "chars" else " "
+    fixed, words = dict(desk["fixed"]), list(desk["tokens"])
+    for blank in desk["blanks"]:
+        words[blank] = fixed.get(blank, BLANK)
+    return one_line(joined([*words, "…"] if desk["open_end"] else words, joiner))
+
+
+def _told(recipe: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields of the Desk, and the other arguments; raises BadInput."""
     try:
         if not is_filled(recipe):
             raise ValueError(recipe.get("kind"))
         made = recipe["made"]
-        told, nets = made["desk"], made["nets"]
-        lists = (told["tokens"], told["blanks"], told["fixed"])
-        if set(told) != set(Desk._fields) or type(told["open_end"]) is not bool or not all(isinstance(v, list) for v in lists):
-            raise ValueError(told)
-        if max(map(len, lists)) > MOST_TOKENS:
-            raise ValueError(told)
-        desk = Desk(
-            tokens=tuple(_word(word) for word in told["tokens"]),
-            blanks=_rising(told["blanks"], len(told["tokens"])),
-            open_end=told["open_end"],
-            fixed=tuple((_place(at, MOST_TOKENS), _word(word)) for at, word in told["fixed"]),
-        )
-        places = [at for at, _ in desk.fixed]
-        if len(set(places)) < len(places) or any(at not in desk.blanks and not (desk.open_end and at >= len(desk.tokens)) for at in places):
-            raise ValueError(places)
-        if sum(map(len, desk.tokens)) + sum(len(word) for _, word in desk.fixed) > MOST_LETTERS:
-            raise ValueError("letters")
+        desk, nets, n, seed = _desk(made["desk"]), made["nets"], _place(made["count"], MOST + 1), _place(made["seed"], 2**62)
         if not isinstance(nets, list) or not nets or any(net not in NETS for net in nets) or len(set(nets)) < len(nets):
             raise ValueError(nets)
-        n, seed = _place(made["count"], MOST + 1), _place(made["seed"], 2**62)
-        if not n or set(made["options"]) != set(DEFAULTS):
+        if set(made["options"]) != set(DEFAULTS):
             raise ValueError(made["options"])
         return desk, {"n": n, "seed": seed, "nets": tuple(nets), "options": _options(made["options"], n)}
     except (LookupError, AttributeError, TypeError, ValueError, BadInput):
         raise BadInput("This recipe describes no desk with blanks: it was changed after the export, or it is not one of fillings.") from None
 
 
-def said_of(recipe: Mapping[str, Any]) -> str:
-    """The sentence of a recipe with its blanks, for people; raises BadInput."""
-    desk, _ = desk_of(recipe)
-    config = recipe.get("config")
-    return blanked(desk, "" if isinstance(config, dict) and config.get("unit") == "chars" else " ")
-
-
-def blanked(desk: Desk, joiner: str) -> str:
-    """The sentence with its blanks."""
-    fixed = dict(desk.fixed)
-    words = [fixed.get(i, BLANK) if i in desk.blanks else word for i, word in enumerate(desk.tokens)]
-    return one_line(joined([*words, "…"] if desk.open_end else words, joiner))
+def _desk(told: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a Desk from a recipe; raises ValueError and others."""
+    lists = (told["tokens"], told["blanks"], told["fixed"])
+    if set(told) != {"tokens", "blanks", "open_end", "fixed"} or type(told["open_end"]) is not bool or not all(isinstance(v, list) for v in lists):
+        raise ValueError(told)
+    if max(map(len, lists)) > MOST_TOKENS:
+        raise ValueError(told)
+    tokens = tuple(_word(word) for word in told["tokens"])
+    blanks = tuple(_place(blank, len(tokens)) for blank in told["blanks"])
+    fixed = tuple((_place(at, MOST_TOKENS), _word(word)) for at, word in told["fixed"])
+    places = [at for at, _ in fixed]
+    if any(a >= b for a, b in pairwise(blanks)) or len(set(places)) < len(places):
+        raise ValueError(told)
+    if any(at not in blanks and not (told["open_end"] and at >= len(tokens)) for at in places):
+        raise ValueError(told)
+    if sum(map(len, tokens)) + sum(len(word) for _, word in fixed) > MOST_LETTERS:
+        raise ValueError(told)
+    return {"tokens": tokens, "blanks": blanks, "open_end": told["open_end"], "fixed": fixed}
 
 
 def _options(given: Mapping[str, Any], n: int) -> dict[str, Any]:
@@ -274,10 +280,3 @@ def _place(value: Any, end: int) -> int:
     if type(value) is not int or not 0 <= value < end:
         raise ValueError(value)
     return value
-
-
-def _rising(values: Any, end: int) -> tuple[int, ...]:
-    found = tuple(_place(value, end) for value in values)
-    if any(a >= b for a, b in pairwise(found)):
-        raise ValueError(values)
-    return found

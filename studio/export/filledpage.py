@@ -127,7 +127,11 @@ def _float(text: str) -> float | None:
 
 def _facts(record: DeskRecord) -> str:
     n = max((found.n for found in record.fillings.values()), default=0)
-    told = [f"{n:,} alternative{'' if n == 1 else 's'} of each net", f"seed {record.seed}", f"step {record.step:,}"]
+    told = [
+        f"{n:,} alternative{'' if n == 1 else 's'}{' of each net' if len(record.fillings) > 1 else ''}",
+        f"seed {record.seed}",
+        f"step {record.step:,}",
+    ]
     for name, neutral in NEUTRAL.items():
         if record.options[name] != neutral:
             told.append(f"{name.replace('_', '-')} {record.options[name]:g}")

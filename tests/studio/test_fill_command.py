@@ -9,6 +9,7 @@ import pytest
 from models.errors import BadInput
 from models.run import Run
 from studio import recipe
+from studio.commands.fill import _columns
 from tests.studio.tiny import pictures, refused, run_with_history
 from tests.studio.toyfill import FILLS, listed
 from tests.studio.toytext import WORDS, toy_run
@@ -63,6 +64,7 @@ def test_a_person_reads_one_alternative_a_line(do, run):
         assert marked == [one["tokens"][at] for at in one["blanks"]]
         assert line.replace("[", "").replace("]", "").startswith(one["text"])
         assert [float(p) for p in re.search(r"  p ([\d.e\- ]+)", line)[1].split()] == pytest.approx(one["probabilities"], abs=0.005)
+    assert len({_columns(line.split("  p ")[0]) for line in lines}) == 1  # they are below each other, wide letters too
     assert lines[0].endswith("  valid")
     assert lines[1].endswith("  not valid: 'dogs … sleeps' do not agree in number.")
     assert "valid" not in lines[2]
