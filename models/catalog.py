@@ -7,10 +7,15 @@ from typing import Any
 
 from models.errors import BadInput
 
-ALGORITHMS = {"began": "models.algorithms.began", "ppgn": "models.algorithms.ppgn", "seqgan": "models.algorithms.seqgan"}
+ALGORITHMS = {
+    "began": "models.algorithms.began",
+    "ppgn": "models.algorithms.ppgn",
+    "seqgan": "models.algorithms.seqgan",
+    "maskgan": "models.algorithms.maskgan",
+}
 KERNELS = {"metropolis": "models.samplers.metropolis", "mala": "models.samplers.mala", "mala-approx": "models.samplers.mala_approx"}
 TARGETS = ("normal", "correlated", "ill-conditioned", "ring", "banana", "funnel", "donut", "twin")  # of the sampler lab
-PLANNED = ("bgan", "maskgan")
+PLANNED = ("bgan",)
 
 
 def algorithm(name: str) -> Any:

@@ -120,6 +120,7 @@ QListView, QTableView, QTreeView { background: $panel; color: $ink; border: 1px 
 QListView::item, QTreeView::item { padding: 2~ 4~; border-radius: 4~; }
 QListView::item:hover, QTreeView::item:hover { background: $hover; color: $ink; }
 QTableView { gridline-color: $hairline; }
+QTableView[kind="numbers"]::item { padding: 0 8~; }
 QHeaderView { background: transparent; }
 QHeaderView::section { background: $panel; color: $muted; border: none; border-bottom: 1px solid $hairline; padding: 4~ 8~; font-size: 11~; }
 QSplitter::handle { background: transparent; }

@@ -32,8 +32,8 @@ class Table(nn.Embedding):
         """Leave the weights without values."""
 
 
-class _LSTM(nn.LSTM):
-    """The same of an LSTM."""
+class LSTM(nn.LSTM):
+    """An LSTM without values."""
 
     def reset_parameters(self) -> None:
         """Leave the weights without values."""
@@ -46,7 +46,7 @@ class Recurrent(nn.Module):
         """A vocabulary of `V` tokens, embeddings of `e` numbers, `h` neurons; the values are set by `initialise`."""
         super().__init__()
         self.embedding = Table(V, e)
-        self.lstm = _LSTM(e, h, batch_first=True)
+        self.lstm = LSTM(e, h, batch_first=True)
         self.out = Dense(h, V)
         with torch.no_grad():
             cast(Tensor, self.lstm.bias_hh_l0).zero_().requires_grad_(False)  # torch has two biases a gate, the paper one

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QFont, QTextCharFormat, QTextLayout, QTextOption
 
 from models.data.vocabulary import spaces
 from studio import theme
-from studio.panels.tokenheat import UNKNOWN
+from studio.panels.tokenheat import UNKNOWN, from_right
 
 LINE, PAD = 18, 3  # pixels of a line of words; over and under them
 CALM = 12  # looks after which a row gives up room that it no longer needs
@@ -67,15 +67,18 @@ class Row:
     def lay(self, style: Style, width: float) -> None:
         """Break it into lines of a width."""
         parts, ranges, at = [], [], 0
-        for space, token, mark in zip(style.pieces(self.tokens), self.tokens, self.marks, strict=True):
+        for i, (space, token) in enumerate(zip(style.pieces(self.tokens), self.tokens, strict=True)):
             at += len(space)
-            if mark or token == UNKNOWN:
-                ranges.append(_range(at, len(token), style.faint if token == UNKNOWN else style.fresh))
+            if (how := self.format_of(i, style)) is not None:
+                ranges.append(_range(at, _units(token), how))
             parts += (space, token)
-            at += len(token)
+            at += _units(token)
         text = self.text = QTextLayout("".join(parts) or NOTHING, style.face)
         option = QTextOption()
         option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        if from_right(self.tokens):
+            option.setTextDirection(Qt.LayoutDirection.RightToLeft)
+            option.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignAbsolute)
         text.setTextOption(option)
         text.setFormats(ranges if parts else [_range(0, len(NOTHING), style.faint)])
         text.setCacheEnabled(True)
@@ -88,11 +91,20 @@ class Row:
             self.lines += 1
         text.endLayout()
 
+    def format_of(self, i: int, style: Style) -> QTextCharFormat | None:
+        """How token i is set; None for plain."""
+        return style.faint if self.tokens[i] == UNKNOWN else style.fresh if self.marks[i] else None
+
     def keep(self, at_once: bool) -> None:
         """Take more room now, give it up only when it was not needed for some looks, or `at_once`."""
         self.idle = 0 if self.lines >= self.slot else self.idle + 1
         if at_once or self.lines > self.slot or self.idle > CALM:
             self.slot, self.idle = self.lines, 0
+
+
+def _units(token: str) -> int:
+    """How long Qt finds a token: what is beyond the first 65,536 characters counts twice."""
+    return len(token.encode("utf-16-le")) // 2
 
 
 def _range(start: int, length: int, style: QTextCharFormat) -> QTextLayout.FormatRange:

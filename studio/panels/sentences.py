@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from typing import Any
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -29,7 +30,7 @@ from studio.panels.tokenheat import UNKNOWN, said
 from studio.widgets import ElidedLabel, column, label, row
 
 
-class _Rows(QWidget):
+class Rows(QWidget):
     """The sentences, painted."""
 
     clicked = Signal(int)
@@ -39,7 +40,7 @@ class _Rows(QWidget):
         super().__init__()
         self.setProperty("kind", "clear")
         self.setAccessibleName(name)
-        self.rows: list[Row] = []
+        self.rows: list[Any] = []  # of Row, or of a kind of it
         self.captions: Sequence[str] = ()
         self.joiner, self.stale, self.selection, self._hover = " ", False, -1, -1
         self._tops: list[int] = []
@@ -97,7 +98,8 @@ class _Rows(QWidget):
 
     # --- layout ---
 
-    def _style(self) -> Style:
+    def style_of_rows(self) -> Style:
+        """How the words are set now."""
         tokens = {token for line in self.rows for token in line.tokens} - {UNKNOWN}
         pad = max(map(len, tokens)) if tokens and all(map(str.isdecimal, tokens)) else 0
         face, strong = theme.font(13), theme.font(13, 600)
@@ -115,14 +117,18 @@ class _Rows(QWidget):
     def columns(self) -> tuple[int, int]:
         """Where the sentences begin, and where they end."""
         t, metrics = theme.theme(), QFontMetricsF(theme.font(11))
-        left = t.px(6) + round(metrics.horizontalAdvance("0" * len(str(max(10, len(self.rows)))))) + t.px(10)
+        left = t.px(6) + round(self.wide_of_names(metrics)) + t.px(10)
         right = max((metrics.horizontalAdvance(text) for text in self.captions), default=0)
         return left, self.width() - t.px(6) - (round(right) + t.px(12) if right else 0)
+
+    def wide_of_names(self, metrics: QFontMetricsF) -> float:
+        """Pixels of what stands before the sentences."""
+        return metrics.horizontalAdvance("0" * len(str(max(10, len(self.rows)))))
 
     def _lay_out(self) -> None:
         if not self._dirty:
             return
-        t, style, (left, right) = theme.theme(), self._style(), self.columns()
+        t, style, (left, right) = theme.theme(), self.style_of_rows(), self.columns()
         signature = (left, right, style.pad)
         if signature != self._signature:
             self._signature, self._reset = signature, True
@@ -174,9 +180,8 @@ class _Rows(QWidget):
             if i == self._hover and i != self.selection:
                 painter.fillRect(self.rect_of(i), QColor(t.hover))
             painter.setPen(muted)
-            painter.drawText(QRectF(0, top, gutter, high), at_right, str(i + 1))
-            if i < len(self.captions):
-                painter.drawText(QRectF(right, top, end - right, high), at_right, self.captions[i])
+            painter.drawText(QRectF(0, top, gutter, high), at_right, self.name_of(i))
+            self.paint_caption(painter, i, QRectF(right, top, end - right, high))
             painter.setPen(ink)
             if text is not None:
                 text.draw(painter, QPointF(left, top))
@@ -184,6 +189,15 @@ class _Rows(QWidget):
                 painter.setPen(QPen(QColor(theme.accent(self)), 2))
                 painter.drawRoundedRect(self.rect_of(i).adjusted(0, 1, 0, 0), t.px(4), t.px(4))
         painter.end()
+
+    def name_of(self, index: int) -> str:
+        """What stands before a sentence."""
+        return str(index + 1)
+
+    def paint_caption(self, painter: QPainter, index: int, room: QRectF) -> None:
+        """What stands behind a sentence, in muted small words."""
+        if index < len(self.captions):
+            painter.drawText(room, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), self.captions[index])
 
     def _bottom(self) -> int:
         """The end of the part that is scrolled into view."""
@@ -267,7 +281,7 @@ class SentencesPanel(QWidget):
         self.right.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.empty = label("No sentences yet", "muted")
         self.empty.setWordWrap(True)
-        self.rows = _Rows(title)
+        self.rows = Rows(title)
         self.rows.clicked.connect(self.clicked)
         self.rows.selected.connect(self._on_selected)
         self.area = scrolled(self.rows, sideways=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from studio import theme
 UNKNOWN = "<unk>"
 SIZES = (22, 18, 15, 13)  # pixels of the words, from the desk's to the smallest that still reads well
 _BAR, _NUMBER, _ABOVE = 5, 14, 3  # pixels: the heat, the line of the number, the air over each
+_MIDDLE = int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter)
 _LEAST = 0.05  # a sentence whose numbers all lie closer than this to the middle is not made to look dramatic
 
 
@@ -36,6 +38,12 @@ def cut(tokens: Sequence[str], joiner: str, metrics: QFontMetricsF, room: float,
 
     n = bisect_right(range(1, len(tokens)), room, key=lambda k: metrics.horizontalAdvance(some(k)))
     return some(n) if n else metrics.elidedText(tokens[-1 if left else 0], Qt.TextElideMode.ElideRight, int(max(0.0, room)))
+
+
+def from_right(tokens: Sequence[str]) -> bool:
+    """Whether a sentence is read from right to left: the first letter that has a direction has that one."""
+    kinds = (unicodedata.bidirectional(letter) for token in tokens for letter in token)
+    return next((kind != "L" for kind in kinds if kind in ("L", "R", "AL")), False)
 
 
 def reach_of(values: np.ndarray, middle: np.ndarray | float) -> float:
@@ -58,6 +66,11 @@ def digits(values: np.ndarray) -> int:
 def short(value: float, places: int) -> str:
     """A number under a word; a dash for none."""
     return f"{value:.{places}f}".replace("-", "−") if math.isfinite(value) else "–"
+
+
+def mirrored(boxes: Sequence[QRectF], width: float) -> list[QRectF]:
+    """The same boxes, flowing from the right."""
+    return [QRectF(width - box.right(), box.top(), box.width(), box.height()) for box in boxes]
 
 
 def flow(widths: Sequence[float], room: float, gap: float) -> list[tuple[float, int]]:
@@ -88,13 +101,14 @@ class TokenHeat(QWidget):
     """
 
     chosen = Signal(int)
+    GAPS, PAD = (7, 10), 0  # pixels between characters and between words; over and under a word
 
     def __init__(self, name: str) -> None:
         super().__init__()
         self.setProperty("kind", "clear")
         self.tokens: tuple[Token, ...] = ()
         self._joiner, self._places, self._size, self._numbers = " ", 2, SIZES[0], True
-        self._chosen, self._hover, self._stale = -1, -1, False
+        self._chosen, self._hover, self._stale, self._from_right = -1, -1, False, False
         self._boxes: list[QRectF] | None = None
         self.setAccessibleName(name)
         self.setMouseTracking(True)
@@ -108,6 +122,7 @@ class TokenHeat(QWidget):
         """Another sentence, or other numbers; the chosen place stays where it still is one."""
         self.tokens, self._joiner, self._stale = tuple(tokens), joiner, False
         self._places = digits(np.array([token.value for token in tokens], float))
+        self._from_right = from_right([token.word for token in tokens])
         if self._chosen >= len(self.tokens):
             self._chosen = -1
         self._again()
@@ -165,13 +180,22 @@ class TokenHeat(QWidget):
         """A word wide."""
         return QSize(theme.theme().px(120), self.sizeHint().height())
 
+    def wide(self, place: int, size: int) -> float:
+        """Pixels that a word takes."""
+        return QFontMetricsF(theme.font(size)).horizontalAdvance(self.tokens[place].word)
+
+    def high_of_word(self, size: int) -> int:
+        """Pixels from the top of a word's box to the air above its bar."""
+        return _line(size) + (theme.theme().px(2 * self.PAD) if self.PAD else 0)
+
     def _boxes_in(self, width: float, size: int, numbers: bool) -> list[QRectF]:
-        t, metrics, small = theme.theme(), QFontMetricsF(theme.font(size)), QFontMetricsF(theme.font(11, 600))
+        t, small = theme.theme(), QFontMetricsF(theme.font(11, 600))
         least = small.horizontalAdvance(short(-0.5 if any(token.value < 0 for token in self.tokens) else 0.5, self._places))
-        wide = [max(least, metrics.horizontalAdvance(token.word)) for token in self.tokens]
-        line, gap = _line(size) + t.px(_ABOVE + _BAR + (_ABOVE + _NUMBER + 2 if numbers else 4)), t.px(10 if self._joiner else 7)
-        places = flow(wide, width - 2, gap)
-        return [QRectF(x + 1, row * (line + t.px(6)), w, line) for (x, row), w in zip(places, wide, strict=True)]
+        wide = [min(width - 2, max(least, self.wide(i, size))) for i in range(len(self.tokens))]
+        line = self.high_of_word(size) + t.px(_ABOVE + _BAR + (_ABOVE + _NUMBER + 2 if numbers else 4))
+        places = flow(wide, width - 2, t.px(self.GAPS[bool(self._joiner)]))
+        boxes = [QRectF(x + 1, row * (line + t.px(6)), w, line) for (x, row), w in zip(places, wide, strict=True)]
+        return mirrored(boxes, width) if self._from_right else boxes
 
     def _again(self) -> None:
         self._boxes = None
@@ -198,21 +222,11 @@ class TokenHeat(QWidget):
 
     def paint_token(self, painter: QPainter, place: int, box: QRectF) -> None:
         """The word, its heat, its number, and the line under all that says it is chosen."""
-        t, token, chosen = theme.theme(), self.tokens[place], place == self._chosen
+        t, chosen = theme.theme(), place == self._chosen
         if place == self._hover and not chosen:
             painter.fillRect(box.adjusted(-t.px(3), 0, t.px(3), 0), QColor(t.hover))
-        painter.setPen(QColor(t.muted if token.word == UNKNOWN else t.ink))
-        painter.setFont(theme.font(self._size))
-        word = QRectF(box.left() - 8, box.top(), box.width() + 16, _line(self._size))
-        middle = int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter)
-        painter.drawText(word, middle, token.word)
-        bar = QRectF(box.left(), word.bottom() + t.px(_ABOVE), box.width(), t.px(_BAR))
-        painter.fillRect(bar, QColor(t.heat(token.lean)))
-        if self._numbers:
-            painter.setPen(QColor(t.ink if chosen else t.muted))
-            painter.setFont(theme.font(11, 600 if chosen else 400))
-            number = QRectF(box.left() - 8, bar.bottom() + t.px(_ABOVE) - 1, box.width() + 16, t.px(_NUMBER))
-            painter.drawText(number, middle, short(token.value, self._places))
+        self.paint_word(painter, place, QRectF(box.left(), box.top(), box.width(), self.high_of_word(self._size)))
+        self.paint_heat(painter, place, box)
         if chosen:
             accent = QColor(theme.accent(self))
             painter.fillRect(QRectF(box.left(), box.bottom() - 2, box.width(), 2), accent)
@@ -220,12 +234,37 @@ class TokenHeat(QWidget):
                 painter.setPen(QPen(accent, 2))
                 painter.drawRoundedRect(box.adjusted(-t.px(3), 1, t.px(3), -1) & QRectF(self.rect()).adjusted(1, 1, -1, -1), t.px(4), t.px(4))
 
+    def paint_word(self, painter: QPainter, place: int, room: QRectF) -> None:
+        """A word in its part of the box."""
+        t, word = theme.theme(), self.tokens[place].word
+        painter.setPen(QColor(t.muted if word == UNKNOWN else t.ink))
+        painter.setFont(theme.font(self._size))
+        painter.drawText(room.adjusted(-8, 0, 8, 0), _MIDDLE, self.fitting(painter, word, room.width()))
+
+    def paint_heat(self, painter: QPainter, place: int, box: QRectF) -> None:
+        """The bar under a word, and the number under that."""
+        t, token, chosen = theme.theme(), self.tokens[place], place == self._chosen
+        bar = QRectF(box.left(), box.top() + self.high_of_word(self._size) + t.px(_ABOVE), box.width(), t.px(_BAR))
+        painter.fillRect(bar, QColor(t.heat(token.lean)))
+        if self._numbers:
+            painter.setPen(QColor(t.ink if chosen else t.muted))
+            painter.setFont(theme.font(11, 600 if chosen else 400))
+            number = QRectF(box.left() - 8, bar.bottom() + t.px(_ABOVE) - 1, box.width() + 16, t.px(_NUMBER))
+            painter.drawText(number, _MIDDLE, short(token.value, self._places))
+
+    @staticmethod
+    def fitting(painter: QPainter, word: str, room: float) -> str:
+        """A word in the painter's font, with … where it is longer than a line."""
+        metrics = QFontMetricsF(painter.font())
+        return word if metrics.horizontalAdvance(word) <= room + 1 else metrics.elidedText(word, Qt.TextElideMode.ElideRight, room)
+
     # --- what the person does ---
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Left, Right, Home, End."""
         last, key = len(self.tokens) - 1, event.key()
-        moves = {Qt.Key.Key_Left: self._chosen - 1, Qt.Key.Key_Right: self._chosen + 1, Qt.Key.Key_Home: 0, Qt.Key.Key_End: last}
+        ahead = -1 if self._from_right else 1
+        moves = {Qt.Key.Key_Left: self._chosen - ahead, Qt.Key.Key_Right: self._chosen + ahead, Qt.Key.Key_Home: 0, Qt.Key.Key_End: last}
         if key in moves and last >= 0:
             self._go(min(last, max(0, moves[Qt.Key(key)])))
         else:
