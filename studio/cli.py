@@ -52,11 +52,14 @@ def parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=text, parents=[common])
 
     train = add("train", "train a system from the beginning")
-    train.add_argument("system", help="began, ppgn or seqgan")
+    train.add_argument("system", help="began, ppgn, seqgan or maskgan")
     train.add_argument("--data", help=DATA)
     train.add_argument("--steps", type=_steps, help="stop after this many steps (default: the preset's)")
     train.add_argument("--out", type=Path, help="folder of the run (default: a new one in the studio's home)")
-    train.add_argument("--preset", help="quick (default); of began also paper-64, paper-128, of ppgn attributes, paper-64, of seqgan poems, paper")
+    train.add_argument(
+        "--preset",
+        help="quick (default); of began also paper-64, paper-128, of ppgn attributes, paper-64, of seqgan poems, paper, of maskgan ptb, imdb, paper",
+    )
     train.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting; repeats; `sampling-studio train SYSTEM --settings` lists them"
     )
@@ -189,7 +192,7 @@ def _drawing(words: argparse._ActionsContainer) -> None:
 def _fill(fill: argparse.ArgumentParser) -> None:
     fill.add_argument("run", type=Path)
     fill.add_argument("text", help='a sentence in which ___ (two underscores or more) stands for every word to fill: "the ___ sat on the ___"')
-    fill.add_argument("-n", type=lambda word: _whole(word, 1, 1_000), default=5, help="how many alternatives (default 5)")
+    fill.add_argument("-n", type=lambda word: _whole(word, 1, 64), default=5, help="how many alternatives, at most 64 (default 5)")
     _drawing(fill)
     fill.add_argument("--net", choices=["maskgan", "maskmle"], help="which of its generators fills (default maskgan; on an .html page both)")
     fill.add_argument("--open-end", action="store_true", help="the end is a blank as well: the net goes on as long as it likes")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from models.data.vocabulary import spaces
 from models.files import write_bytes
 from studio import recipe as recipes
-from studio.export.filled import BLANK, TITLES, DeskRecord, Filling, alternatives, recipe_of
+from studio.export.filled import BLANK, TITLES, DeskRecord, Filling, alternatives, end_of, recipe_of
 from studio.export.gallery import document, footer, head, help_of, style_of
 from studio.export.textpage import language
 from studio.export.texts import one_line
@@ -34,6 +34,7 @@ KEYS = (
     ("c", "copy the recipe"),
     ("?", "these keys"),
 )
+END = "(end)"  # among candidates
 MOST_CARDS = 60  # blanks of which candidates are shown
 
 
@@ -164,8 +165,10 @@ def _desk(record: DeskRecord, known: bool) -> str:
     for i, word in enumerate(slots):
         if i >= len(desk.tokens):
             inside.append('<mark title="the end is open">…</mark>')
+        elif i in fixed:
+            inside.append(f'<mark class="own">{_words(fixed[i])}</mark>')
         elif i in desk.blanks:
-            inside.append(f'<mark class="own">{_words(fixed[i])}</mark>' if i in fixed else f"<mark>{BLANK}</mark>")
+            inside.append(f"<mark>{BLANK}</mark>")
         else:
             inside.append(_words(word))
     lang = language([" ".join(desk.tokens)])
@@ -202,6 +205,8 @@ def _filling(found: Fillings, one: Filling, known: bool) -> str:
     given = set(one.blanks) - set(one.fixed)
     inside = []
     for i, (space, word, realism) in enumerate(zip(spaces(one.tokens, found.joiner), one.tokens, one.realism, strict=True)):
+        if not word:  # the end of a window
+            continue
         shown = _words(word) if realism is None else f"{_heat(realism)}{_words(word)}</span>"
         if i in one.fixed:
             shown = f'<mark class="own">{shown}</mark>'
@@ -210,9 +215,8 @@ def _filling(found: Fillings, one: Filling, known: bool) -> str:
             shown = f"{_tag('mark', 'right' if right else '')}{shown}</mark>"
         inside.append(space + shown)
     words = "".join(inside) or '<span class="empty">no word</span>'
-    pairs = [
-        f"<bdi>{_words(one.tokens[b])}</bdi> {_p(p)}" for b, p in zip(one.blanks, one.probabilities, strict=True) if p is not None and b in given
-    ]
+    chances = [(one.tokens[b], p) for b, p in zip(one.blanks, one.probabilities, strict=True) if b in given and p is not None]
+    pairs = [f"<bdi>{_words(word)}</bdi> {_p(p)}" for word, p in chances if word]
     told = [] if one.log_p is None else [_nats(one.log_p)]
     if one.valid is not None:
         told.append('<span class="good">valid</span>' if one.valid else '<span class="bad">not valid</span>')
@@ -225,15 +229,15 @@ def _filling(found: Fillings, one: Filling, known: bool) -> str:
 def _candidates(found: Fillings, lang: str) -> Iterator[str]:
     """What could stand in each blank of the alternative that is shown, likeliest first."""
     row = found.tokens[found.shown]
-    end = row.index("") if "" in row else len(row)
+    end = end_of(row)
     cards = []
     for b, blank in enumerate(found.blanks):
         pairs = [(w, float(p)) for w, p in zip(found.candidates[b], found.candidates_p[b], strict=True) if math.isfinite(p)]
         if blank in found.fixed or blank > end or not pairs:
             continue
-        chosen = row[blank]
+        chosen = row[blank] or END
         items = "".join(f"{_tag('li', 'now' if word == chosen else '')}{_named(word)}{_bar(p)}</li>" for word, p in pairs)
-        before = f"after <bdi>{_words(row[blank - 1])}</bdi>" if blank else "at the beginning"
+        before = f"after <bdi>{_words(row[blank - 1])}</bdi>" if blank and row[blank - 1] else "at the beginning"
         cards.append(f'<div class="card"><h3>word {blank + 1}, {before}</h3><ol>{items}</ol></div>')
     if cards:
         left = f" (the first {MOST_CARDS} blanks)" if len(cards) > MOST_CARDS else ""
@@ -243,7 +247,7 @@ def _candidates(found: Fillings, lang: str) -> Iterator[str]:
 
 
 def _named(word: str) -> str:
-    return f'<bdi class="c">{_words(word)}</bdi>' if word else '<span class="c empty">the end</span>'
+    return f'<bdi class="c">{_words(word)}</bdi>' if word != END else '<span class="c empty">the end</span>'
 
 
 def _tag(name: str, kind: str) -> str:

@@ -140,7 +140,7 @@ def test_inspect_tells_the_desk(do, run, tmp_path):
         ("desk", [TEXT, "--out", "a"], ["--out takes"]),
         ("desk", [TEXT, "--out", "."], ["is a folder"]),
         ("desk", [TEXT, "--net", "lm"], ["--net", "maskgan"]),
-        ("desk", [TEXT, "-n", "0"], ["-n", "from 1 to 1,000"]),
+        ("desk", [TEXT, "-n", "0"], ["-n", "from 1 to 64"]),
         ("desk", [TEXT, "--temperature", "0"], ["--temperature", "above 0"]),
         ("desk", [TEXT, "--top-k=-1"], ["--top-k"]),
         ("desk", [TEXT, "--nucleus", "2"], ["--nucleus"]),

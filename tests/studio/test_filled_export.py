@@ -56,6 +56,17 @@ def test_an_alternative_stops_at_its_end():
     assert [each.valid for each in (one, two, none)] == [True, False, None]
 
 
+def test_an_end_inside_a_long_text_is_no_word(record, tmp_path):
+    """A window before the last may end by itself; what follows it was given, and stays."""
+    desk = Desk(("the", "cat", "the", "dog"), (1, 3), False, ())
+    rows = (("the", "", "the", "cat"), ("the", "cat", "the", ""))
+    one, two = alternatives(made_up(desk, rows))
+    assert (one.text, one.tokens, one.blanks) == ("the the cat", rows[0], (1, 3))
+    assert (two.text, two.tokens, two.blanks) == ("the cat the", rows[1][:3], (1,))
+    text = write(replace(record, desk=desk, fillings=both(desk, rows)), "page", tmp_path / "a.html")
+    assert [" ".join(said.split()) for said in Said(text, "said").said] == ["the the cat", "the cat the"] * 2
+
+
 def test_numbers_keep_the_digits_of_float32():
     found = made_up()
     for i, one in enumerate(alternatives(found)):
@@ -131,7 +142,7 @@ HOSTILE = {
     "half a blank": ("made.desk.blanks", [1.5]),
     "blanks of words": ("made.desk.blanks", "12"),
     "an end that is 1": ("made.desk.open_end", 1),
-    "fixed that is no blank": ("made.desk.fixed", [[0, "a"]]),
+    "fixed beyond the end": ("made.desk.fixed", [[4, "a"]]),
     "fixed twice": ("made.desk.fixed", [[1, "a"], [1, "b"]]),
     "fixed without a word": ("made.desk.fixed", [[1]]),
     "fixed with a list": ("made.desk.fixed", [[1, ["a"]]]),

@@ -39,7 +39,7 @@ def made_up(
     B, words = len(blanks), tuple(dict.fromkeys(word for row in rows for word in row if word))
     p, realism = rng.random((n, B), np.float32), rng.random((n, L), np.float32)
     for i, row in enumerate(rows):
-        end = row.index("") if "" in row else L
+        end = max((j + 1 for j, word in enumerate(row) if word), default=0)
         realism[i, end:] = np.nan  # its end has a probability, and is no word that D sees
         p[i, [b for b, blank in enumerate(blanks) if blank > end]] = np.nan
     stood = (*desk.tokens, *[""] * (L - len(desk.tokens)))
@@ -98,7 +98,7 @@ def _fill(
     before = [rows[shown][blank - 1] if blank else "" for blank in blanks]
     likeliest = [np.argsort(-_chances(table, word))[:k] for word in before]
     found = replace(made_up(desk, tuple(rows), net=net, truth=False), p=p, log_p=np.nansum(np.log(p), 1), shown=shown, step=state.step)
-    named = tuple(tuple(WORDS[w] for w in row) for row in likeliest)
+    named = tuple(tuple(WORDS[w] or "(end)" for w in row) for row in likeliest)
     shares = np.array([_chances(table, word)[row] for word, row in zip(before, likeliest, strict=True)])
     return replace(found, candidates=named, candidates_p=shares).view()
 
