@@ -160,3 +160,12 @@ def test_what_the_system_refuses_is_one_sentence(do, run, monkeypatch):
 
     monkeypatch.setitem(FILLS.views, "fill", broken)
     refused(do("fill", run, TEXT), "All of it is blank: leave a word.")
+
+
+def test_a_dropped_file_opens_the_run_that_made_it(window, run, do, tmp_path, monkeypatch):
+    went = []
+    monkeypatch.setattr(window, "open_run", went.append)
+    for ending in (".html", ".jsonl", ".txt"):
+        do("fill", run, TEXT, "--out", tmp_path / f"a{ending}")
+        window.receive(tmp_path / f"a{ending}")
+    assert went == [run] * 3

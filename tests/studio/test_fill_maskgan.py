@@ -145,3 +145,13 @@ def test_whole_sentences_are_drawn_and_verified(fillers, do, tmp_path, net):
         assert recipe.read(out)["made"]["options"]["net"] == net
         assert do("verify", out, "--json").json["verdict"] == "identical"
     refused(do("sample", fillers / "verses", "--net", "mle", "--out", tmp_path / "b.txt"), "maskgan", "maskmle", "lm")
+
+
+def test_a_desk_on_which_every_blank_was_chosen_by_hand(fillers, do, tmp_path):
+    run = Run.open(fillers / "grammar", write=False, data=False)
+    desk = Desk(("the", "cat", "sleeps", "."), (1, 2), False, ((1, "dog"), (2, "runs")))
+    record = desk_record(run, desk, n=2, seed=0)
+    for exporter in fill_exporters().values():
+        path = exporter.write(record, tmp_path / f"a{exporter.extension}")[0]
+        assert do("verify", path, "--json").json["verdict"] == "identical"
+    assert (tmp_path / "a.txt").read_text("utf-8") == "the dog runs.\n" * 4
