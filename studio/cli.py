@@ -18,10 +18,6 @@ from typing import NoReturn
 
 from models.errors import BadInput, StudioError
 
-PLANNED = {
-    "fill": "filling blanks with MaskGAN",
-}
-
 DATA = (
     "of pictures: a built-in name, a folder, an archive, an IDX or .npz file, or hub:NAME; of sentences: grammar, oracle, a UTF-8 text file, "
     "an oracle's .npz; `sampling-studio data` lists them"
@@ -110,13 +106,13 @@ def parser() -> argparse.ArgumentParser:
     sample.add_argument("--zoom", type=lambda word: _whole(word, 1, 100), help="screen pixels for each pixel (default: what makes it large enough)")
     sample.add_argument("--tensorboard", action="store_true", help="the curves for TensorBoard, in FOLDER/")
     words = sample.add_argument_group("of systems that write text")
-    words.add_argument("--temperature", type=lambda word: _above(word, 10), metavar="T", help="above 0, at most 10 (default 1); below 1 is safer")
-    words.add_argument("--top-k", type=lambda word: _whole(word, 0, 1_000_000), metavar="K", help="only the K likeliest words (default 0: all)")
-    words.add_argument(
-        "--nucleus", type=lambda word: _above(word, 1), metavar="P", help="only the likeliest words that have P together (default 1: all)"
-    )
+    _drawing(words)
     words.add_argument("--prompt", metavar="TEXT", help="how every sentence begins")
-    words.add_argument("--net", metavar="NAME", help="which of its generators draws: seqgan (default) or mle")
+    words.add_argument(
+        "--net", metavar="NAME", help="which of its generators draws (default: its GAN): seqgan or mle; of maskgan maskgan, maskmle or lm"
+    )
+
+    _fill(add("fill", "fill the blanks of a sentence with a MaskGAN run"))
 
     _chain(add("chain", "steer chains of the PPGN family towards classes or captions, on the parts of a run"))
 
@@ -181,9 +177,32 @@ def parser() -> argparse.ArgumentParser:
     shoot.add_argument("--out", type=Path, required=True)
 
     add("doctor", "check display, Qt, fonts, torch, device and disk")
-    for name, what in PLANNED.items():
-        commands.add_parser(name, help=f"{what}: still to come", add_help=False)
     return top
+
+
+def _drawing(words: argparse._ActionsContainer) -> None:
+    """How words are drawn."""
+    words.add_argument("--temperature", type=lambda word: _above(word, 10), metavar="T", help="above 0, at most 10 (default 1); below 1 is safer")
+    words.add_argument("--top-k", type=lambda word: _whole(word, 0, 1_000_000), metavar="K", help="only the K likeliest words (default 0: all)")
+    words.add_argument(
+        "--nucleus", type=lambda word: _above(word, 1), metavar="P", help="only the likeliest words that have P together (default 1: all)"
+    )
+
+
+def _fill(fill: argparse.ArgumentParser) -> None:
+    fill.add_argument("run", type=Path)
+    fill.add_argument("text", help='a sentence in which ___ (two underscores or more) stands for every word to fill: "the ___ sat on the ___"')
+    fill.add_argument("-n", type=lambda word: _whole(word, 1, 64), default=5, help="how many alternatives, at most 64 (default 5)")
+    _drawing(fill)
+    fill.add_argument("--net", choices=["maskgan", "maskmle"], help="which of its generators fills (default maskgan; on an .html page both)")
+    fill.add_argument("--open-end", action="store_true", help="the end is a blank as well: the net goes on as long as it likes")
+    fill.add_argument("--step", type=_steps, help="of an earlier checkpoint (default: the last)")
+    fill.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help=".html page with both nets side by side, .jsonl or .txt a filling a line; the recipe goes with it",
+    )
 
 
 def _chain(chain: argparse.ArgumentParser) -> None:
@@ -234,8 +253,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill saves, as Ctrl-C does
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        if words and words[0] in PLANNED:
-            raise BadInput(f"`{words[0]}` ({PLANNED[words[0]]}) is still to come in this version.")
         options, rest = parser().parse_known_args(words)
         if rest:
             raise BadInput(

@@ -170,10 +170,11 @@ def split_words(rows: np.ndarray, words: Sequence[str], ends: bool) -> list[list
 
 def spoken(tokens: np.ndarray, words: Sequence[str], joiner: str, ends: bool) -> list[str]:
     """Rows (n, T) as sentences: numbers with spaces between them where there are no words, and no space before a comma where there are."""
-    return [_joined(row, joiner if words else " ") for row in split_words(tokens, words, ends)]
+    return [joined(row, joiner if words else " ") for row in split_words(tokens, words, ends)]
 
 
-def _joined(words: list[str], joiner: str) -> str:
+def joined(words: Sequence[str], joiner: str) -> str:
+    """Words as a sentence, with the joiner where a space stands; "" is no word."""
     said = [w for w in words if w]  # number 0 of a text without ends has no word
     return "".join(space + word for space, word in zip(spaces(said, joiner), said, strict=True))
 

@@ -13,6 +13,7 @@ _WHERE = {
     "resume": "training",
     "sample": "sampling",
     "chain": "chain",
+    "fill": "fill",
     "lab": "lab",
     "evaluate": "evaluate",
     "inspect": "looking",

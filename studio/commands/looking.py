@@ -20,6 +20,7 @@ def inspect(options: argparse.Namespace) -> Result:
 def _about(path: Path) -> dict[str, Any]:
     from models import checkpoint
     from studio import recipe as recipes
+    from studio.export.filled import is_filled, said_of
 
     if path.is_dir():
         from models.journal import RunFolder
@@ -43,6 +44,7 @@ def _about(path: Path) -> dict[str, Any]:
     if found["kind"] == "lab":
         return {"kind": "lab", "steps": found.get("walk", {}).get("steps"), **{k: found.get(k) for k in ("walk", "plan", "versions", "made")}}
     chains = {"chains": _walked(found, path)} if "chains" in found else {}
+    fillings = {"desk": said_of(found)} if is_filled(found) else {}
     keys = ("config", "knobs", "data", "state_hash", "versions", "run", "knob_history", "plan", "training_seed", "made")
     return {
         "kind": found["kind"],
@@ -50,6 +52,7 @@ def _about(path: Path) -> dict[str, Any]:
         "steps": found.get("step"),
         "seed": found.get("made", {}).get("seed", found.get("training_seed")),
         **chains,
+        **fillings,
         **{k: found.get(k) for k in keys},
     }
 

@@ -28,7 +28,7 @@ from studio.export.taking import spread
 FRAMES, STRIP = 24, 16  # of the training: frames, and pictures of each
 STRIP_BYTES = 150_000  # PNG bytes that all frames may have; a third of the pictures' where that is more
 SIDE = 96  # pixels that a picture has at least when the page opens
-ACCENTS = ("began", "bgan", "ppgn", "seqgan", "gallery")  # named in gallery.css; the last one is for every other system
+ACCENTS = ("began", "bgan", "ppgn", "seqgan", "maskgan", "gallery")  # named in gallery.css; the last one is for every other system
 _HERE = Path(__file__).parent
 
 

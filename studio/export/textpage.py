@@ -44,7 +44,7 @@ def page(record: Record, recipe: recipes.Recipe) -> str:
     barred = scored and measured and not prompt  # log p is of what follows the prompt, and that has other tokens
     body = (
         head(record.title, _facts(record), _tools(scored, measured)),
-        f'<section aria-label="Sentences">\n<ol class="sentences"{_language(record.sentences)}{" data-bars" if barred else ""}>',
+        f'<section aria-label="Sentences">\n<ol class="sentences"{language(record.sentences)}{" data-bars" if barred else ""}>',
         *(_item(row, prompt) for row in found),
         '</ol>\n<p id="none" hidden>No sentence has these words.</p>\n</section>\n</main>',
         f"<footer>{html.escape(footer(record.recipe))}{_legend(barred)}</footer>\n{help_of(KEYS)}",
@@ -119,8 +119,8 @@ def _legend(barred: bool) -> str:
     return " · bars: likelihood of a token, e to the power of log p / tokens, beside the highest here" if barred else ""
 
 
-def _language(sentences: Sequence[str]) -> str:
-    """The script that most sentences are in, where it decides over the shape of letters."""
+def language(sentences: Sequence[str]) -> str:
+    """The attribute with the script that most sentences are in, where it decides over the shape of letters."""
     for name, letters in SCRIPTS:
         if 2 * sum(re.search(letters, text) is not None for text in sentences) > len(sentences):
             return f' lang="{name}"'

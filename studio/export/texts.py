@@ -103,7 +103,12 @@ def options_of(algorithm: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     for name in given:
         if name not in known:
             raise BadInput(f"{algorithm.TITLE} has no option {name!r} for its samples; it has {', '.join(known) or 'none'}.")
-    return {**known, **{name: _checked(name, value) for name, value in given.items()}}
+    return {**known, **options_checked(given)}
+
+
+def options_checked(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as numbers of their kind; raises BadInput for one out of its range, see `options_of`."""
+    return {name: _checked(name, value) for name, value in given.items()}
 
 
 def _checked(name: str, value: Any) -> Any:

@@ -15,7 +15,7 @@ from studio.export.taking import record_of
 from studio.verify import labs
 from studio.verify.comparing import Gap, compare
 from studio.verify.fits import against_checkpoint, elsewhere
-from studio.verify.lines import READERS
+from studio.verify.lines import FILLED, READERS
 from studio.verify.making import again
 from studio.verify.walking import KINDS, device_of
 
@@ -53,7 +53,7 @@ def verify(path: Path, run_path: Path | None = None, trust: str | None = None) -
         raise BadFile(f"The recipe in {path.name} is incomplete: it was changed after the export.") from None
     if gone:
         raise BadFile(f"The run {where} that made {path.name} is gone: give its new place with --run.")
-    walked = device_of(recipe) if kind in (*KINDS, *READERS) else None
+    walked = device_of(recipe) if kind in (*KINDS, *READERS, *FILLED) else None
     run = Run.open(where, write=False, data=False, step=step, kept=str(recipe.get("checkpoint")), device_name=walked, check=False)
     reason = against_checkpoint(run, recipe)
     try:
@@ -88,7 +88,7 @@ def _judged(gap: Gap, changes: Sequence[str], kind: str, note: str) -> Verdict:
     """What a gap means, where `changes` are not as they were when the file was made."""
     if gap.difference is None:
         told = f"; made here on another {' and '.join(changes)}, where roundings may draw another word: verify it where it was made"
-        return Verdict("different", None, gap.why + (told if changes and kind in READERS else ""))
+        return Verdict("different", None, gap.why + (told if changes and kind in (*READERS, *FILLED) else ""))
     if gap.difference == 0 and not gap.lossy:
         source = "its recipe" if kind == labs.KIND else "checkpoint and recipe"
         return Verdict("identical", 0.0, f"made again from {source}, every bit is the same{note}")

@@ -19,7 +19,7 @@ from PIL import Image
 from models import sink
 from models.errors import BadFile
 from studio.export import arrays, moving
-from studio.verify.lines import CARRIED, READERS, Line
+from studio.verify.lines import CARRIED, FILLED, READERS, Line
 
 SHAPE = "what the recipe makes has another shape"
 WORDS = "its words are not those that the recipe makes"
@@ -135,8 +135,8 @@ def _events(path: Path, again: Path) -> Gap:
     return Gap(max((abs(a - b) for tag in ours for a, b in zip(ours[tag].values(), theirs[tag].values(), strict=True)), default=0.0))
 
 
-def _sentences(read: Callable[[str], Iterator[Line]], path: Path, again: Path) -> Gap:
-    """Line by line: the words must be the same, of log p the largest difference is told."""
+def _sentences(read: Callable[[str], Iterator[Line]], what: str, path: Path, again: Path) -> Gap:
+    """Line by line: the words must be the same, of the numbers, which are `what`, the largest difference is told."""
     ours, theirs = (p.read_bytes() for p in (again, path))
     if ours == theirs:
         return Gap(0.0)
@@ -144,11 +144,11 @@ def _sentences(read: Callable[[str], Iterator[Line]], path: Path, again: Path) -
     for a, b in zip_longest(read(ours.decode()), read(theirs.decode())):
         if a is None or b is None:
             return Gap(None, f"it has {'more' if a is None else 'fewer'} lines than the recipe makes")
-        if a.words != b.words or (a.log_p is None) != (b.log_p is None):
+        if a.words != b.words or len(a.numbers) != len(b.numbers):
             return Gap(None, f"{a.name} is not what the recipe makes")
-        if a.log_p is not None and b.log_p is not None and a.log_p != b.log_p:
-            largest, first = max(largest, abs(a.log_p - b.log_p)), first or a.name
-    return Gap(largest, where=f", first the log p of {first}" if first else "")
+        if a.numbers != b.numbers:
+            largest, first = max(largest, *(abs(x - y) for x, y in zip(a.numbers, b.numbers, strict=True))), first or a.name
+    return Gap(largest, where=f", first {what} of {first}" if first else "")
 
 
 def _reports(path: Path, again: Path, made: Mapping[str, Any]) -> Gap:
@@ -180,7 +180,8 @@ _COMPARERS: Mapping[str, Callable[[Path, Path], Gap]] = {
     "gallery": _galleries,
     "animation": _animations,
     "reel": _animations,
-    **{kind: partial(_sentences, read) for kind, read in READERS.items()},
+    **{kind: partial(_sentences, read, "the log p") for kind, read in READERS.items()},
+    **{kind: partial(_sentences, read, "the numbers") for kind, read in FILLED.items()},
     "curves": _tables,
     "tensorboard": _events,
     "svg": _drawings,

@@ -11,10 +11,10 @@ import numpy as np
 
 from models.run import Run
 from models.watch import REEL_SEED
-from studio.export import Record, animation, exporters, moving, writes_of
+from studio.export import Record, animation, exporters, filled, moving, writes_of
 from studio.export.taking import MOST_FRAMES, coloured, record_of
 from studio.verify import walking
-from studio.verify.lines import READERS
+from studio.verify.lines import FILLED, READERS
 from studio.verify.walking import whole
 
 MOST = 100_000  # pictures or sentences of one export, columns of a sheet
@@ -86,6 +86,12 @@ def _sentences(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
     return Again(_written(_samples(run, made), kind, folder / f"again{exporters()[kind].extension}"))
 
 
+def _fillings(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
+    desk, asked = filled.desk_of(recipe)
+    exporter = filled.fill_exporters()[str(recipe["kind"]).removeprefix("fillings-")]
+    return Again(exporter.write(filled.desk_record(run, desk, **asked), folder / f"again{exporter.extension}")[0])
+
+
 def _curves(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
     return Again(_written(_without_samples(run), "curves", folder / "again.csv"))
 
@@ -128,6 +134,7 @@ _MAKERS: Mapping[str, Callable[[Run, Recipe, Recipe, Path], Again]] = {
     "reel": _reel,
     "strip": _strip,
     **dict.fromkeys(READERS, _sentences),
+    **dict.fromkeys(FILLED, _fillings),
     "curves": _curves,
     "tensorboard": _events,
     "plots": _plots,

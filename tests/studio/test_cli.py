@@ -199,11 +199,6 @@ def test_version_and_help(do):
         assert "usage" in done.out
 
 
-@pytest.mark.parametrize("name", ["fill"])
-def test_planned_commands_say_so(do, name):
-    refused(do(name, "anything", "--json"), name, "still to come")
-
-
 # --- bad input -----------------------------------------------------------------------------------------------------------
 
 RUN = "a run"

@@ -135,9 +135,9 @@ def listed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(catalog, "algorithm", lambda name: SYSTEM if name == "toytext" else real(name))
 
 
-def toy_run(folder: Path) -> Path:
+def toy_run(folder: Path, system: str = "toytext") -> Path:
     """A run of 20 steps with checkpoints at 8 and 20."""
-    run = Run.create(folder, "toytext", "some verses", seed=3, plan=CPU)
+    run = Run.create(folder, system, "some verses", seed=3, plan=CPU)
     for state, _ in run.train(20):
         if state.step == 8:
             run.apply(Save(pin=True))
