@@ -429,6 +429,9 @@ def _take_over(state: State, phase: str) -> None:
         copy_to(state.mle, state.G)
     if phase in ("discriminator", "gan") and not state.trained["PG"]:
         copy_to(*((state.G, state.mle) if state.kept else (state.mle, state.G)))
+        if state.config.D_from == "maskmle" and not state.trained["D"]:
+            for name in ("embedding", "encoder", "decoder", "key", "mix"):
+                copy_to(getattr(state.D, name), getattr(state.G, name))
 
 
 def between(state: State, recent: Mapping[str, np.ndarray], knobs: Knobs) -> list[Event]:

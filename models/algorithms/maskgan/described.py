@@ -21,6 +21,7 @@ class Config(TextConfig):
     critic: Literal["discriminator", "prefix"] = knob(
         "discriminator", "critic reads: D's state, which knows m(x) (paper), or the tokens before alone (code)", group="Nets"
     )
+    D_from: Literal["lm", "maskmle"] = knob("lm", "D begins as: the language model (code), or the best MaskMLE", group="Nets")
     batch: int = knob(64, "sentences a step", low=2, high=4096, group="Training")
 
 
