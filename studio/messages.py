@@ -59,6 +59,7 @@ class Export:
     count: int = 64
     ema: bool = True  # of pictures
     options: Mapping[str, Any] = field(default_factory=dict)  # of sentences: temperature, top_k, nucleus, prompt, net
+    desk: Mapping[str, Any] | None = None  # of fillings: the keyword arguments of `export.filled.desk_record`; `name` is then one of its exporters
 
 
 @dataclass(frozen=True)

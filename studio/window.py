@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +95,8 @@ class Window(QMainWindow):
         if page is not None:
             page.new_run()
 
-    def open_run(self, path: Path) -> None:
-        """Open a run on the page of its system."""
+    def open_run(self, path: Path, recipe: Mapping[str, Any] | None = None) -> None:
+        """Open a run on the page of its system; with the recipe of a file that was exported from it, as it was then where the page can."""
         from models.journal import RunFolder
 
         try:
@@ -107,9 +108,11 @@ class Window(QMainWindow):
             self.page.card.show_error(str(error))
             return
         if page is None:
-            self._then.append(lambda: self.open_run(path))
+            self._then.append(lambda: self.open_run(path, recipe))
         else:
             page.open_run(path)
+            if recipe is not None:
+                page.restore(recipe)
 
     def _on_ready(self, problem: str) -> None:
         home = self.pages["home"]
@@ -244,12 +247,13 @@ class Window(QMainWindow):
         from studio import recipe
 
         try:
-            made_by = recipe.read(path).get("run")
+            found = recipe.read(path)
         except StudioError:
             return False
+        made_by = found.get("run")
         run = Path(str(made_by.get("path"))) if isinstance(made_by, dict) else Path()
         if (run / "run.json").is_file():
-            self.open_run(run)
+            self.open_run(run, found)
         else:
             self.page.card.show_error(f"The run {run} that made {path.name} is not there any more: open it from its new place (Ctrl+O).")
         return True

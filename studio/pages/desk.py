@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from models import knobs as settings
-from models.algorithms.maskgan.fillings import Desk, Fillings, desk_of
+from models.algorithms.maskgan.fillings import Desk, Fillings
+from models.algorithms.maskgan.fillings import desk_of as read_desk
 from models.data.vocabulary import is_punctuation
+from models.files import home
 from models.knobs import describe, knob
-from studio.messages import Opened, Reply, Trouble
+from studio.export.filled import desk_of, fill_exporters
+from studio.messages import Export, Opened, Reply, Trouble
+from studio.pages.exporting import pattern
 from studio.pages.ownrun import OwnRun
 from studio.pages.page import Page
 from studio.panels.blankcards import BlankCards
@@ -70,6 +76,11 @@ class DeskFace(QObject):
         self.undo_button = tool("undo", "Take back the last change of the desk (Ctrl+Z)", self.undo)
         self.redraw_button = button("Re-roll", "redo", tip="Other fillings of what is not locked (Enter)", clicked=self.reroll)
         self.more = button("Token table", "chevron-right", tip="p(real), log p, r, R, V and A of every blank", clicked=self._fold_table)
+        self.export_button = button("Export fillings…", "export", tip="Both nets' fillings as a file, with their recipe inside")
+        menu = QMenu(self.export_button)
+        for name, exporter in fill_exporters().items():
+            menu.addAction(exporter.label).triggered.connect(partial(self._ask_path, name))
+        self.export_button.setMenu(menu)
         self.widget, self.side = self._stage(), self.drawing
         self.drawing.add_section("Sentence", self._sentence())
         seed = self.drawing.rows["seed"].slider
@@ -94,7 +105,7 @@ class DeskFace(QObject):
         self.lower.hide()
         for part in (self.cards, self.lower):
             part.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        line = row(self.more, 1, self.undo_button, self.redraw_button, spacing=8)
+        line = row(self.more, 1, self.undo_button, self.redraw_button, self.export_button, spacing=8)
         body.addWidget(top)
         body.addLayout(both, 4)
         body.addLayout(line)
@@ -151,7 +162,7 @@ class DeskFace(QObject):
 
     def type(self, text: str) -> None:
         """A sentence in one line, ___ for each blank."""
-        self.put(desk_of(" ".join(text.split()), self._unit, self._punctuation, self.desk.open_end))
+        self.put(read_desk(" ".join(text.split()), self._unit, self._punctuation, self.desk.open_end))
 
     def draw(self) -> None:
         """A held-out sentence, with blanks at random."""
@@ -235,6 +246,33 @@ class DeskFace(QObject):
         self._show()
         self._look()
 
+    def _ask_path(self, name: str, *_: Any) -> None:
+        run, exporter = self._session.run, fill_exporters()[name]
+        if run is not None:
+            suggestion = home() / "exports" / f"{run.name}-fillings{exporter.extension}"
+            suggestion.parent.mkdir(parents=True, exist_ok=True)
+            self._page.ask_path(exporter.label, suggestion, pattern(exporter), lambda path: self.export(name, path))
+
+    def export(self, name: str, path: Path) -> None:
+        """Write both nets' fillings of the desk, with an exporter of `fill_exporters`."""
+        how = self.drawing.values()
+        options = {name: how[name] for name in ("temperature", "top_k", "nucleus")} | {"k": CANDIDATES, "shown": self._alternative(self.source)}
+        wish = {"desk": self.desk, "n": self.blanking.n, "seed": how["seed"], "options": options}
+        self._page.tell(f"Exporting {path.name} …", stay=True)
+        self._session.export(Export(name, path, desk=wish))
+
+    def restore(self, recipe: Mapping[str, Any]) -> None:
+        """What was exported lies on the desk again, with the controls that it was filled with; raises BadInput."""
+        desk, asked = desk_of(recipe)
+        self.source = asked["nets"][0]
+        self.shown = dict.fromkeys(NETS, int(asked["options"]["shown"]))
+        self.blanking.set_n(asked["n"])
+        self.drawing.set_values({"seed": asked["seed"], **{name: asked["options"][name] for name in ("temperature", "top_k", "nucleus")}})
+        self.put(desk)
+
+    def _alternative(self, net: str) -> int:
+        return min(self.shown[net], self.blanking.n - 1)
+
     def _fold_table(self) -> None:
         on = self.lower.isHidden()
         self.lower.setVisible(on)
@@ -268,7 +306,7 @@ class DeskFace(QObject):
             "open_end": desk.open_end,
             "fixed": desk.fixed,
             "n": self.blanking.n,
-            "shown": min(self.shown[net], self.blanking.n - 1),
+            "shown": self._alternative(net),
             "k": CANDIDATES,
             "net": net,
             **self.drawing.values(),
@@ -332,7 +370,8 @@ class DeskFace(QObject):
         self.notes.setVisible(bool(notes))
         self.blanking.show_desk(open_end=desk.open_end, some=bool(desk.tokens))
         self.undo_button.setEnabled(bool(self._back))
-        self.redraw_button.setEnabled(some and self._session.run is not None)
+        for b in (self.redraw_button, self.export_button):
+            b.setEnabled(some and self._session.run is not None)
 
     def _reason(self) -> str:
         if self._session.run is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from PySide6.QtWidgets import QWidget
 from models.algorithms import maskgan
 from models.contract import View
 from models.data.sentences import BETWEEN_TOKENS
+from models.errors import StudioError
+from studio.export.filled import is_filled
 from studio.messages import Opened, Reply, Trouble
 from studio.pages.blindface import PANEL as BLIND
 from studio.pages.blindface import BlindFace
@@ -91,6 +94,23 @@ class MaskganPage(TrainingPage):
     def undo(self) -> None:
         """Of the desk its last change, elsewhere the last turn of a knob."""
         self.desk.undo() if self.faces.place() == DESK else super().undo()
+
+    def choose_export(self) -> None:
+        """Of the desk its fillings, elsewhere samples."""
+        if self.faces.place() == DESK and self.desk.export_button.isEnabled():
+            self.desk.export_button.showMenu()
+        else:
+            super().choose_export()
+
+    def restore(self, recipe: Mapping[str, Any]) -> None:
+        """The desk of an exported file, whose run is being opened."""
+        if is_filled(recipe):
+            try:
+                self.desk.restore(recipe)
+            except StudioError as error:
+                self.card.show_error(str(error))
+            else:
+                self.faces.choose(DESK)
 
     # --- what the session says --------------------------------------------------------------------------------
 

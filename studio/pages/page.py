@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +124,9 @@ class Page(QWidget):
 
     def step_back(self) -> None:
         """Ctrl+,: one step back, where there is a way back."""
+
+    def restore(self, recipe: Mapping[str, Any]) -> None:
+        """The recipe of an exported file, whose run is being opened on this page."""
 
     def stop(self) -> None:
         """The window is closing: end what the page does beside it."""

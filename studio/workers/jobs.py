@@ -113,6 +113,12 @@ class TrainingJob:
         from studio.export import exporters, writes_of
         from studio.export.taking import record_of
 
+        if wish.desk is not None:
+            from studio.export.filled import desk_record, fill_exporters
+
+            self.run.save(pin=True)
+            filled = desk_record(self.run, **wish.desk)
+            return lambda: list(fill_exporters()[wish.name].write(filled, wish.path))
         exporter = exporters(writes_of(self.run.algorithm))[wish.name]
         self.run.save(pin=True)
         drawn: dict[str, Any] = {"seed": wish.seed, "count": wish.count, "ema": wish.ema, "options": wish.options}
