@@ -112,7 +112,7 @@ class _Work:
             tokens, blanks = blanked(self.state, self.truth[:SPREAD], self.seed, self.knobs.strategy, self.knobs.present)
             self.spread = Spread(self.state, tokens, blanks, self.knobs, ("none", "critic"))
         n, T = self.truth[:SPREAD].shape
-        for u in noise(4 * n, T, self.seed + (i + 1 << 32)).split(n):
+        for u in noise(4 * n, T, self.seed + ((i + 1) << 32)).split(n):
             self.spread.once(u)
 
     # --- what it is worth ---------------------------------------------------------------------------------------------
