@@ -221,7 +221,7 @@ class Filler(Seq2Seq):
 
     def logits(self, hidden: Tensor, free: Tensor) -> Tensor:
         """Of rows h̃ (m, h): (m, V); an end only where it is `free` (m,)."""
-        return _no_end(F.linear(hidden, self.embedding.weight[: self.V], self.bias), free)
+        return _no_end(F.linear(hidden, self.embedding.weight[: self.V], self.bias).float(), free)
 
     def log_p(self, tokens: Tensor, blanks: Blanks, context: Context, dropped: Drops | None = None) -> Tensor:
         """log p of the tokens (n, T) at the blanks alone, after what stands before each: (m,), in the order of `blanks.places`."""
@@ -258,7 +258,7 @@ class Judge(Seq2Seq):
     def forward(self, tokens: Tensor, context: Context, dropped: Drops | None = None) -> tuple[Tensor, Tensor]:
         """Logits (n, T) of "real" after x̂_1:t, and what the critic's head reads of the state before each token, h̃ (n, T, h); one call."""
         hidden = self.read(torch.cat([tokens, tokens[:, :1]], 1), context, dropped)
-        return self.out(hidden[:, 1:]).squeeze(2), hidden[:, :-1]
+        return self.out(hidden[:, 1:]).squeeze(2).float(), hidden[:, :-1]
 
     def prefix(self, tokens: Tensor, dropped: Drops | None = None) -> Tensor:
         """The same of the authors' critic: the decoder from zero on x̂_1:t-1, without m(x) and attention; h (n, T, h)."""
@@ -266,7 +266,7 @@ class Judge(Seq2Seq):
 
     def values(self, state: Tensor) -> Tensor:
         """b_t of states (n, T, h): (n, T)."""
-        return self.value(state).squeeze(2)
+        return self.value(state).squeeze(2).float()
 
 
 class LanguageModel(nn.Module):
@@ -286,7 +286,7 @@ class LanguageModel(nn.Module):
 
     def logits(self, hidden: Tensor, free: Tensor) -> Tensor:
         """Of rows h (m, h): (m, V)."""
-        return _no_end(F.linear(hidden, self.embedding.weight[: self.V], self.bias), free)
+        return _no_end(F.linear(hidden, self.embedding.weight[: self.V], self.bias).float(), free)
 
     @torch.no_grad()
     def draw(self, tokens: Tensor, blanks: Blanks, u: Tensor, *, how: How | None = None) -> Tensor:

@@ -217,7 +217,10 @@ def lm_step(state: State, tokens: Tensor, knobs: Knobs) -> Info:
     """The language model by likelihood."""
     tokens = tokens.to(state.device)
     counts = alive(tokens, state.config.ends)
-    loss = -(state.lm.log_p(tokens, state.config.ends, dropped(state, len(tokens), knobs.keep_G, knobs)) * counts).sum() / counts.sum()
+    off = dropped(state, len(tokens), knobs.keep_G, knobs)
+    with autocast(state):
+        log_p = state.lm.log_p(tokens, state.config.ends, off)
+    loss = -(log_p * counts).sum() / counts.sum()
     norm = descend(state.optimiser_lm, loss, knobs.lr * 0.5 ** (state.trained["lm"] / knobs.halving), knobs.clip)
     state.trained["lm"] += 1
     return Info(loss=loss.detach(), grad=norm)
@@ -227,9 +230,10 @@ def mle_step(state: State, tokens: Tensor, knobs: Knobs) -> Info:
     """MaskMLE: log p of the true tokens at the blanks, teacher forced."""
     tokens, blanks = masked(state, tokens, knobs)
     off = [dropped(state, len(tokens), knobs.keep_G, knobs) for _ in range(2)]
-    context = state.G.encode(tokens, blanks.mask, off[0])
     counts = blanks.chosen(alive(tokens, state.config.ends))
-    loss = -(state.G.log_p(tokens, blanks, context, off[1]) * counts).sum() / counts.sum()
+    with autocast(state):
+        log_p = state.G.log_p(tokens, blanks, state.G.encode(tokens, blanks.mask, off[0]), off[1])
+    loss = -(log_p * counts).sum() / counts.sum()
     norm = descend(state.optimiser_G, loss, knobs.lr * 0.5 ** (state.trained["mle"] / knobs.halving), knobs.clip)
     state.trained["mle"] += 1
     return Info(loss=loss.detach(), grad=norm)
@@ -244,8 +248,9 @@ def d_step(state: State, tokens: Tensor, knobs: Knobs) -> Info:
         state.D.embedding.weight.data.copy_(state.G.embedding.weight.data)
     both = torch.cat([tokens, filled])
     counts = torch.cat([seen(blanks, tokens, state.config.ends), seen(blanks, filled, state.config.ends)])
-    context, off = judged(state, tokens, blanks.mask, knobs, 2)
-    logits, before = state.D(both, context, off)
+    with autocast(state):
+        context, off = judged(state, tokens, blanks.mask, knobs, 2)
+        logits, before = state.D(both, context, off)
     truth = torch.cat([torch.ones_like(tokens), (~blanks.mask).long()]).float()
     weights = counts if knobs.loss_of == "blanks" else torch.cat([alive(tokens, state.config.ends), alive(filled, state.config.ends)])
     losses = F.binary_cross_entropy_with_logits(logits, truth, reduction="none") * weights
@@ -254,13 +259,11 @@ def d_step(state: State, tokens: Tensor, knobs: Knobs) -> Info:
     real, fake = ((sure[part] * counts[part]).sum() / counts[part].sum() for part in (slice(n), slice(n, None)))
     r = F.logsigmoid(logits[n:].detach()) * counts[n:]
     R = returns(r, counts[n:], knobs)
-    prefix = state.config.critic == "prefix"
-    if prefix:
-        critic_off = dropped(state, n, knobs.keep_D, knobs) if knobs.redraw or off is None else off.rows(n)
-        states = state.D.prefix(filled, critic_off)
-    else:
+    with autocast(state):
         states = before[n:]
-    V = state.D.values(states if knobs.critic_trains == "discriminator" else states.detach())
+        if state.config.critic == "prefix":
+            states = state.D.prefix(filled, dropped(state, n, knobs.keep_D, knobs) if knobs.redraw or off is None else off.rows(n))
+        V = state.D.values(states if knobs.critic_trains == "discriminator" else states.detach())
     loss_V = ((R - V).square() * counts[n:]).sum() / counts[n:].sum()
     _both_descend(state, loss, loss_V, knobs)
     state.ema.lerp_(torch.stack([(R * counts[n:]).sum() / counts[n:].sum(), R.new_ones(())]), 1 - EMA)
@@ -335,6 +338,12 @@ def fill(state: State, tokens: Tensor, blanks: Blanks, knobs: Knobs) -> tuple[Te
     return state.G.draw(tokens, blanks, context, u, off[1]), off
 
 
+def autocast(state: State) -> torch.autocast:
+    """The precision of the run, for likelihoods and D; what G draws and the policy gradient stay float32, so that they are of the same law."""
+    assert state.plan is not None
+    return torch.autocast(state.plan.device, torch.bfloat16, enabled=state.plan.precision == "bfloat16")
+
+
 def seen(blanks: Blanks, tokens: Tensor, ends: bool) -> Tensor:
     """1 for every blank that counts: none behind the end of that sentence, (n, T) float32."""
     return blanks.mask * alive(tokens, ends)
@@ -352,15 +361,15 @@ def judged(state: State, tokens: Tensor, mask: Tensor, knobs: Knobs, k: int) -> 
 @torch.no_grad()
 def criticised(state: State, tokens: Tensor, filled: Tensor, blanks: Blanks, counts: Tensor, knobs: Knobs) -> tuple[Tensor, Tensor]:
     """Rewards r = log D at the blanks, and the critic's V, both (n, T)."""
-    if knobs.noisy_reward:
-        context, off = judged(state, tokens, blanks.mask, knobs, 1)
-    else:
-        context, off = state.D.encode(tokens, blanks.mask), None
-    logits, before = state.D(filled, context, off)
-    states = before
-    if state.config.critic == "prefix":
-        states = state.D.prefix(filled, dropped(state, len(tokens), knobs.keep_D, knobs) if knobs.noisy_reward and knobs.redraw else off)
-    return F.logsigmoid(logits) * counts, state.D.values(states)
+    with autocast(state):
+        if knobs.noisy_reward:
+            context, off = judged(state, tokens, blanks.mask, knobs, 1)
+        else:
+            context, off = state.D.encode(tokens, blanks.mask), None
+        logits, states = state.D(filled, context, off)
+        if state.config.critic == "prefix":
+            states = state.D.prefix(filled, dropped(state, len(tokens), knobs.keep_D, knobs) if knobs.noisy_reward and knobs.redraw else off)
+        return F.logsigmoid(logits) * counts, state.D.values(states)
 
 
 def returns(r: Tensor, counts: Tensor, knobs: Knobs) -> Tensor:
