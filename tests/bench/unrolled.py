@@ -1,4 +1,4 @@
-"""MaskGAN's actor-critic update as it is commonly written: D, critic and the gradient's pass of G go token by token. The same mathematics and weights.
+"""MaskGAN's actor-critic update as it is commonly written: D, critic and the gradient's pass of G go token by token. The mathematics is the same.
 
 What is known before the loop (embeddings of given sentences, the encoder's pass, the tables) is computed once before it; a step is one cell a layer,
 attention, and logits of all rows over the whole vocabulary. True and filled sentences pass D one after the other, each with an encoder's pass.

@@ -1,16 +1,22 @@
-"""How often MaskGAN's nets are called, and on how many rows: what keeps an update quick; and that the update which is measured beside it is the same."""
+"""How often MaskGAN's nets are called, and on how many rows: what keeps an update quick; and that the update measured beside it is the same."""
 
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 import torch
 
 from models import device
 from models.algorithms import maskgan
-from models.nets.seq2seq import Filler
 from tests.bench import unrolled
+from tests.bench.maskgan import blanks_of_batches, rows_of_logits
 
 N, T, V = 6, 7, 30
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
 
 
 def fresh(**config) -> maskgan.State:
@@ -25,36 +31,28 @@ def sentences(ends: bool) -> torch.Tensor:
 
 
 @pytest.fixture
-def blanks(monkeypatch) -> list[int]:
+def blanks() -> Iterator[list[int]]:
     """How many blanks each batch had."""
-    found, masked = [], maskgan.masked
-
-    def noted(*given):
-        tokens, blanks = masked(*given)
-        found.append(blanks.count)
-        return tokens, blanks
-
-    monkeypatch.setattr(maskgan, "masked", noted)
-    return found
+    with blanks_of_batches() as found:
+        yield found
 
 
 @pytest.fixture
-def rows(monkeypatch) -> dict[bool, int]:
+def rows() -> Iterator[dict[bool, int]]:
     """Rows of logits of G, with and without a graph."""
-    found, logits = Counter(), Filler.logits
-
-    def noted(self, hidden, free):
-        found[torch.is_grad_enabled()] += len(hidden)
-        return logits(self, hidden, free)
-
-    monkeypatch.setattr(Filler, "logits", noted)
-    return found
+    with rows_of_logits() as found:
+        yield found
 
 
 def counted(state: maskgan.State) -> Counter[tuple[str, bool, int]]:
     """Sequence calls of each LSTM: by its name, whether there is a graph, and rows."""
     found = Counter()
-    for name, stack in (("G encoder", state.G.encoder), ("G decoder", state.G.decoder), ("D encoder", state.D.encoder), ("D decoder", state.D.decoder)):
+    for name, stack in (
+        ("G encoder", state.G.encoder),
+        ("G decoder", state.G.decoder),
+        ("D encoder", state.D.encoder),
+        ("D decoder", state.D.decoder),
+    ):
         for k, lstm in enumerate(stack.lstms()):
             label = f"{name} {k}"
             lstm.register_forward_hook(lambda _, given, __, label=label: found.update([(label, torch.is_grad_enabled(), len(given[0]))]))
