@@ -23,6 +23,7 @@ SMALL = {  # settings with which a step takes milliseconds
     "began": {"n": 4, "h": 8, "z": 8, "batch": 4},
     "ppgn": {"n": 4, "g": 4, "h": 8, "full": 8, "recurrent": 8, "outputs": 4, "words": 8, "batch": 4},
     "seqgan": {"T": 8, "e": 4, "h": 6, "e_D": 4, "filters": "narrow", "batch": 4, "negatives": 12},
+    "maskgan": {"T": 8, "h": 8, "batch": 4},
 }
 
 

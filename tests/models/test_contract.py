@@ -39,7 +39,19 @@ VARIANTS: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
         ({"unit": "chars"}, {"replace": 0.5}),
         ({"long": "drop", "punctuation": "strip"}, {"halving": 10, "measure_every": 0}),
     ],
+    "maskgan": [  # the other phases are in tests/models/algorithms/test_maskgan_training.py
+        ({}, {}),
+        (
+            {"shared": True, "critic": "prefix"},
+            {"dropout": "recurrent", "redraw": True, "noisy_reward": True, "measure_every": 2},
+        ),
+        (
+            {"unit": "chars", "layers": 1},
+            {"advantage": "td", "exponent": "place", "strategy": "random", "T_from": 4, "T_every": 1, "present_steps": 3, "present_from": 0.9},
+        ),
+    ],
 }
+LACKING = (("maskgan", "fill"),)  # views some of whose numbers may be NaN, which means that there is none
 LABELLED = ("ppgn",)  # systems that need classes
 SHUFFLED = {"began": {"mirror": True}}  # settings that make batches more random
 VIEWS: dict[str, dict[str, dict[str, Any]]] = {
@@ -65,6 +77,14 @@ VIEWS: dict[str, dict[str, dict[str, Any]]] = {
         "real": {"n": 2},
         "rewards": {"seed": 1, "index": 2, "N": 3},
         "tradeoff": {"n": 6, "seed": 0, "temperatures": (0.5, 1.0)},
+        "blind": {"each": 3, "seed": 0, "temperature": 1.0},
+    },
+    "maskgan": {
+        "samples": {"n": 5, "seed": 1, "temperature": 0.8, "top_k": 5, "nucleus": 0.9, "prompt": "ba", "net": "maskmle"},
+        "real": {"n": 2},
+        "fill": {"tokens": ("ba", "", "du", "never", "."), "blanks": (1, 2), "n": 3, "seed": 2, "k": 4, "open_end": False, "fixed": ((2, "fo"),)},
+        "fixed": {},
+        "drawn": {"seed": 3},
         "blind": {"each": 3, "seed": 0, "temperature": 1.0},
     },
 }
@@ -342,7 +362,8 @@ def test_every_view_answers_with_plain_arrays_from_the_first_step_on(name, steps
             for key, a in v.numbers.items():
                 assert type(a) is np.ndarray, key
                 assert a.ndim == 1, key
-                assert np.isfinite(a).all(), key
+                known = a[~np.isnan(a)] if (name, view) in LACKING else a
+                assert np.isfinite(known).all(), key
             assert all(isinstance(w, str) for words in v.words.values() for w in words)
             back = pickle.loads(pickle.dumps(v))
             assert set(back.pictures) == set(v.pictures)

@@ -452,5 +452,6 @@ def between(state: State, recent: Mapping[str, np.ndarray], knobs: Knobs) -> lis
     return []
 
 
-from models.algorithms.maskgan.measures import measured  # noqa: E402 (they are built on what is above)
+from models.algorithms.maskgan.evaluation import evaluate  # noqa: E402, F401 (they are built on what is above)
+from models.algorithms.maskgan.measures import measured  # noqa: E402
 from models.algorithms.maskgan.shown import cost, predicted_seconds, sample, views, work  # noqa: E402, F401

@@ -19,7 +19,8 @@ def blanked(state: State, tokens: Tensor, seed: int, strategy: str, present: flo
     """Sentences (n, T) from the CPU on the device, with the blanks of a seed."""
     ends = state.config.ends
     sizes = alive(tokens, ends).sum(1).long()
-    mask = masks(sizes, tokens.shape[1], torch.Generator().manual_seed(seed), strategy, present, ends=ends)
+    rng = torch.Generator().manual_seed(seed + (1 << 40))  # not the numbers that blanks are filled with from the same seed
+    mask = masks(sizes, tokens.shape[1], rng, strategy, present, ends=ends)
     return tokens.to(state.device), Blanks(mask, ends, state.device)
 
 

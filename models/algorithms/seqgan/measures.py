@@ -12,17 +12,16 @@ from torch import Tensor
 
 from models.algorithms.seqgan import UNKNOWN, Knobs, State, autocast
 from models.algorithms.seqgan.search import references
-from models.contract import Progress, Score
+from models.contract import Progress
 from models.data.sentences import alive, noise, spoken_lengths
 from models.data.text import TextSet, split_words
 from models.metrics import text as measures
 from models.metrics.text import References
 from models.nets.recurrent import Recurrent
+from models.written import Found, Who, closeness, half_of, put_self_bleu, self_bleu
 
 SAMPLES, SEED = 256, 0  # sentences of a measurement while it trains; always from the same noise
 CHUNK = 500  # sentences of a slice of an evaluation
-MOST = 5_000  # held-out sentences that are references, and as many more that stand for real ones
-LONGEST = 5  # words of the longest n-grams
 
 
 @torch.no_grad()
@@ -78,17 +77,6 @@ def per_token(net: Recurrent, tokens: Tensor, ends: bool) -> Tensor:
 # --- in full ------------------------------------------------------------------------------------------------------
 
 
-class _Found(dict[str, Score]):
-    """Scores by name."""
-
-    def put(
-        self, name: str, label: str, value: float | None, n: int, reference: float | None, direction: str, doc: str, spread: float | None = None
-    ) -> None:
-        """One more."""
-        plain = [None if v is None or not np.isfinite(v) else float(v) for v in (value, reference, spread)]
-        self[name] = Score(plain[0], n, plain[1], direction, label, doc, plain[2])  # pyright: ignore[reportArgumentType]
-
-
 def evaluate(
     state: State, data: TextSet, knobs: Knobs, *, n: int, seed: int, rows: np.ndarray | None = None, temperature: float = 1.0
 ) -> Iterator[Progress]:
@@ -98,7 +86,7 @@ def evaluate(
     """
     del knobs, rows
     frozen = replace(state, G=copy.deepcopy(state.G), mle=copy.deepcopy(state.mle), D=copy.deepcopy(state.D))
-    half = min(MOST, len(data.held_out) // 2)
+    half = half_of(data)
     parts, total = 0, 2 * -(-n // CHUNK) + 4
     drawn: dict[str, np.ndarray] = {}
     nats: dict[str, dict[str, np.ndarray]] = {}
@@ -113,7 +101,7 @@ def evaluate(
             parts += 1
         drawn[name] = np.concatenate(slices)
         nats[name] = {key: np.concatenate([t[key] for t in told]) for key in told[0]}
-    found = _Found()
+    found = Found()
     for work in (_likelihoods, _closeness, _variety, _rest):
         yield Progress(parts, total)
         work(found, frozen, data, drawn, nats, half)
@@ -133,10 +121,11 @@ def _nats(state: State, data: TextSet, net: Recurrent, tokens: Tensor) -> dict[s
 _Drawn = Mapping[str, np.ndarray]
 _Nats = Mapping[str, Mapping[str, np.ndarray]]
 _WHO = {"seqgan": "", "mle": "MLE: "}
+_NAMED = {"seqgan": Who("", ""), "mle": Who("mle_", "MLE: ")}
 
 
 @torch.no_grad()
-def _likelihoods(found: _Found, state: State, data: TextSet, drawn: _Drawn, nats: _Nats, half: int) -> None:
+def _likelihoods(found: Found, state: State, data: TextSet, drawn: _Drawn, nats: _Nats, half: int) -> None:
     held = data.held(len(data.held_out)).to(state.device)
     for who, prefix in _WHO.items():
         key = "" if who == "seqgan" else "mle_"
@@ -168,50 +157,22 @@ def _likelihoods(found: _Found, state: State, data: TextSet, drawn: _Drawn, nats
         found["NLL_gen"] = found["NLL_gen"]._replace(reference=found["mle_NLL_gen"].value)
 
 
-def _closeness(found: _Found, state: State, data: TextSet, drawn: _Drawn, nats: _Nats, half: int) -> None:
-    if not half:
-        why = f"{data.title} holds out {len(data.held_out)} sentences, too few for references and real ones: raise held_out."
-        found.put("BLEU2", "BLEU-2", None, 0, None, "higher", why)
-        return
-    ends = state.config.ends
-    against, real = _references(data, half), data.rows(data.held_out[half : 2 * half])
-    truth = against.bleu(real, spoken_lengths(real, ends)).value
-    each = {who: against.bleu(drawn[who], spoken_lengths(drawn[who], ends)).each for who in _WHO}
-    for n in range(2, LONGEST + 1):
-        p = measures.bootstrap(each["seqgan"][:, n - 1], each["mle"][:, n - 1], paired=False, seed=0)
-        for who, prefix in _WHO.items():
-            column = each[who][:, n - 1]
-            doc = f"Against {against.count:,} held-out sentences, smoothed by 0.1 matches; reference: {len(real):,} others of them."
-            if who == "seqgan":
-                doc += f" Bootstrap over sentences, against MLE: p = {p:.2g}."
-            found.put(
-                f"{'' if who == 'seqgan' else 'mle_'}BLEU{n}",
-                f"{prefix}BLEU-{n}",
-                column.mean(),
-                len(column),
-                truth[n],
-                "higher",
-                doc,
-                float(column.std()),
-            )
+def _closeness(found: Found, state: State, data: TextSet, drawn: _Drawn, nats: _Nats, half: int) -> None:
+    closeness(found, data, {_NAMED[who]: drawn[who] for who in _WHO}, "MLE")
 
 
-def _variety(found: _Found, state: State, data: TextSet, drawn: _Drawn, nats: _Nats, half: int) -> None:
+def _variety(found: Found, state: State, data: TextSet, drawn: _Drawn, nats: _Nats, half: int) -> None:
     ends = state.config.ends
     n = min(len(drawn["seqgan"]), half) if half else len(drawn["seqgan"])
     real = data.rows(data.held_out[half : half + n]) if half else data.rows(data.train[:0])
     sets = {"real": real, **{who: drawn[who][:n] for who in _WHO}}
     lengths = {who: spoken_lengths(rows, ends) for who, rows in sets.items()}
-    enough = {who: len(rows) > 1 for who, rows in sets.items()}
-    bleu = {who: measures.self_bleu(rows, lengths[who], LONGEST).value for who, rows in sets.items() if enough[who]}
+    bleu = {who: self_bleu(rows, ends) for who, rows in sets.items()}
     unique = {who: measures.unique_ngrams(rows, lengths[who]) for who, rows in sets.items()}
     twice = {who: measures.duplicates(rows, lengths[who]).value for who, rows in sets.items()}
     for who, prefix in _WHO.items():
         key = "" if who == "seqgan" else "mle_"
-        for order in range(2, LONGEST + 1):
-            truth = bleu["real"][order] if "real" in bleu else None
-            doc = f"Of {n:,} samples, each against the others; the lower, the more varied; reference: as many real ones."
-            found.put(f"{key}self_BLEU{order}", f"{prefix}Self-BLEU-{order}", bleu[who][order] if enough[who] else None, n, truth, "target", doc)
+        put_self_bleu(found, _NAMED[who], bleu[who], bleu["real"], n)
         for order, share in unique[who].items():
             doc = f"Different {order}-grams / all, of {n:,} samples (distinct-{order}); reference: of as many real ones."
             found.put(
@@ -222,7 +183,7 @@ def _variety(found: _Found, state: State, data: TextSet, drawn: _Drawn, nats: _N
 
 
 @torch.no_grad()
-def _rest(found: _Found, state: State, data: TextSet, drawn: _Drawn, nats: _Nats, half: int) -> None:
+def _rest(found: Found, state: State, data: TextSet, drawn: _Drawn, nats: _Nats, half: int) -> None:
     ends = state.config.ends
     seen = data.rows(data.train)
     known = References(seen, spoken_lengths(seen, ends), 4)
@@ -245,11 +206,3 @@ def _rest(found: _Found, state: State, data: TextSet, drawn: _Drawn, nats: _Nats
             right = [(state.D(held) > 0).float().mean(), (state.D(torch.from_numpy(drawn["seqgan"][:CHUNK]).to(state.device)) <= 0).float().mean()]
         doc = "Share of right answers of D on held-out sentences and on fresh samples; 0.5 is guessing."
         found.put("right_fresh", "D right, fresh", float(sum(right)) / 2, len(held) + min(CHUNK, len(drawn["seqgan"])), 0.5, "", doc)
-
-
-def _references(data: TextSet, half: int) -> References:
-    key = f"references of an evaluation, {half}"
-    if key not in data.kept:
-        rows = data.rows(data.held_out[:half])
-        data.kept[key] = References(rows, spoken_lengths(rows, data.ends), LONGEST)
-    return data.kept[key]

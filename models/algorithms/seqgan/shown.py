@@ -13,7 +13,6 @@ from torch import Tensor
 from models import knobs as settings
 from models.algorithms import seqgan
 from models.algorithms.seqgan import Batch, Config, Knobs, State, filters, search
-from models.algorithms.seqgan.measures import LONGEST
 from models.contract import Plan, Preset, View
 from models.data.sentences import BETWEEN_TOKENS, CHUNK, alive, check_drawing, known_numbers, known_words, noise, spoken_lengths, words_of
 from models.data.text import TextSet, split_words
@@ -21,6 +20,7 @@ from models.errors import BadInput
 from models.metrics import text as measures
 from models.nets.learning import seconds
 from models.nets.recurrent import Recurrent
+from models.written import LONGEST
 
 
 def sample(
