@@ -336,7 +336,7 @@ def mean(values: Sequence[float], as_: str = ".4f") -> str:
 
 def markdown(table: Mapping[str, Mapping[str, str]]) -> None:
     """Rows by name; what a row has not is a dash."""
-    columns = list(dict.fromkeys(k for row in table.values() for k in row))
+    columns = list(dict.fromkeys(k for row in sorted(table.values(), key=len, reverse=True) for k in row))
     line = lambda words: "| " + " | ".join(words) + " |"  # noqa: E731
     body: Iterable[list[str]] = ([name, *(row.get(k, "–") for k in columns)] for name, row in table.items())
     print("\n".join([line(["", *columns]), line(["---"] + ["---:"] * len(columns)), *map(line, body)]))
