@@ -312,16 +312,15 @@ def of_critic(options: argparse.Namespace) -> None:
     print(f"{blocks} blocks of {each} redraws each (the mean of the blocks' unbiased traces ± standard error), nothing clipped, no dropout.\n")
     table = {}
     for kind, values in traces.items():
-        ratio, error = jackknife(values, traces["none"])
-        table[kind] = {"trace": mean(values, ".4g"), "of none": "1" if kind == "none" else f"{ratio:.4f} ± {error:.4f}"}
+        table[kind] = {"trace": mean(values, ".4g"), "it / none": ratio(values, traces["none"]), "critic / it": ratio(traces["critic"], values)}
     markdown(table)
 
 
-def jackknife(above: Sequence[float], below: Sequence[float]) -> tuple[float, float]:
-    """Ratio of two means over the same blocks, and its standard error."""
+def ratio(above: Sequence[float], below: Sequence[float]) -> str:
+    """Of two means over the same blocks, ± its standard error by the jackknife."""
     a, b = np.array(above), np.array(below)
     n, left = len(a), (a.sum() - a) / (b.sum() - b)
-    return float(a.sum() / b.sum()), float(np.sqrt((n - 1) / n * ((left - left.mean()) ** 2).sum()))
+    return f"{a.sum() / b.sum():.4f} ± {np.sqrt((n - 1) / n * ((left - left.mean()) ** 2).sum()):.4f}"
 
 
 # --- told ---------------------------------------------------------------------------------------------------------
