@@ -1,6 +1,6 @@
 """Speed and size of the studio: ratios measured interleaved in one run, medians of rounds. Nothing here asserts a time.
 
-bench.py [step|window|start|memory|pictures|chains|texts|all] [--seconds S] [--rounds N] [--minutes M] [--json]
+bench.py [step|window|start|memory|pictures|chains|texts|fill|all] [--seconds S] [--rounds N] [--minutes M] [--json]
 
 step     one step of BEGAN against a good textbook step and the common three-pass step; GFLOP/s against its bare layers
 window   training in the window against head-less, at the same number of threads; gaps of the event loop
@@ -9,6 +9,7 @@ memory   growth of the resident memory while a run trains in the window
 pictures metrics, opening of large data sets, galleries
 chains   64 chains of PPGN beside one alone, beside the bare layers and the authors' order of work; 16 of them in the window
 texts    metrics of 10,000 sentences; SeqGAN's update, roll-outs, verdicts and step of D beside the loops that are commonly written
+fill     MaskGAN's actor-critic update beside one that goes token by token; kinds of dropout; memory; how soon the desk answers
 """
 
 from __future__ import annotations
@@ -32,13 +33,6 @@ Row = dict[str, Any]
 def main() -> int:
     """Measure, print the table, and the JSON if it is wanted."""
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("what", nargs="*", choices=["step", "window", "start", "memory", "pictures", "chains", "texts", "all"], default=["all"])
-    words.add_argument("--seconds", type=float, default=60.0, help="of the watch over the event loop; of each step measurement a third")
-    words.add_argument("--rounds", type=int, default=5, help="of the window beside head-less, and of starts")
-    words.add_argument("--minutes", type=float, default=10.0, help="of the watch over memory")
-    words.add_argument("--threads", type=int, help="of torch in `step`, `chains` and `texts` (default: those of a run)")
-    words.add_argument("--json", action="store_true", help="the results as one line of JSON, the last")
-    options = words.parse_args()
     parts: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
         "step": step,
         "window": window,
@@ -47,7 +41,15 @@ def main() -> int:
         "pictures": pictures,
         "chains": chains,
         "texts": texts,
+        "fill": fill,
     }
+    words.add_argument("what", nargs="*", choices=[*parts, "all"], default=["all"])
+    words.add_argument("--seconds", type=float, default=60.0, help="of the watch over the event loop; of each step measurement a third")
+    words.add_argument("--rounds", type=int, default=5, help="of the window beside head-less, and of starts")
+    words.add_argument("--minutes", type=float, default=10.0, help="of the watch over memory")
+    words.add_argument("--threads", type=int, help="of torch in `step`, `chains`, `texts` (default: those of a run) and `fill` (1)")
+    words.add_argument("--json", action="store_true", help="the results as one line of JSON, the last")
+    options = words.parse_args()
     chosen = list(parts) if "all" in options.what else options.what
     print(f"load before the bench: {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores")
     with tempfile.TemporaryDirectory() as home:
@@ -284,6 +286,51 @@ def steps_of_D(f: Row) -> list[Row]:
             checked(f"step of D, {precision}: Conv1d, fused Adam, float32 / ours", f["d_step_conv1d"] / own, 1.0),
         ]
     return rows
+
+
+# --- fill ---------------------------------------------------------------------------------------------------------
+
+
+def fill(options: argparse.Namespace) -> list[Row]:
+    """MaskGAN at V = 5,000, batches of 64 sentences of 20 tokens, half of each a stretch of blanks, two layers; float32."""
+    threads = ["--threads", options.threads or 1]
+    rows = [row for h in (128, 650) for row in updates(child("maskgan.py", "--h", h, "--seconds", options.seconds, *threads))]
+    for h in (128, 650):
+        grown = {kind: child("maskgan.py", "--memory", kind, "--h", h, *threads)["grown"] for kind in ("ours", "naive")}
+        rows += [
+            plain(f"maskgan {h}: memory of an update", grown["ours"] / 2**20, "MB"),
+            plain(f"maskgan {h}: memory, token by token / ours", grown["naive"] / grown["ours"], "×"),
+        ]
+    desk = child("maskgan.py", "--fill", *threads)
+    return [
+        *rows,
+        at_most("desk: 5 alternatives of 20 tokens, 4 to 6 blanks, from the State", desk["state"], 50, "ms"),
+        plain("desk: … the latest 5 %", desk["state_p95"], "ms"),
+        at_most("desk: … as the command records them", desk["record"], 50, "ms"),
+        plain("desk: … by the command, which opens the run every time", desk["command"], "ms"),
+    ]
+
+
+def updates(f: Row) -> list[Row]:
+    """The quicker of the two loops counts; only at 128 neurons is much asked, as larger products leave less beside them."""
+    name = f"maskgan {f['h']}"
+    quickest = min(f["naive"], f["given"])
+    return [
+        plain(f"{name}: load of the machine, on {os.cpu_count()} cores", f["load"], ""),
+        plain(f"{name}: share of its cores that it had", 100 * f["share"], "%" if f["share"] > 0.95 else "% BUSY"),
+        plain(f"{name}: update (D and critic, then G): ours", f["ours"] * 1e3, "ms"),
+        plain(f"{name}: update, of its GFLOP", f["gflop"] / f["ours"], "GFLOP/s"),
+        at_least(f"{name}: update, token by token / ours", quickest / f["ours"], 1.3 if f["h"] == 128 else 1.0),
+        plain(f"{name}: … drawn in the gradient's pass / ours", f["naive"] / f["ours"], "×"),
+        plain(f"{name}: … drawn as ours / ours", f["given"] / f["ours"], "×"),
+        plain(f"{name}: step of D and critic, token by token / ours", min(f["naive_D"], f["given_D"]) / f["ours_D"], "×"),
+        plain(f"{name}: step of G, token by token / ours", min(f["naive_G"], f["given_G"]) / f["ours_G"], "×"),
+        plain(f"{name}: update, recurrent dropout / locked (keep ½)", f["recurrent"] / f["locked"], "×"),
+        plain(f"{name}: step of D, m(x) encoded twice / once", f["redraw_D"] / f["ours_D"], "×"),
+        plain(f"{name}: sequence calls of D, critic with it", f["calls_D"], "a layer"),
+        plain(f"{name}: sequence calls in the gradient's pass of G", f["calls_G"], "a layer"),
+        plain(f"{name}: rows of logits / blanks", f["logits"] / f["blanks"], "×"),
+    ]
 
 
 # --- processes ----------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """What the quick preset promises, reproduced: minutes, so `make results` runs it."""
 
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from models.chains import Chains
 from models.run import Run
+from tests.bench import maskgan_results
 
 MNIST = Path(__file__).parents[3] / "shared" / "data" / "train-images-idx3-ubyte.gz"
 
@@ -94,3 +96,27 @@ def test_likelihood_comes_most_of_the_way_to_an_oracle_and_d_learns_what_is_left
     run.close()
     assert last["NLL_oracle"] < last["ceiling"] - 0.5 * (last["ceiling"] - last["floor"])
     assert last["right_fresh"] > 0.55
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_blanks_of_the_grammar_are_filled_and_the_tables_of_it_can_be_made(tmp_path, monkeypatch, capsys):
+    """A tenth of the quick preset. Whether MaskGAN then beats MaskMLE is what tests/bench/maskgan_results.py tells; nothing is promised here."""
+    monkeypatch.setenv("SAMPLING_STUDIO_HOME", str(tmp_path / "home"))
+    options = Namespace(path=tmp_path, seeds=[1], set=[], steps=300, threads=1, redraws=40)
+    found, _ = maskgan_results.one_seed(options, 1)
+    mle, matched = found["MaskMLE"], found["MaskMLE, distinct-2 matched"]
+    assert found["real"]["validity"] == 1
+    assert mle["perplexity"] < 20 < 107  # of as many words
+    assert mle["top-1"] < mle["top-5"] < 1
+    assert found["MaskGAN"]["perplexity"] < 1.5 * mle["perplexity"]
+    assert abs(matched["distinct-2"] - found["MaskGAN"]["distinct-2"]) < 0.02
+    capsys.readouterr()
+    options.path = tmp_path / "grammar-1"
+    maskgan_results.of_critic(options)
+    rows = [line.split("|") for line in capsys.readouterr().out.splitlines() if "±" in line and line.startswith("|")]
+    traces = {name.strip(): float(trace.split("±")[0]) for _, name, trace, *_ in rows}
+    assert traces["critic"] < traces["none"]
+    maskgan_results.of_text(options)
+    told = capsys.readouterr().out
+    assert all(f"| {name} |" in told for name in ("real", "LM", "MaskMLE", "MaskGAN"))
