@@ -227,7 +227,7 @@ def test_without_a_measured_maskmle_the_baseline_is_the_g_the_policy_gradient_be
 
 
 def test_the_best_maskmle_is_kept(spec):
-    state, feed, data = started(spec)
+    state, _, data = started(spec)
     knobs = turned(measure_every=1)
     first = measures.measured(state, data, knobs, keep=True)
     assert float(state.best) == float(first["perplexity"])
@@ -349,7 +349,7 @@ def test_a_run_over_all_phases_and_back(spec, tmp_path):
     run = Run.create(tmp_path / "run", "maskgan", str(spec), config=SMALL, knob_values={"measure_every": 3}, plan=PLAN)
     steps = run.train(16)
     next(steps)
-    for command in (None, NextPhase(), None, None, NextPhase(), None, NextPhase(), *[None] * 4, GoToPhase("maskmle"), None, None):
+    for command in (None, None, NextPhase(), *[None] * 3, NextPhase(), None, None, NextPhase(), *[None] * 5, GoToPhase("maskmle"), None, None):
         steps.send(command) if command else next(steps)
     list(steps)
     told = [{k for k, v in zip(run.algorithm.Info._fields, row, strict=True) if np.isfinite(v)} for row in run.rows]
@@ -372,7 +372,7 @@ def test_numbers_are_no_words(tmp_path):
     with pytest.raises(BadData, match="oracle has numbers instead: choose a text file, or grammar"):
         maskgan.open_data("oracle", maskgan.Config())  # at once, though its vocabulary of 5,000 would take long to draw from
     np.savez(oracle, emb=np.zeros((4, 2)))
-    with pytest.raises(BadData, match="oracle.npz has numbers instead"):
+    with pytest.raises(BadData, match=r"oracle\.npz has numbers instead"):
         maskgan.open_data(str(oracle), maskgan.Config())
 
 
