@@ -87,9 +87,7 @@ def fill(
         raise BadInput(f"A blank has at least one candidate; {k} were asked for.")
     _check(desk.tokens, desk.blanks, desk.open_end)
     if not desk.tokens and not state.config.ends:
-        raise BadInput(
-            f"There is no sentence, and this run's have {state.config.T} tokens and no end: write one, with ___ for a blank."
-        )
+        raise BadInput(f"There is no sentence, and this run's have {state.config.T} tokens and no end: write one, with ___ for a blank.")
     if any(not 0 <= b < len(desk.tokens) for b in (*desk.blanks, *(b for b, _ in desk.fixed))):
         raise BadInput(f"The sentence has {len(desk.tokens)} tokens, and a blank lies outside it.")
     if len(desk.tokens) > WINDOWS * state.config.T:
