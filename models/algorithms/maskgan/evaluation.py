@@ -18,7 +18,7 @@ from models.data.sentences import alive, noise, spoken_lengths
 from models.data.text import TextSet, split_words
 from models.metrics import text as measures
 from models.nets.seq2seq import Blanks, Filler, LanguageModel
-from models.written import Found, Who, closeness, half_of, put_self_bleu, self_bleu
+from models.written import LONGEST, Found, Who, closeness, half_of, put_self_bleu, self_bleu
 
 CHUNK = 64  # sentences of a slice
 AT_BLANKS = 2_000  # sentences at most whose blanks are filled
@@ -74,7 +74,10 @@ class _Work:
         last: list[Callable[[], None]] = [self._score_blanks]
         last += [lambda name=name: self._score_fillings(name) for name in self.at if len(self.parts)]
         last += [lambda name=name: self._score_free(name) for name in self.nets]
-        return [*out, *(("measuring", once) for once in (*last, self._score_bleu, self._score_critic))]
+        bleu = self._bleu()
+        last += [lambda: next(bleu, None)] * LONGEST  # one part before the first order, and one for each
+        last += [self._score_self_bleu, self._score_critic]
+        return [*out, *(("measuring", once) for once in last)]
 
     def _critic_is_there(self) -> bool:
         return bool(len(self.parts) and self.state.trained["D"])
@@ -194,14 +197,17 @@ class _Work:
         nats, count = torch.stack(self.told[what]).sum(0).tolist()
         return measures.perplexity(nats / count)
 
-    def _score_bleu(self) -> None:
+    def _bleu(self) -> Iterator[None]:
+        sets = {WHO[name]: torch.cat(self.free[name])[: self.n].numpy() for name in self.at}
+        yield from closeness(self.found, self.data, sets, "MaskMLE")
+
+    def _score_self_bleu(self) -> None:
         ends, half = self.state.config.ends, half_of(self.data)
-        sets = {name: torch.cat(self.free[name])[: self.n].numpy() for name in self.at}
-        closeness(self.found, self.data, {WHO[name]: rows for name, rows in sets.items()}, "MaskMLE")
         n = min(self.n, half) if half else self.n
         real = self_bleu(self.data.rows(self.data.held_out[half : half + n]), ends) if half else {}
-        for name, rows in sets.items():
-            put_self_bleu(self.found, WHO[name], self_bleu(rows[:n], ends), real, n)
+        for name in self.at:
+            rows = torch.cat(self.free[name])[:n].numpy()
+            put_self_bleu(self.found, WHO[name], self_bleu(rows, ends), real, n)
 
     def _score_critic(self) -> None:
         put = self.found.put
