@@ -5,7 +5,7 @@ The held-out sentences are halved: one half are the references of BLEU, the othe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -60,8 +60,8 @@ def references(data: TextSet, half: int) -> References:
     return data.kept[key]
 
 
-def closeness(found: Found, data: TextSet, drawn: Mapping[Who, np.ndarray], other: str) -> None:
-    """BLEU-2…5 of the tokens (n, T) of some nets; the first is compared with the second, which is called `other`."""
+def closeness(found: Found, data: TextSet, drawn: Mapping[Who, np.ndarray], other: str) -> Iterator[None]:
+    """BLEU-2…5 of the tokens (n, T) of some nets, one order a part; the first is compared with the second, which is called `other`."""
     half = half_of(data)
     if not half:
         why = f"{data.title} holds out {len(data.held_out)} sentences, too few for references and real ones: raise held_out."
@@ -72,6 +72,7 @@ def closeness(found: Found, data: TextSet, drawn: Mapping[Who, np.ndarray], othe
     each = {who: against.bleu(rows, spoken_lengths(rows, data.ends)).each for who, rows in drawn.items()}
     ours, theirs = list(each.values())[:2]
     for n in range(2, LONGEST + 1):
+        yield
         p = measures.bootstrap(ours[:, n - 1], theirs[:, n - 1], paired=False, seed=0) if min(len(ours), len(theirs)) > 1 else 1.0
         for i, (who, values) in enumerate(each.items()):
             column = values[:, n - 1]

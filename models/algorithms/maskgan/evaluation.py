@@ -18,7 +18,7 @@ from models.data.sentences import alive, noise, spoken_lengths
 from models.data.text import TextSet, split_words
 from models.metrics import text as measures
 from models.nets.seq2seq import Blanks, Filler, LanguageModel
-from models.written import Found, Who, closeness, half_of, put_self_bleu, self_bleu
+from models.written import LONGEST, Found, Who, closeness, half_of, put_self_bleu, self_bleu
 
 CHUNK = 64  # sentences of a slice
 AT_BLANKS = 2_000  # sentences at most whose blanks are filled
@@ -56,6 +56,7 @@ class _Work:
         self.u = noise(many, state.config.T, seed).split(CHUNK)
         self.at: dict[str, list[tuple[Tensor, ...]]] = {"maskgan": [], "maskmle": []}  # nats, top-1, top-5, and whether a blank counts
         self.filled: dict[str, list[Tensor]] = {"maskgan": [], "maskmle": []}
+        self.told: dict[str, list[Tensor]] = {}  # of some sentences: −Σ log p under the language model, and tokens
         self.judged: list[tuple[Tensor, ...]] = []  # R, V, counts of fillings of G
         self.free: dict[str, list[Tensor]] = {name: [] for name in self.nets}
         self.spread: Spread | None = None
@@ -69,9 +70,14 @@ class _Work:
             rows = noise(max(self.n, FREE), self.state.config.T, self.seed).split(CHUNK)
             out += [("writing sentences", lambda name=name, u=u: self._write(name, u)) for u in rows]
         if self._critic_is_there():
-            out += [("redrawing fillings", lambda i=i: self._redraw(i)) for i in range(0, REDRAWS, 4)]
-        last = self._score_blanks, self._score_fillings, self._score_free, self._score_bleu, self._score_critic
-        return [*out, *(("measuring", step) for step in last)]
+            out += [("redrawing fillings", lambda i=i: self._redraw(i)) for i in range(0, REDRAWS, 2)]
+        last: list[Callable[[], None]] = [self._score_blanks]
+        last += [lambda name=name: self._score_fillings(name) for name in self.at if len(self.parts)]
+        last += [lambda name=name: self._score_free(name) for name in self.nets]
+        bleu = self._bleu()
+        last += [lambda: next(bleu, None)] * LONGEST  # one part before the first order, and one for each
+        last += [self._score_self_bleu, self._score_critic]
+        return [*out, *(("measuring", once) for once in last)]
 
     def _critic_is_there(self) -> bool:
         return bool(len(self.parts) and self.state.trained["D"])
@@ -93,7 +99,9 @@ class _Work:
         self.at[name].append((nats, best[:, 0].float(), best.any(1).float(), blanks.chosen(seen(blanks, tokens, ends))))
         out = filled(net, tokens, blanks, self.u[i])
         self.filled[name].append(out.cpu())
+        self._tell(f"filled {name}", out)
         if name == "maskgan":
+            self._tell("truth", tokens)
             counts = seen(blanks, out, ends)
             r, V = criticised(self.state, tokens, out, blanks, counts, self.knobs)
             self.judged.append((returns(r, counts, self.knobs), V, counts))
@@ -106,13 +114,21 @@ class _Work:
         blanks = Blanks(torch.ones(u.shape, dtype=torch.bool), self.state.config.ends, device)
         out = filled(net, start, blanks, u) if isinstance(net, Filler) else net.draw(start, blanks, u.to(device))
         self.free[name].append(out.cpu())
+        self._tell(f"free {name}", out)
+
+    def _tell(self, what: str, tokens: Tensor) -> None:
+        """What the language model says of sentences, where it has learnt."""
+        if self.state.trained["lm"]:
+            counts = alive(tokens, self.state.config.ends)
+            nats = -(self.state.lm.log_p(tokens, self.state.config.ends) * counts)
+            self.told.setdefault(what, []).append(torch.stack([nats.double().sum(), counts.double().sum()]))
 
     def _redraw(self, i: int) -> None:
         if self.spread is None:
             tokens, blanks = blanked(self.state, self.truth[:SPREAD], self.seed, self.knobs.strategy, self.knobs.present)
             self.spread = Spread(self.state, tokens, blanks, self.knobs, ("none", "critic"))
         n, T = self.truth[:SPREAD].shape
-        for u in noise(4 * n, T, self.seed + ((i + 1) << 32)).split(n):
+        for u in noise(2 * n, T, self.seed + ((i + 1) << 32)).split(n):
             self.spread.once(u)
 
     # --- what it is worth ---------------------------------------------------------------------------------------------
@@ -141,65 +157,57 @@ class _Work:
             put(f"{key}top1", f"{label}top-1", mean(one), many, None, "higher", f"Share of true tokens that are the net's likeliest, {told}.")
             put(f"{key}top5", f"{label}top-5", mean(five), many, None, "higher", f"Share of true tokens among the net's five likeliest, {told}.")
 
-    def _score_fillings(self) -> None:
-        if not len(self.parts):
-            return
+    def _score_fillings(self, name: str) -> None:
         ends, n, put = self.state.config.ends, len(self.truth), self.found.put
-        real = self.truth.numpy()
-        variety = measures.distinct(real, spoken_lengths(real, ends), 2).value
-        likely = self._perplexity(self.truth)
-        for name, parts in self.filled.items():
-            tokens, (key, label) = torch.cat(parts), WHO[name]
-            rows = tokens.numpy()
-            if self.data.valid is not None:
-                said = split_words(rows, tuple(self.state.words), ends)
-                doc = "Share of filled sentences that are of the grammar's language."
-                put(f"{key}validity", f"{label}valid fillings", measures.validity(said, self.data.valid), n, 1.0, "higher", doc)
-            doc = f"Different 2-grams / all, of {n:,} filled sentences (distinct-2); reference: of the true ones."
-            put(f"{key}distinct2", f"{label}distinct-2", measures.distinct(rows, spoken_lengths(rows, ends), 2).value, n, variety, "target", doc)
-            doc = "Perplexity of filled sentences under the frozen language model; reference: of the true ones."
-            self._put_likely(f"{key}lm_perplexity", f"{label}LM perplexity of fillings", tokens, likely, doc)
+        key, label = WHO[name]
+        rows, real = torch.cat(self.filled[name]).numpy(), self.truth.numpy()
+        if self.data.valid is not None:
+            said = split_words(rows, tuple(self.state.words), ends)
+            doc = "Share of filled sentences that are of the grammar's language."
+            put(f"{key}validity", f"{label}valid fillings", measures.validity(said, self.data.valid), n, 1.0, "higher", doc)
+        variety, truth = (measures.distinct(r, spoken_lengths(r, ends), 2).value for r in (rows, real))
+        doc = f"Different 2-grams / all, of {n:,} filled sentences (distinct-2); reference: of the true ones."
+        put(f"{key}distinct2", f"{label}distinct-2", variety, n, truth, "target", doc)
+        doc = "Perplexity of filled sentences under the frozen language model; reference: of the true ones."
+        self._put_likely(f"{key}lm_perplexity", f"{label}LM perplexity of fillings", f"filled {name}", n, doc)
 
-    def _score_free(self) -> None:
-        ends, held = self.state.config.ends, self.data.held(FREE)
-        likely = self._perplexity(held) if len(held) else None
-        real = held.numpy()
-        truth = measures.unique_ngrams(real, spoken_lengths(real, ends)) if len(held) == FREE else None
-        for name, parts in self.free.items():
-            tokens, (key, label) = torch.cat(parts), WHO[name]
-            rows = tokens[:FREE].numpy()
-            for order, share in measures.unique_ngrams(rows, spoken_lengths(rows, ends)).items():
-                doc = f"Different {order}-grams / all, of {FREE:,} freely written sentences; reference: of as many held-out ones, where there are."
-                reference = truth[order].value if truth else None
-                self.found.put(f"{key}unique{order}", f"{label}unique {order}-grams", share.value, FREE, reference, "target", doc)
-            doc = "Perplexity of freely written sentences under the frozen language model; reference: of held-out ones."
-            self._put_likely(f"{key}samples_lm_perplexity", f"{label}LM perplexity of samples", tokens, likely, doc)
+    def _score_free(self, name: str) -> None:
+        ends, held = self.state.config.ends, self.data.rows(self.data.held_out[:FREE])
+        key, label = WHO[name]
+        tokens = torch.cat(self.free[name])
+        truth = measures.unique_ngrams(held, spoken_lengths(held, ends)) if len(held) == FREE else None
+        rows = tokens[:FREE].numpy()
+        for order, share in measures.unique_ngrams(rows, spoken_lengths(rows, ends)).items():
+            doc = f"Different {order}-grams / all, of {FREE:,} freely written sentences; reference: of as many held-out ones, where there are."
+            reference = truth[order].value if truth else None
+            self.found.put(f"{key}unique{order}", f"{label}unique {order}-grams", share.value, FREE, reference, "target", doc)
+        doc = "Perplexity of freely written sentences under the frozen language model; reference: of held-out ones."
+        self._put_likely(f"{key}samples_lm_perplexity", f"{label}LM perplexity of samples", f"free {name}", len(tokens), doc)
 
-    def _put_likely(self, name: str, label: str, tokens: Tensor, real: float | None, doc: str) -> None:
-        value = self._perplexity(tokens)
+    def _put_likely(self, name: str, label: str, what: str, n: int, doc: str) -> None:
+        """Perplexity under the language model, which is None where it has learnt nothing."""
+        value, real = self._perplexity(what), self._perplexity("truth")
         if value is None:
-            doc = "There is no language model to judge by: its phase was left before the first step."
-        self.found.put(name, label, value, 0 if value is None else len(tokens), real, "target", doc)
+            n, doc = 0, "There is no language model to judge by: its phase was left before the first step."
+        self.found.put(name, label, value, n, real, "target", doc)
 
-    @torch.no_grad()
-    def _perplexity(self, tokens: Tensor) -> float | None:
-        """Of sentences (n, T) under the language model; None where it has learnt nothing."""
-        if not self.state.trained["lm"]:
+    def _perplexity(self, what: str) -> float | None:
+        if what not in self.told:
             return None
-        ends, nats = self.state.config.ends, 0.0
-        for rows in tokens.split(CHUNK):
-            there = rows.to(self.state.device)
-            nats -= float((self.state.lm.log_p(there, ends) * alive(there, ends)).double().sum())
-        return measures.perplexity(nats / float(alive(tokens, ends).sum()))
+        nats, count = torch.stack(self.told[what]).sum(0).tolist()
+        return measures.perplexity(nats / count)
 
-    def _score_bleu(self) -> None:
+    def _bleu(self) -> Iterator[None]:
+        sets = {WHO[name]: torch.cat(self.free[name])[: self.n].numpy() for name in self.at}
+        yield from closeness(self.found, self.data, sets, "MaskMLE")
+
+    def _score_self_bleu(self) -> None:
         ends, half = self.state.config.ends, half_of(self.data)
-        sets = {name: torch.cat(self.free[name])[: self.n].numpy() for name in self.at}
-        closeness(self.found, self.data, {WHO[name]: rows for name, rows in sets.items()}, "MaskMLE")
         n = min(self.n, half) if half else self.n
         real = self_bleu(self.data.rows(self.data.held_out[half : half + n]), ends) if half else {}
-        for name, rows in sets.items():
-            put_self_bleu(self.found, WHO[name], self_bleu(rows[:n], ends), real, n)
+        for name in self.at:
+            rows = torch.cat(self.free[name])[:n].numpy()
+            put_self_bleu(self.found, WHO[name], self_bleu(rows, ends), real, n)
 
     def _score_critic(self) -> None:
         put = self.found.put

@@ -78,7 +78,11 @@ def fill(
     check_drawing(temperature, top_k, nucleus, net, NETS, "MaskGAN")
     if not 1 <= n <= MOST:
         raise BadInput(f"The desk shows 1 to {MOST} alternatives; got {n}.")
+    if k < 1:
+        raise BadInput(f"A blank has at least one candidate; {k} were asked for.")
     _check(desk.tokens, desk.blanks, desk.open_end)
+    if not desk.tokens and not state.config.ends:
+        raise BadInput(f"There is no sentence, and this run's have {state.config.T} tokens and no end: write one, with ___ for a blank.")
     if any(not 0 <= b < len(desk.tokens) for b in (*desk.blanks, *(b for b, _ in desk.fixed))):
         raise BadInput(f"The sentence has {len(desk.tokens)} tokens, and a blank lies outside it.")
     if len(desk.tokens) > WINDOWS * state.config.T:
@@ -149,8 +153,7 @@ class _Part:
 def _part(state: State, net: Filler, window: _Window, u: Tensor, shown: int, k: int, knobs: Knobs, how: How) -> _Part:
     n, T = u.shape
     ids, mask = window.ids.expand(n, T), window.mask.expand(n, T)
-    blanks = Blanks(mask.contiguous(), state.config.ends, state.device)
-    given = ids.to(state.device)
+    blanks, given = _blanks(state, window, mask), ids.to(state.device)
     context = net.encode(given, blanks.mask)
     filled = net.draw(given, blanks, context, u.to(state.device), how=how) if blanks.count else given
     p, found = torch.full((n, T), torch.nan, device=state.device), {}
@@ -163,7 +166,7 @@ def _part(state: State, net: Filler, window: _Window, u: Tensor, shown: int, k: 
     for place in window.fixed:  # what the net would put there if it were a blank as well
         more = mask.clone()
         more[:, place] = True
-        both = Blanks(more, state.config.ends, state.device)
+        both = _blanks(state, window, more)
         shares = _shares(net, filled, both, net.encode(filled, both.mask))
         mine = shares[both.places % T == place]
         p[:, place] = mine.gather(1, filled[:, place, None]).squeeze(1)
@@ -171,6 +174,13 @@ def _part(state: State, net: Filler, window: _Window, u: Tensor, shown: int, k: 
     table = _table(state, filled, blanks, p, shown, knobs)
     sure = _realism(state, filled, blanks, window.wide)
     return _Part(filled.cpu().numpy(), _plain(p), _plain(sure), found, table)
+
+
+def _blanks(state: State, window: _Window, mask: Tensor) -> Blanks:
+    """Blanks (n, T') in which an end may be drawn behind the sentence alone: a blank of the sentence is a word."""
+    blanks = Blanks(mask.contiguous(), state.config.ends, state.device)
+    blanks.free[:, : window.wide] = False
+    return blanks
 
 
 def _shares(net: Filler, filled: Tensor, blanks: Blanks, context: Context) -> Tensor:
@@ -256,7 +266,7 @@ def _joined(state: State, desk: Desk, windows: Sequence[_Window], parts: Sequenc
         realism=realism,
         log_p=np.nansum(np.log(np.maximum(p[:, drawn], 1e-38)), 1) if drawn else np.zeros(n),
         candidates=tuple(tuple(state.words[i] or "(end)" for i in found[b][0]) for b in blanks),
-        candidates_p=np.array([found[b][1] for b in blanks]),
+        candidates_p=np.array([found[b][1] for b in blanks]) if blanks else np.zeros((0, 0)),
         shown=shown,
         table={name: np.concatenate([part.table[name][:width] for part, width in zip(parts, wide, strict=True)]) for name in COLUMNS},
         valid=np.full(n, np.nan) if wrong is None else np.array([not why for why in wrong], float),

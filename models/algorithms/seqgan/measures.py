@@ -158,7 +158,7 @@ def _likelihoods(found: Found, state: State, data: TextSet, drawn: _Drawn, nats:
 
 
 def _closeness(found: Found, state: State, data: TextSet, drawn: _Drawn, nats: _Nats, half: int) -> None:
-    closeness(found, data, {_NAMED[who]: drawn[who] for who in _WHO}, "MLE")
+    list(closeness(found, data, {_NAMED[who]: drawn[who] for who in _WHO}, "MLE"))
 
 
 def _variety(found: Found, state: State, data: TextSet, drawn: _Drawn, nats: _Nats, half: int) -> None:
