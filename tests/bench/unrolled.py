@@ -67,7 +67,7 @@ def _no_end(logits: Tensor) -> Tensor:
 def filled(state: State, tokens: Tensor, blanks: Blanks, knobs: Knobs, *, ours: bool) -> tuple[Tensor, Tensor, Offs]:
     """Sentences, log p with a graph, and the dropout of both; `ours`: drawn as the product draws, with the gradient's pass after it."""
     if ours:
-        found, off = maskgan.fill(state, tokens, blanks, knobs)
+        found, off, _ = maskgan.fill(state, tokens, blanks, knobs)
         return *written(state, found, blanks, state.G.encode(tokens, blanks.mask, off[0]), off[1], None), off
     off = maskgan.dropped(state, len(tokens), knobs.keep_G, knobs), maskgan.dropped(state, len(tokens), knobs.keep_G, knobs)
     u = torch.rand(tokens.shape, generator=state.rng)
@@ -115,7 +115,7 @@ def d_step(state: State, tokens: Tensor, knobs: Knobs, *, ours: bool) -> Info:
     D, config = state.D, state.config
     tokens, blanks = maskgan.masked(state, tokens, knobs)
     if ours:
-        fake, _ = maskgan.fill(state, tokens, blanks, knobs)
+        fake, _, _ = maskgan.fill(state, tokens, blanks, knobs)
     else:
         with torch.no_grad():
             fake = filled(state, tokens, blanks, knobs, ours=False)[0]

@@ -243,7 +243,7 @@ def d_step(state: State, tokens: Tensor, knobs: Knobs) -> Info:
     """D: cross-entropy on the blanks, true tokens against filled ones (½ each). The critic: squared error to the returns of the filled ones."""
     tokens, blanks = masked(state, tokens, knobs)
     n = len(tokens)
-    filled, _ = fill(state, tokens, blanks, knobs)
+    filled, _, _ = fill(state, tokens, blanks, knobs)
     if state.config.shared:
         state.D.embedding.weight.data.copy_(state.G.embedding.weight.data)
     both = torch.cat([tokens, filled])
@@ -287,23 +287,22 @@ def _both_descend(state: State, loss: Tensor, loss_V: Tensor, knobs: Knobs) -> N
 def g_step(state: State, tokens: Tensor, knobs: Knobs) -> Info:
     """G: −Σ log G(x̂_t) A_t over the blanks, a sum as in the authors' code."""
     tokens, blanks = masked(state, tokens, knobs)
-    filled, off = fill(state, tokens, blanks, knobs)
+    filled, off, context = fill(state, tokens, blanks, knobs, graph=True)
     counts = seen(blanks, filled, state.config.ends)
     r, V = criticised(state, tokens, filled, blanks, counts, knobs)
     R = returns(r, counts, knobs)
     b = baseline(state, R, V, counts, knobs)
     A = advantage(r, R, b, counts, knobs)
-    norm = descend(state.optimiser_PG, policy_loss(state, tokens, filled, blanks, A * counts, off), knobs.lr_PG, knobs.clip)
+    norm = descend(state.optimiser_PG, policy_loss(state, filled, blanks, A * counts, context, off[1]), knobs.lr_PG, knobs.clip)
     state.trained["PG"] += 1
     many = counts.sum()
     mean = lambda x: (x * counts).sum() / many  # noqa: E731
     return Info(grad=norm, reward=mean(R), value=mean(b), advantage=mean(A.abs()), explained=explained(R, b, counts))
 
 
-def policy_loss(state: State, tokens: Tensor, filled: Tensor, blanks: Blanks, A: Tensor, off: tuple[Drops | None, Drops | None]) -> Tensor:
-    """−Σ_t log G(x̂_t) A_t, A (n, T) held fixed and 0 where nothing counts; with the dropout that the filling was drawn with."""
-    context = state.G.encode(tokens, blanks.mask, off[0])
-    return -(state.G.log_p(filled, blanks, context, off[1]) * blanks.chosen(A)).sum()
+def policy_loss(state: State, filled: Tensor, blanks: Blanks, A: Tensor, context: Context, off: Drops | None = None) -> Tensor:
+    """−Σ_t log G(x̂_t) A_t, A (n, T) held fixed and 0 where nothing counts; with m(x) and the dropout that the filling was drawn with."""
+    return -(state.G.log_p(filled, blanks, context, off) * blanks.chosen(A)).sum()
 
 
 # --- the parts of a step ------------------------------------------------------------------------------------------
@@ -328,14 +327,16 @@ def dropped(state: State, n: int, keep: float, knobs: Knobs) -> Drops | None:
     return seq2seq.drops(state.rng, state.config.layers, n, state.config.h, keep, recurrent=knobs.dropout == "recurrent", device=state.device)
 
 
-def fill(state: State, tokens: Tensor, blanks: Blanks, knobs: Knobs) -> tuple[Tensor, tuple[Drops | None, Drops | None]]:
-    """What G draws into the blanks (n, T), and the masks of dropout of its encoder and decoder that it was drawn with."""
+def fill(
+    state: State, tokens: Tensor, blanks: Blanks, knobs: Knobs, *, graph: bool = False
+) -> tuple[Tensor, tuple[Drops | None, Drops | None], Context]:
+    """What G draws into the blanks (n, T), the masks of dropout of encoder and decoder it was drawn with, and m(x), which may have a graph."""
     n, T = tokens.shape
     off = dropped(state, n, knobs.keep_G, knobs), dropped(state, n, knobs.keep_G, knobs)
     u = torch.rand(n, T, generator=state.rng).to(state.device)
-    with torch.no_grad():
+    with torch.set_grad_enabled(graph):
         context = state.G.encode(tokens, blanks.mask, off[0])
-    return state.G.draw(tokens, blanks, context, u, off[1]), off
+    return state.G.draw(tokens, blanks, context, u, off[1]), off, context
 
 
 def autocast(state: State) -> torch.autocast:

@@ -32,8 +32,8 @@ class Spread:
     def once(self, u: Tensor) -> None:
         """One more filling, from uniform numbers (n, T)."""
         state, tokens, blanks = self._state, self._tokens, self._blanks
-        with torch.no_grad():
-            filled = state.G.draw(tokens, blanks, state.G.encode(tokens, blanks.mask), u.to(state.device))
+        context = state.G.encode(tokens, blanks.mask)
+        filled = state.G.draw(tokens, blanks, context, u.to(state.device))
         counts = seen(blanks, filled, state.config.ends)
         any_kind = next(iter(self._knobs.values()))
         r, V = criticised(state, tokens, filled, blanks, counts, any_kind)
@@ -41,7 +41,7 @@ class Spread:
         self.redraws += 1
         for kind, knobs in self._knobs.items():
             A = (R - baseline(state, R, V, counts, knobs)) * counts
-            gradient = torch.autograd.grad(policy_loss(state, tokens, filled, blanks, A, (None, None)), self._learning)
+            gradient = torch.autograd.grad(policy_loss(state, filled, blanks, A, context), self._learning, retain_graph=True)
             self._take(kind, list(gradient))
 
     def _take(self, kind: str, gradient: list[Tensor]) -> None:

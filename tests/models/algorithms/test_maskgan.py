@@ -213,10 +213,10 @@ def expected(state, tokens: Tensor, blanks: Blanks, knobs, shift: int = 0) -> tu
     p = (all_blanks.spread(state.G.log_p(every, all_blanks, context)) * counts).sum(1).exp()
     assert float(p.detach().sum()) == pytest.approx(1, abs=1e-5)
     learning = [q for q in state.G.parameters() if q.requires_grad]
-    want = flat(torch.autograd.grad(-(p * r.sum(1)).sum(), learning))
+    want = flat(torch.autograd.grad(-(p * r.sum(1)).sum(), learning, retain_graph=True))
     R = maskgan.returns(r, counts, knobs)
     A = maskgan.advantage(r, R, maskgan.baseline(state, R, V.roll(-shift, 1), counts, knobs), counts, knobs)
-    loss = maskgan.policy_loss(state, given, every, all_blanks, A * counts * p.detach()[:, None], (None, None))
+    loss = maskgan.policy_loss(state, every, all_blanks, A * counts * p.detach()[:, None], context)
     return flat(torch.autograd.grad(loss, learning)), want
 
 
@@ -267,7 +267,7 @@ def test_a_step_of_g_descends_the_sum_over_blanks_with_the_dropout_it_was_drawn_
     knobs = turned(**values, clip=1e6, clip_A=0.3, gamma=0.7)
     twin = copy.deepcopy(state)
     given, blanks = maskgan.masked(twin, tokens, knobs)
-    filled, off = maskgan.fill(twin, given, blanks, knobs)
+    filled, off, _ = maskgan.fill(twin, given, blanks, knobs)
     assert (off[0] is None) == (dropout is None)
     logits, before = twin.D(filled, twin.D.encode(given, blanks.mask))
     log_p = blanks.spread(twin.G.log_p(filled, blanks, twin.G.encode(given, blanks.mask, off[0]), off[1]))

@@ -73,7 +73,7 @@ def test_g_reads_a_filled_sentence_in_one_call_a_layer_and_has_logits_at_blanks_
     calls = counted(state)
     maskgan.g_step(state, sentences(ends), maskgan.Knobs())
     assert of(calls, True, "G decoder", "G encoder") == each("G decoder", N) | each("G encoder", N)
-    assert of(calls, False, "G encoder") == each("G encoder", N)
+    assert not of(calls, False, "G encoder")  # drawing and the gradient have one m(x)
     assert of(calls, False, "D encoder", "D decoder") == each("D decoder", N) | each("D encoder", N)  # reward and value
     assert not of(calls, True, "D encoder", "D decoder")
     assert rows == {True: blanks[0], False: blanks[0]}  # the gradient's pass; drawing

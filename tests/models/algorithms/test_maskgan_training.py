@@ -80,7 +80,7 @@ def test_d_learns_to_tell_blanks_and_the_critic_what_they_bring(spec, critic, tr
     tokens, knobs = next(feed).tokens, turned(**CLEAN, clip=1e6, gamma=0.8, loss_of=loss_of, critic_trains=trains)
     twin = copy.deepcopy(state)
     given, blanks = maskgan.masked(twin, tokens, knobs)
-    filled, _ = maskgan.fill(twin, given, blanks, knobs)
+    filled, _, _ = maskgan.fill(twin, given, blanks, knobs)
     context = state.D.encode(given, blanks.mask)
     true, false = (state.D(rows, context) for rows in (given, filled))
     values = state.D.values(state.D.prefix(filled) if critic == "prefix" else false[1])
