@@ -358,7 +358,7 @@ def test_verdicts_and_values_are_read_out_of_the_same_states():
     net, tokens, mask = made(Judge), sentences(3), some(3)
     logits, before = net(tokens, net.encode(tokens, mask))
     hidden = read(net, tokens, mask, None, None, after=True)
-    verdict, value = ((m.weight.detach().double().numpy()[0], float(m.bias.detach())) for m in (net.out, net.value))
+    verdict, value = ((m.weight.detach().double().numpy()[0], m.bias.item()) for m in (net.out, net.value))
     assert logits.detach().numpy() == pytest.approx(hidden[:, 1:] @ verdict[0] + verdict[1], abs=2e-5)
     assert before.detach().numpy() == pytest.approx(hidden[:, :-1], abs=2e-5)
     assert net.values(before).detach().numpy() == pytest.approx(hidden[:, :-1] @ value[0] + value[1], abs=2e-5)
