@@ -114,10 +114,10 @@ class DeskFace(QObject):
             part.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         line = row(self.more, 1, self.undo_button, self.redraw_button, self.export_button, spacing=8)
         body.addWidget(top)
-        body.addLayout(both, 4)
+        body.addLayout(both, 1)
         body.addLayout(line)
-        body.addWidget(self.cards, 3)
-        body.addWidget(self.lower, 3)
+        body.addWidget(self.cards, 1)
+        body.addWidget(self.lower, 1)
         return stage
 
     def _sentence(self) -> QWidget:
@@ -302,6 +302,10 @@ class DeskFace(QObject):
             self._asked[net] = self.desk
             self._session.ask(PANEL + net, "fill", **self.request(net))
         return True
+
+    def is_filled(self) -> bool:
+        """Whether both nets have filled what lies on the desk now."""
+        return all(net in self.fillings and self._of[net] == self.desk for net in NETS)
 
     def request(self, net: str) -> dict[str, Any]:
         """The arguments of the view `fill`."""

@@ -39,6 +39,7 @@ READ = {  # read-out -> its field in Info
 }
 OF_GRAMMAR = ("perplexity", "mle_perplexity", "top1", "validity", "mle_validity", "explained")
 OF_TEXT = ("perplexity", "mle_perplexity", "top1", "lm_perplexity", "mle_lm_perplexity", "explained")
+BLIND_FROM = "The generators fill blanks of other real sentences, at the temperature τ of the desk."
 TRAIN, DESK, TEST = range(3)  # the faces
 
 
@@ -59,9 +60,8 @@ class MaskganPage(TrainingPage):
         self.net.activated.connect(lambda _: self.looking.again())
         self.desk = DeskFace(self.session, self, self._look_at_desk)
         self.faces.add("Desk", self.desk.widget, self.desk.side, self.transport)
-        self.blind = BlindFace(
-            self.session, self, {"real": "real", "maskmle": "MaskMLE", "maskgan": "MaskGAN"}, lambda: float(self.desk.drawing.values()["temperature"])
-        )
+        names = {"real": "real", **{net: NETS[net] for net in ("maskmle", "maskgan")}}
+        self.blind = BlindFace(self.session, self, names, lambda: float(self.desk.drawing.values()["temperature"]), BLIND_FROM)
         self.faces.add("Blind test", self.blind.panel, self.blind.side, self.blind.foot)
         self.faces.chosen.connect(lambda _: self.looking.again())
 
@@ -234,9 +234,8 @@ class MaskganPage(TrainingPage):
             self.faces.choose(DESK)
             self.desk.more.click()
 
-        filled = lambda: len(self.desk.fillings) == len(self.desk.lists)  # noqa: E731
         return {
-            "desk": (lambda: self.faces.choose(DESK), filled),
-            "table": (table, filled),
+            "desk": (lambda: self.faces.choose(DESK), self.desk.is_filled),
+            "table": (table, self.desk.is_filled),
             "blind": (test, self.blind.panel.is_asking),
         }

@@ -261,6 +261,7 @@ class BlankCards(QWidget):
             card.setMinimumWidth(wide)
             card.setMaximumWidth(round(2.2 * wide))
             card.bars.set_rows(room)
+        self.setMaximumHeight(self._high(MOST) + t.px(8))
         self.updateGeometry()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
