@@ -143,7 +143,7 @@ PLOTS = (
     ),
     Plot(
         "Valid",
-        (Curve("validity", "GAN", "real"), Curve("mle_validity", "MLE", "generated"), Curve("top1", "top-1", "judge")),
+        (Curve("validity", "GAN", "real"), Curve("mle_validity", "MLE", "generated"), Curve("top1", "hits", "judge")),
         "Share of filled sentences that the grammar has, where there is one; dash-dotted: how often the likeliest token is the true one.",
     ),
     Plot(
