@@ -38,6 +38,7 @@ STEPS_BACK = 200  # changes of the desk that can be taken back
 END_WORD = "(end)"  # as the candidates call it
 NO_RUN = "Train a run or open one first: its nets fill the blanks."
 NO_BLANK = "No blank yet: click a word, or take a rule at the right."
+NO_CARDS = "What else could stand in each blank comes here."
 NO_WORD = "Nobody knows what stood there: type it (E), or let a run fill it."
 NOTES = 2  # that are told in full under the sentence
 
@@ -379,8 +380,8 @@ class DeskFace(QObject):
             for panel in (self.panel, self.cards, self.table):
                 panel.set_stale(self._of[self.source] != desk)
         else:
-            self.cards.show_reason(self._reason())
-            self.table.show_reason(self._reason())
+            self.cards.show_reason(self._told or NO_CARDS)
+            self.table.show_reason(self._told or NO_CARDS)
         self._show_notes(found.notes if found is not None else ())
         self.blanking.show_desk(open_end=desk.open_end, some=bool(desk.tokens))
         self.undo_button.setEnabled(bool(self._back))
@@ -389,7 +390,9 @@ class DeskFace(QObject):
 
     def _show_notes(self, notes: Sequence[str]) -> None:
         more = len(notes) - NOTES
-        self.notes.setText(" ".join([*notes[:NOTES], *([f"And {more} more like it: the mouse on this line tells them."] if more > 0 else [])]))
+        self.notes.setText(
+            "\u200e" + " ".join([*notes[:NOTES], *([f"And {more} more like it: the mouse on this line tells them."] if more > 0 else [])])
+        )
         self.notes.setToolTip("\n".join(notes) if more > 0 else "")
         self.notes.setVisible(bool(notes))
 

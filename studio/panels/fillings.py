@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from models.algorithms.maskgan.fillings import Fillings
@@ -41,7 +41,7 @@ class FillingsPanel(QWidget):
         self.empty.setWordWrap(True)
         self.rows = FillRows(title, ABOUT)
         self.rows.clicked.connect(self._on_clicked)
-        self.rows.selected.connect(self._see)
+        self.rows.selected.connect(lambda index: QTimer.singleShot(0, self, lambda: self._see(index)))  # once the rows have their heights
         self.area = scrolled(self.rows, sideways=False)
         self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.area.verticalScrollBar().valueChanged.connect(self.rows.update)
@@ -118,6 +118,6 @@ class FillingsPanel(QWidget):
             self.chosen.emit(index - self._above)
 
     def _see(self, index: int) -> None:
-        if index >= 0 and self.rows.isVisible():
+        if index == self.rows.selection >= 0 and self.rows.isVisible():
             box = self.rows.rect_of(index).toAlignedRect()
             self.area.ensureVisible(0, box.center().y(), 0, box.height() // 2 + 2)
