@@ -22,6 +22,7 @@ from studio.widgets import button, column, label, row, spin
 EACH = 20  # of every source, as in the slides
 PANEL = "blind"  # as which it asks
 BEGIN = "Begin at the right: sentences of the open run, its baseline, and real ones, shuffled and without their names."
+DRAWN = "The generators draw at the temperature τ of the samples."
 NO_RUN = "Train a run or open one first: the test needs its sentences."
 
 
@@ -49,9 +50,10 @@ class BlindFace(QObject):
         names: what the sources of the view `blind` are called for people.
     """
 
-    def __init__(self, session: OwnRun, page: Page, names: Mapping[str, str], temperature: Callable[[], float]) -> None:
+    def __init__(self, session: OwnRun, page: Page, names: Mapping[str, str], temperature: Callable[[], float], about: str = DRAWN) -> None:
+        """`about` says how the generators make their sentences."""
         super().__init__(page)
-        self._session, self._page, self.names, self._temperature = session, page, dict(names), temperature
+        self._session, self._page, self.names, self._temperature, self._about = session, page, dict(names), temperature, about
         self._made: dict[str, Any] = {}
         self.panel = BlindTestPanel()
         self.each = spin(2, 500, EACH, "Sentences of every source")
@@ -73,8 +75,7 @@ class BlindFace(QObject):
         body.addWidget(label("Blind test", "section"))
         words = label(
             "Real sentences and those of both generators, shuffled. You say of each whether a person wrote it; "
-            "who did is told at the end, with Fisher's exact test against the real ones. "
-            "The generators draw at the temperature τ of the samples.",
+            f"who did is told at the end, with Fisher's exact test against the real ones. {self._about}",
             "muted",
         )
         words.setWordWrap(True)

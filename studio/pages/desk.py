@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,11 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 from models import knobs as settings
 from models.algorithms.maskgan.fillings import Desk, Fillings
 from models.algorithms.maskgan.fillings import desk_of as read_desk
-from models.data.vocabulary import is_punctuation
 from models.files import home
 from models.knobs import describe, knob
 from studio.export.filled import desk_of, fill_exporters
 from studio.messages import Export, Opened, Reply, Trouble
+from studio.pages import deskmoves as moves
 from studio.pages.exporting import pattern
 from studio.pages.ownrun import OwnRun
 from studio.pages.page import Page
@@ -38,6 +38,9 @@ STEPS_BACK = 200  # changes of the desk that can be taken back
 END_WORD = "(end)"  # as the candidates call it
 NO_RUN = "Train a run or open one first: its nets fill the blanks."
 NO_BLANK = "No blank yet: click a word, or take a rule at the right."
+NO_CARDS = "What else could stand in each blank comes here."
+NO_WORD = "Nobody knows what stood there: type it (E), or let a run fill it."
+NOTES = 2  # that are told in full under the sentence
 
 
 class Drawing(settings.Knobs):
@@ -55,6 +58,7 @@ class DeskFace(QObject):
     Attributes:
         desk: what lies on it.
         source: the net whose fillings the words of the desk are, with the alternative `shown[source]`.
+        fillings: of each net the last ones; those of the sentence with other blanks are kept, faded, until the next come.
     """
 
     def __init__(self, session: OwnRun, page: Page, look: Callable[[], None]) -> None:
@@ -64,9 +68,13 @@ class DeskFace(QObject):
         self.desk, self.source = Desk(()), "maskgan"
         self.shown = dict.fromkeys(NETS, 0)
         self.fillings: dict[str, Fillings] = {}
+        self._asked: dict[str, Desk] = {}  # of each net, what its newest answer will be for
+        self._of: dict[str, Desk] = {}  # … and what `fillings` are for
+        self._due, self._cost = set[str](), 0.0  # nets that have not answered; seconds that the others took
+        self._told = ""  # why this desk cannot be filled
         self._back: list[Desk] = []
         self._joiner, self._unit, self._punctuation = " ", "words", "split"
-        self._drawn = 0  # test sentences so far
+        self._drawn, self._by_hand, self._restored = 0, False, False  # test sentences so far; whether a person wants the next
         self.panel, self.cards, self.table = DeskPanel(), BlankCards(), TokenTable()
         self.lists = {net: FillingsPanel(title) for net, title in NETS.items()}
         self.blanking, self.drawing = BlankingBar(), KnobsPanel(describe(Drawing))
@@ -107,10 +115,10 @@ class DeskFace(QObject):
             part.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         line = row(self.more, 1, self.undo_button, self.redraw_button, self.export_button, spacing=8)
         body.addWidget(top)
-        body.addLayout(both, 4)
+        body.addLayout(both, 1)
         body.addLayout(line)
-        body.addWidget(self.cards, 3)
-        body.addWidget(self.lower, 3)
+        body.addWidget(self.cards, 1)
+        body.addWidget(self.lower, 1)
         return stage
 
     def _sentence(self) -> QWidget:
@@ -128,7 +136,8 @@ class DeskFace(QObject):
         panel.locked.connect(self.lock)
         panel.rerolled.connect(self.reroll)
         panel.typed.connect(self.type)
-        panel.chosen.connect(self.table.choose)
+        panel.chosen.connect(self._choose_word)
+        self.table.chosen.connect(self._choose_word)
         self.cards.picked.connect(self.pick)
         self.cards.locked.connect(self.lock)
         blanking.asked.connect(self.by_rule)
@@ -151,7 +160,7 @@ class DeskFace(QObject):
             self._back = [*self._back[-STEPS_BACK + 1 :], self.desk]
         if (desk.tokens, desk.open_end) != (self.desk.tokens, self.desk.open_end):
             self.fillings = {}
-        self.desk = desk
+        self.desk, self._told = desk, ""
         self._show()
         self._look()
 
@@ -162,51 +171,39 @@ class DeskFace(QObject):
 
     def type(self, text: str) -> None:
         """A sentence in one line, ___ for each blank."""
-        self.put(read_desk(" ".join(text.split()), self._unit, self._punctuation, self.desk.open_end))
+        desk = read_desk(" ".join(text.split()), self._unit, self._punctuation, self.desk.open_end)
+        if desk.tokens:
+            self.put(desk)
 
     def draw(self) -> None:
         """A held-out sentence, with blanks at random."""
         self._drawn += 1
+        self._by_hand = True
         self._session.ask(DRAWN, "drawn", seed=self._drawn)
 
     def blank(self, places: list[int], on: bool) -> None:
         """Words become blanks, or words again: what stood there, or what is shown where that is not known."""
-        tokens, L = list(self.desk.tokens), len(self.desk.tokens)
-        chosen = {i for i in places if i < L}
-        held = dict(self.desk.fixed)
-        if not on:
-            for i in chosen & set(self.desk.blanks):
-                tokens[i] = tokens[i] or held.get(i) or self._word(i) or "…"
-        blanks = set(self.desk.blanks) | chosen if on else set(self.desk.blanks) - chosen
-        fixed = tuple(pair for pair in self.desk.fixed if pair[0] not in chosen)
-        self.put(self.desk._replace(tokens=tuple(tokens), blanks=tuple(sorted(blanks)), fixed=fixed))
+        desk = moves.blanked(self.desk, places, on, self._word)
+        if not on and set(desk.blanks) & set(places):
+            self._page.tell(NO_WORD)
+        self.put(desk)
 
     def by_rule(self, rule: str) -> None:
         """Blanks by a rule, over the words that are no marks."""
-        words = [i for i, token in enumerate(self.desk.tokens) if self._unit == "chars" or not token or not is_punctuation(token)]
-        half = (len(words) + 1) // 2
-        chance = random.Random()  # the result lies on the desk, and in every recipe
-        chosen = {
-            "every third": words[2::3],
-            "first half": words[:half],
-            "second half": words[half:],
-            "random": [i for i in words if chance.random() < self.blanking.rate],
-            "clear": [],
-        }[rule]
-        unknown = {i for i in set(self.desk.blanks) - set(chosen) if not self.desk.tokens[i]}
-        if unknown:
-            self.blank(sorted(unknown), False)
-        self.put(self.desk._replace(blanks=tuple(chosen), fixed=tuple(pair for pair in self.desk.fixed if pair[0] in chosen)))
+        self.put(moves.ruled(self.desk, self._ruled(self.desk, rule), self._word))
+
+    def _ruled(self, desk: Desk, rule: str) -> list[int]:
+        chance = random.Random().random  # the result lies on the desk, and in every recipe
+        return moves.by_rule(moves.words_of(desk, self._unit), rule, self.blanking.rate, chance)
 
     def open_end(self, on: bool) -> None:
         """The end becomes a blank, or is given again."""
-        fixed = tuple(pair for pair in self.desk.fixed if pair[0] < len(self.desk.tokens))
-        self.put(self.desk._replace(open_end=on, fixed=fixed))
+        self.put(self.desk._replace(open_end=on))
 
     def pick(self, place: int, candidate: int) -> None:
-        """A blank holds one of its candidates from now on."""
+        """A blank holds one of its candidates from now on: what the person sees there."""
         found = self.fillings.get(self.source)
-        if found is not None and place in found.blanks:
+        if found is not None and place in found.blanks and (place in self.desk.blanks or place >= len(self.desk.tokens)):
             words = found.candidates[found.blanks.index(place)]
             if candidate < len(words):
                 self._fix(place, words[candidate])
@@ -216,35 +213,33 @@ class DeskFace(QObject):
         if on:
             self._fix(place, self._word(place))
         else:
-            self.put(self.desk._replace(fixed=tuple(pair for pair in self.desk.fixed if pair[0] != place)))
+            self.put(moves.released(self.desk, place))
 
     def _fix(self, place: int, word: str) -> None:
-        if not word or word == END_WORD:
-            self._page.tell("The end itself cannot be locked: take Open end away instead.")
-            return
-        desk = self._with_words_up_to(place)
-        fixed = dict(desk.fixed) | {place: word}
-        self.put(desk._replace(fixed=tuple(sorted(fixed.items()))))
-
-    def _with_words_up_to(self, place: int) -> Desk:
-        """Words of an open end that are locked become places of the desk, with all before them."""
-        desk, L = self.desk, len(self.desk.tokens)
-        if place < L:
-            return desk
-        more = range(L, place + 1)
-        return desk._replace(tokens=(*desk.tokens, *("" for _ in more)), blanks=(*desk.blanks, *more))
+        if word == END_WORD and place >= len(self.desk.tokens):
+            self.put(moves.ended(self.desk, place))
+        elif word == END_WORD:
+            self._page.tell("The text goes on after this blank: it cannot end here.")
+        elif word:
+            self.put(moves.held(self.desk, place, word))
 
     def reroll(self) -> None:
         """Other fillings of what is not fixed."""
-        value = int(self.drawing.values()["seed"]) + 1
-        self.drawing.set_values({"seed": value})
-        self._look()
+        if self._session.run is not None and moves.free(self.desk):
+            self.drawing.set_values({"seed": (int(self.drawing.values()["seed"]) + 1) % 2**31})
+            self._look()
 
     def choose(self, net: str, alternative: int) -> None:
         """Another alternative lies on the desk."""
         self.source, self.shown[net] = net, alternative
         self._show()
         self._look()
+
+    def _choose_word(self, place: int) -> None:
+        """The same word on the desk, in the table, and among the cards."""
+        self.panel.choose(place)
+        self.table.choose(place)
+        self.cards.see(place)
 
     def _ask_path(self, name: str, *_: Any) -> None:
         run, exporter = self._session.run, fill_exporters()[name]
@@ -256,8 +251,9 @@ class DeskFace(QObject):
     def export(self, name: str, path: Path) -> None:
         """Write both nets' fillings of the desk, with an exporter of `fill_exporters`."""
         how = self.drawing.values()
-        options = {name: how[name] for name in ("temperature", "top_k", "nucleus")} | {"k": CANDIDATES, "shown": self._alternative(self.source)}
-        wish = {"desk": self.desk, "n": self.blanking.n, "seed": how["seed"], "options": options}
+        options = {key: how[key] for key in ("temperature", "top_k", "nucleus")} | {"k": CANDIDATES, "shown": self._alternative(self.source)}
+        nets = sorted(NETS, key=lambda net: net != self.source)  # the first is the one that lies on the desk
+        wish = {"desk": self.desk, "n": self.blanking.n, "seed": how["seed"], "nets": nets, "options": options}
         self._page.tell(f"Exporting {path.name} …", stay=True)
         self._session.export(Export(name, path, desk=wish))
 
@@ -268,6 +264,7 @@ class DeskFace(QObject):
         self.shown = dict.fromkeys(NETS, int(asked["options"]["shown"]))
         self.blanking.set_n(asked["n"])
         self.drawing.set_values({"seed": asked["seed"], **{name: asked["options"][name] for name in ("temperature", "top_k", "nucleus")}})
+        self._restored = True
         self.put(desk)
 
     def _alternative(self, net: str) -> int:
@@ -282,20 +279,34 @@ class DeskFace(QObject):
     # --- what comes -------------------------------------------------------------------------------------------
 
     def show_run(self, run: Opened) -> None:
-        """Another run, which may read sentences in another way."""
-        self._unit, self._punctuation = run.config.get("unit", "words"), run.config.get("punctuation", "split")
-        self._joiner = "" if self._unit == "chars" else " "
-        self.fillings = {}
+        """Another run; where it reads sentences in another way, what lay on the desk is gone."""
+        read = (run.config.get("unit", "words"), run.config.get("punctuation", "split"))
+        if read != (self._unit, self._punctuation):
+            self._unit, self._punctuation = read
+            self._joiner = "" if self._unit == "chars" else " "
+            self._back = []
+            if not self._restored:
+                self.desk = Desk(())
+        self._restored = False
+        self.fillings, self._told = {}, ""
         self._show()
         if not self.desk.tokens:
             self.draw()
+            self._by_hand = False
 
-    def ask(self) -> None:
-        """Fillings of what lies on the desk, by both nets."""
-        if not (self.desk.blanks or self.desk.open_end):
-            return
+    def ask(self) -> bool:
+        """Fillings of what lies on the desk, by both nets; whether there is anything to fill."""
+        if not moves.free(self.desk):
+            return False
+        self._due, self._cost = set(NETS), 0.0
         for net in NETS:
+            self._asked[net] = self.desk
             self._session.ask(PANEL + net, "fill", **self.request(net))
+        return True
+
+    def is_filled(self) -> bool:
+        """Whether both nets have filled what lies on the desk now."""
+        return all(net in self.fillings and self._of[net] == self.desk for net in NETS)
 
     def request(self, net: str) -> dict[str, Any]:
         """The arguments of the view `fill`."""
@@ -312,34 +323,37 @@ class DeskFace(QObject):
             **self.drawing.values(),
         }
 
-    def show_reply(self, reply: Reply) -> bool:
-        """An answer; whether it was one for the desk as it is now."""
+    def show_reply(self, reply: Reply) -> float | None:
+        """An answer; the seconds that both nets took, once both have answered."""
         if reply.panel == DRAWN:
-            tokens = tuple(reply.view.words["tokens"])
-            self.put(Desk(tokens))
-            self.by_rule("random")
-            if not self.desk.blanks and tokens:
-                self.blank([len(tokens) // 2], True)
-            return False
+            self._show_drawn(tuple(reply.view.words["tokens"]))
+            return None
         found = Fillings.of(reply.view)
-        known = len(self.desk.tokens)
-        if found.truth[:known] != self.desk.tokens or found.fixed != tuple(sorted(dict(self.desk.fixed))):
-            return False
-        if tuple(b for b in found.blanks if b < known) != self.desk.blanks:
-            return False
-        self.fillings[found.net] = found
-        self._show()
-        return found.net == "maskgan"
+        if self._asked.get(found.net) == self.desk:
+            self.fillings[found.net], self._of[found.net], self._told = found, self.desk, ""
+            self._show()
+        self._cost += reply.seconds
+        self._due.discard(found.net)
+        return None if self._due else self._cost
+
+    def _show_drawn(self, tokens: tuple[str, ...]) -> None:
+        if not self._by_hand and self.desk.tokens:
+            return  # in the meantime somebody has typed
+        desk = Desk(tokens)
+        blanks = self._ruled(desk, "random") or [len(tokens) // 2]
+        self.put(desk._replace(blanks=tuple(blanks) if tokens else ()), remember=self._by_hand)
 
     def show_trouble(self, trouble: Trouble) -> None:
-        """A desk that cannot be filled, and why."""
-        for panel in self.lists.values():
-            panel.show_reason(trouble.sentence)
-        self.cards.show_reason(trouble.sentence)
+        """A desk that cannot be filled, or a sentence that cannot be drawn, and why."""
+        if trouble.panel != DRAWN:
+            self.fillings, self._told = {}, trouble.sentence
+            self._show()
+        elif self._by_hand:
+            self._page.card.show_error(trouble.sentence)
 
     def set_stale(self) -> None:
         """What is shown is of no good State."""
-        for panel in (self.panel, self.cards, *self.lists.values()):
+        for panel in (self.panel, self.cards, self.table, *self.lists.values()):
             panel.set_stale(True)
 
     # --- how it looks -----------------------------------------------------------------------------------------
@@ -350,33 +364,42 @@ class DeskFace(QObject):
         return found.tokens[found.shown][place] if found is not None and place < len(found.truth) else ""
 
     def _show(self) -> None:
-        desk, truth = self.desk, self.blanking.truth.isChecked()
-        found = self.fillings.get(self.source)
+        desk, truth, some = self.desk, self.blanking.truth.isChecked(), moves.free(self.desk)
+        shown = self.fillings if some else {}
+        found = shown.get(self.source)
         self.panel.show_desk(desk.tokens, desk.blanks, desk.fixed, desk.open_end, fillings=found, joiner=self._joiner)
-        some = bool(desk.blanks or desk.open_end)
         for net, panel in self.lists.items():
-            if net in self.fillings and some:
-                panel.show_fillings(self.fillings[net], truth)
+            if net in shown:
+                panel.show_fillings(shown[net], truth, on_desk=net == self.source)
+                panel.set_stale(self._of[net] != desk)
             else:
                 panel.show_reason(self._reason())
-        if found is not None and some:
+        if found is not None:
             self.cards.show_fillings(found, truth)
             self.table.show_fillings(found)
+            for panel in (self.panel, self.cards, self.table):
+                panel.set_stale(self._of[self.source] != desk)
         else:
-            self.cards.show_reason(self._reason())
-            self.table.show_reason(self._reason())
-        notes = found.notes if found is not None and some else ()
-        self.notes.setText(" ".join(notes))
-        self.notes.setVisible(bool(notes))
+            self.cards.show_reason(self._told or NO_CARDS)
+            self.table.show_reason(self._told or NO_CARDS)
+        self._show_notes(found.notes if found is not None else ())
         self.blanking.show_desk(open_end=desk.open_end, some=bool(desk.tokens))
         self.undo_button.setEnabled(bool(self._back))
         for b in (self.redraw_button, self.export_button):
             b.setEnabled(some and self._session.run is not None)
 
+    def _show_notes(self, notes: Sequence[str]) -> None:
+        more = len(notes) - NOTES
+        self.notes.setText(
+            "\u200e" + " ".join([*notes[:NOTES], *([f"And {more} more like it: the mouse on this line tells them."] if more > 0 else [])])
+        )
+        self.notes.setToolTip("\n".join(notes) if more > 0 else "")
+        self.notes.setVisible(bool(notes))
+
     def _reason(self) -> str:
         if self._session.run is None:
             return NO_RUN
-        return "The nets are filling …" if self.desk.blanks or self.desk.open_end else NO_BLANK
+        return (self._told or "The nets are filling …") if moves.free(self.desk) else NO_BLANK
 
     def _allow(self) -> None:
         on = self._session.run is not None

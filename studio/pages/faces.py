@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QSize, Signal
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QTabBar, QWidget
 
+from studio import theme
 from studio.pages.page import Page
 
 
@@ -17,6 +20,21 @@ class Face(NamedTuple):
     widget: QWidget
     side: QWidget
     foot: QWidget
+
+
+class _Switch(QTabBar):
+    """Every tab has room for its word in bold, which the chosen one is in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setExpanding(False)
+        self.setUsesScrollButtons(False)
+
+    def tabSizeHint(self, index: int) -> QSize:
+        """As Qt has it, and what bold takes more."""
+        size, word = super().tabSizeHint(index), self.tabText(index)
+        calm, strong = (QFontMetricsF(theme.font(13, weight)).horizontalAdvance(word) for weight in (400, 600))
+        return QSize(size.width() + math.ceil(strong - calm) + 1, size.height())
 
 
 class Faces(QObject):
@@ -32,8 +50,7 @@ class Faces(QObject):
         super().__init__(page)
         self._page = page
         self.all: list[Face] = []
-        self.switch = QTabBar()
-        self.switch.setExpanding(False)
+        self.switch = _Switch()
         self.switch.setAccessibleName(f"Faces of {page.TITLE}")
         self.switch.hide()
         page.heading.insertWidget(1, self.switch)

@@ -39,6 +39,7 @@ READ = {  # read-out -> its field in Info
 }
 OF_GRAMMAR = ("perplexity", "mle_perplexity", "top1", "validity", "mle_validity", "explained")
 OF_TEXT = ("perplexity", "mle_perplexity", "top1", "lm_perplexity", "mle_lm_perplexity", "explained")
+BLIND_FROM = "The generators fill blanks of other real sentences, at the temperature τ of the desk."
 TRAIN, DESK, TEST = range(3)  # the faces
 
 
@@ -57,11 +58,10 @@ class MaskganPage(TrainingPage):
         super().__init__(session, maskgan)
         self.drawing.changed.connect(self.looking.again)
         self.net.activated.connect(lambda _: self.looking.again())
-        self.desk = DeskFace(self.session, self, self.looking.again)
+        self.desk = DeskFace(self.session, self, self._look_at_desk)
         self.faces.add("Desk", self.desk.widget, self.desk.side, self.transport)
-        self.blind = BlindFace(
-            self.session, self, {"real": "real", "maskmle": "MaskMLE", "maskgan": "MaskGAN"}, lambda: float(self.desk.drawing.values()["temperature"])
-        )
+        names = {"real": "real", **{net: NETS[net] for net in ("maskmle", "maskgan")}}
+        self.blind = BlindFace(self.session, self, names, lambda: float(self.desk.drawing.values()["temperature"]), BLIND_FROM)
         self.faces.add("Blind test", self.blind.panel, self.blind.side, self.blind.foot)
         self.faces.chosen.connect(lambda _: self.looking.again())
 
@@ -136,7 +136,8 @@ class MaskganPage(TrainingPage):
         view: View = reply.view
         match reply.panel:
             case "samples":
-                self._answered(reply)
+                if self.faces.place() != DESK:
+                    self._answered(reply)
                 split = [said.split(BETWEEN_TOKENS) if said else [] for said in view.words["tokens"]]
                 captions = [f"{p:.1f}".replace("-", "−") for p in view.numbers["log_p"]]
                 self.samples.show_sentences(split, note="log p", step=reply.step, joiner=self._joiner, captions=captions)
@@ -145,8 +146,9 @@ class MaskganPage(TrainingPage):
             case "blind" if reply.panel == BLIND:
                 self.blind.show_reply(reply, self._joiner)
             case panel if panel == DRAWN or panel.startswith(PANEL):
-                if self.desk.show_reply(reply):
-                    self.looking.answered(reply.seconds)
+                seconds = self.desk.show_reply(reply)
+                if seconds is not None and self.faces.place() == DESK:
+                    self.looking.answered(seconds)
             case _:
                 pass
 
@@ -154,7 +156,7 @@ class MaskganPage(TrainingPage):
         """What was asked for tells in its own place why it is not there."""
         if trouble.panel == BLIND:
             self.blind.panel.show_reason(trouble.sentence)
-        elif trouble.panel.startswith(PANEL):
+        elif trouble.panel == DRAWN or trouble.panel.startswith(PANEL):
             self.desk.show_trouble(trouble)
         elif trouble.panel == "samples" and self.drawing.refuse(trouble.sentence):
             self._told = trouble.sentence
@@ -166,8 +168,9 @@ class MaskganPage(TrainingPage):
 
     def set_stale(self) -> None:
         """The sentences are of no good State."""
-        for panel in (self.history, self.samples, self.desk):
-            panel.set_stale() if panel is self.desk else panel.set_stale(True)  # pyright: ignore[reportCallIssue]
+        self.desk.set_stale()
+        for panel in (self.history, self.samples):
+            panel.set_stale(True)
 
     def _answered(self, reply: Reply) -> None:
         """What was asked for often has come, with this prompt."""
@@ -204,13 +207,16 @@ class MaskganPage(TrainingPage):
     def look_often(self) -> None:
         """The desk's fillings, or samples."""
         if self.faces.place() == DESK:
-            self.desk.ask()
-            if not (self.desk.desk.blanks or self.desk.desk.open_end):
+            if not self.desk.ask():
                 self.looking.lost()
             return
         options = self.drawing.options()
         self._sent = options["prompt"]
         self.session.ask("samples", "samples", n=SENTENCES, seed=self.drawing.seed.value(), net=list(NETS)[self.net.currentIndex()], **options)
+
+    def _look_at_desk(self) -> None:
+        if self.faces.place() == DESK:
+            self.looking.again()
 
     def look_seldom(self) -> None:
         """How the fixed blanks are filled."""
@@ -228,9 +234,8 @@ class MaskganPage(TrainingPage):
             self.faces.choose(DESK)
             self.desk.more.click()
 
-        filled = lambda: len(self.desk.fillings) == len(self.desk.lists)  # noqa: E731
         return {
-            "desk": (lambda: self.faces.choose(DESK), filled),
-            "table": (table, filled),
+            "desk": (lambda: self.faces.choose(DESK), self.desk.is_filled),
+            "table": (table, self.desk.is_filled),
             "blind": (test, self.blind.panel.is_asking),
         }

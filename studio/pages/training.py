@@ -313,7 +313,7 @@ class TrainingPage(Page):
     def _on_condition(self, condition: Any, reason: str) -> None:
         if condition == "opening":  # the data are read once, for the run
             self.new.rest()
-            self.transport.setVisible(self.faces.place() == 0)
+            self.transport.setVisible(self.faces.all[self.faces.place()].foot is self.transport)
         if condition == "empty":
             self.transport.show_state("stopped" if self.curves.history.end else "empty", reason)
             self.subtitle.setText("")

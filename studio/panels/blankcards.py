@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolTip, QWidget
@@ -200,9 +201,16 @@ class BlankCards(QWidget):
         theme.notifier.changed.connect(self._fit)
 
     def show_fillings(self, fillings: Fillings, truth: bool) -> None:
-        """Candidates of alternative `shown`, with a dot at what stood there if `truth` and if that is known. Blanks behind an end have no card."""
+        """Candidates of alternative `shown`, with a dot at what stood there if `truth` and if that is known.
+
+        The end itself has a card where it was filled in; blanks behind it have none.
+        """
         row_ = fillings.tokens[fillings.shown] if fillings.n else ()
-        there = [k for k, p in enumerate(fillings.candidates_p) if fillings.n and (row_[fillings.blanks[k]] or p[:1].sum() > 0)]
+
+        def has_card(place: int, p: np.ndarray) -> bool:
+            return bool(row_[place] or ((not place or row_[place - 1]) and p[:1].sum() > 0))
+
+        there = [k for k, p in enumerate(fillings.candidates_p) if fillings.n and has_card(fillings.blanks[k], p)]
         while len(self.cards) < len(there):
             self._add()
         for card, k in zip(self.cards, there, strict=False):
@@ -261,6 +269,7 @@ class BlankCards(QWidget):
             card.setMinimumWidth(wide)
             card.setMaximumWidth(round(2.2 * wide))
             card.bars.set_rows(room)
+        self.setMaximumHeight(self._high(MOST) + t.px(8))
         self.updateGeometry()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

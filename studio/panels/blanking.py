@@ -16,6 +16,7 @@ ASKED = (
     ("random", "Random at", "Each word becomes a blank with this probability"),
 )
 ALTERNATIVES = 5
+_ANY = (1 << 24) - 1  # QWIDGETSIZE_MAX: as wide as its place
 
 
 class BlankingBar(QWidget):
@@ -41,6 +42,7 @@ class BlankingBar(QWidget):
             self.buttons[name].setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._percent = spin(0, 100, 30, "Share of the words that become blanks, in %", step=5)
         self._percent.setSuffix(" %")
+        self._percent.setMaximumWidth(_ANY)
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)

@@ -22,6 +22,7 @@ TYPING = f"{BLANK} is a blank · Enter takes the sentence · Esc leaves it as it
 EMPTY = f"Type or paste a sentence, drop one here, or draw a test sentence; {BLANK} is a blank, and a click on a word makes it one"
 MOST = 240  # pixels that the words may take before they get smaller
 _SIZES = SIZES[:3]
+_LARGE, _WIDE = (34, 28), 1080  # pixels of the words of a short sentence where the desk is as wide as this
 
 
 def written(tokens: Sequence[str], blanks: Sequence[int], fixed: Sequence[tuple[int, str]], joiner: str) -> str:
@@ -214,7 +215,8 @@ class DeskPanel(QWidget):
         """The largest words that leave room; the height is kept while the sentence is the same, so that the page does not jump."""
         t, wide = theme.theme(), max(1, self.width())
         most = t.px(self._most)
-        size = next((size for size in _SIZES if self.words.high(wide, size) <= most), _SIZES[-1])
+        large = [size for size in _LARGE if wide >= t.px(_WIDE) and self.words.high(wide, size) <= most / 2]
+        size = next((size for size in (*large, *_SIZES) if self.words.high(wide, size) <= most), _SIZES[-1])
         self.words.set_size(size)
         self._high = max(self._high, min(most, self.words.high(wide, size)))
         self.area.setFixedHeight(max(1, self._high))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from models.algorithms.maskgan.fillings import Fillings
@@ -41,7 +41,7 @@ class FillingsPanel(QWidget):
         self.empty.setWordWrap(True)
         self.rows = FillRows(title, ABOUT)
         self.rows.clicked.connect(self._on_clicked)
-        self.rows.selected.connect(self._see)
+        self.rows.selected.connect(lambda index: QTimer.singleShot(0, self, lambda: self._see(index)))  # once the rows have their heights
         self.area = scrolled(self.rows, sideways=False)
         self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.area.verticalScrollBar().valueChanged.connect(self.rows.update)
@@ -55,8 +55,11 @@ class FillingsPanel(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._shown = self._above = 0  # the alternative on the desk; rows above the first (the truth)
 
-    def show_fillings(self, fillings: Fillings, truth: bool) -> None:
-        """Show all alternatives, and above them what stood there if `truth` and if that is known; what was stale is fresh."""
+    def show_fillings(self, fillings: Fillings, truth: bool, *, on_desk: bool = True) -> None:
+        """Show all alternatives, and above them what stood there if `truth` and if that is known; what was stale is fresh.
+
+        `on_desk`: one of these lies on the desk, and none of another net.
+        """
         if not fillings.n:
             self.show_reason("No fillings")
             return
@@ -66,10 +69,10 @@ class FillingsPanel(QWidget):
         first = fillings.tokens[0]
         locked = [word if i in fillings.fixed else "" for i, word in enumerate(first)]  # no choice of the net's
         for i, tokens in enumerate(fillings.tokens):
-            name = f"{_SHOWN} {i + 1}" if i == fillings.shown else str(i + 1)
+            name = f"{_SHOWN} {i + 1}" if on_desk and i == fillings.shown else str(i + 1)
             more = {"name": name, "caption": short(float(fillings.log_p[i]), 2), "valid": float(fillings.valid[i]), "why": fillings.why[i]}
             lines.append(FillRow.of(tokens, fillings.blanks, first if i else locked, what, **more))
-        self._shown, self._above = fillings.shown, int(known)
+        self._shown, self._above = fillings.shown if on_desk else -1, int(known)
         self.heading.setText(TITLES.get(fillings.net, fillings.net))
         right = [int(v) for v in fillings.valid if v == v]
         valid = f"{sum(right)} of {len(right)} valid" if right else ""
@@ -77,7 +80,7 @@ class FillingsPanel(QWidget):
         self.empty.hide()
         self.area.show()
         self.rows.show_fill(lines, fillings.joiner)
-        self.rows.select(self._shown + self._above)
+        self.rows.select(self._selected())
 
     def show_reason(self, text: str) -> None:
         """Why there are none, in one line."""
@@ -105,13 +108,16 @@ class FillingsPanel(QWidget):
         """Three alternatives."""
         return QSize(theme.theme().px(200), theme.theme().px(26 + 3 * (LINE + 2 * PAD)))
 
+    def _selected(self) -> int:
+        return self._shown + self._above if self._shown >= 0 else -1
+
     def _on_clicked(self, index: int) -> None:
         if index < self._above:  # the truth is no alternative
-            self.rows.select(self._shown + self._above)
+            self.rows.select(self._selected())
         else:
             self.chosen.emit(index - self._above)
 
     def _see(self, index: int) -> None:
-        if index >= 0 and self.rows.isVisible():
+        if index == self.rows.selection >= 0 and self.rows.isVisible():
             box = self.rows.rect_of(index).toAlignedRect()
             self.area.ensureVisible(0, box.center().y(), 0, box.height() // 2 + 2)

@@ -35,6 +35,7 @@ class _Tokens(QAbstractTableModel):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.words: tuple[str, ...] = ()
+        self.stale = False
         self.blanks: frozenset[int] = frozenset()
         self.values = np.zeros((0, len(HEADS) - 1))
 
@@ -74,7 +75,9 @@ class _Tokens(QAbstractTableModel):
             return theme.font(12, 600 if c == 0 and place in self.blanks else 400)
         if role == Qt.ItemDataRole.ForegroundRole:
             blank = place in self.blanks
-            return QColor(theme.accent(self.parent()) if blank and not c else theme.theme().ink if blank or not c else theme.theme().muted)  # pyright: ignore[reportArgumentType]
+            t = theme.theme()
+            colour = theme.accent(self.parent()) if blank and not c else t.ink if blank or not c else t.muted  # pyright: ignore[reportArgumentType]
+            return QColor(theme.mix(t.panel, colour, theme.STALE_OPACITY) if self.stale else colour)
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -118,6 +121,7 @@ class TokenTable(QWidget):
         self.setAccessibleName("Token table")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._telling = True
+        self._places: list[int] = []  # of the rows
         self.view.selectionModel().selectionChanged.connect(self._on_selection)
         theme.notifier.changed.connect(self._sizes)
         self._sizes()
@@ -150,6 +154,8 @@ class TokenTable(QWidget):
         row_ = fillings.tokens[fillings.shown]
         there = [i for i, word in enumerate(row_) if word]
         values = np.stack([fillings.realism[fillings.shown], *(fillings.table[name] for name in COLUMNS)], 1)
+        self._places = there
+        self.set_stale(False)
         self._model.show(tuple(row_[i] for i in there), frozenset(there.index(b) for b in fillings.blanks if b in there), values[there])
         self.right.setText(f"{TITLES.get(fillings.net, fillings.net)}, alternative {fillings.shown + 1}")
         self.empty.hide()
@@ -158,6 +164,7 @@ class TokenTable(QWidget):
 
     def show_reason(self, text: str) -> None:
         """Why there is none, in one line."""
+        self._places = []
         self._model.show((), frozenset(), np.zeros((0, len(HEADS) - 1)))
         self.right.setText("")
         self.empty.setText(text)
@@ -167,8 +174,8 @@ class TokenTable(QWidget):
     def choose(self, place: int) -> None:
         """Choose a token, or none for -1, without telling anybody."""
         self._telling = False
-        if 0 <= place < self._model.rowCount():
-            self.view.selectRow(place)
+        if place in self._places:
+            self.view.selectRow(self._places.index(place))
         else:
             self.view.clearSelection()
         self._telling = True
@@ -176,7 +183,13 @@ class TokenTable(QWidget):
     def place(self) -> int:
         """The chosen token; -1 for none."""
         rows = self.view.selectionModel().selectedRows()
-        return rows[0].row() if rows else -1
+        return self._places[rows[0].row()] if rows else -1
+
+    def set_stale(self, stale: bool) -> None:
+        """Fade what no longer belongs to the present desk."""
+        if stale != self._model.stale:
+            self._model.stale = stale
+            self.view.viewport().update()
 
     def tsv(self) -> str:
         """All of it, with tabs and a line of heads; nothing where there is no number."""

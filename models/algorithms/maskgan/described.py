@@ -139,12 +139,12 @@ PLOTS = (
     Plot("Likelihood", (Curve("loss", "−log p", "measure"),), "Of the language model at every token, then of MaskMLE at the blanks; nats a token."),
     Plot(
         "Perplexity",
-        (Curve("perplexity", "MaskGAN", "real"), Curve("mle_perplexity", "MaskMLE", "generated")),
-        "exp of −log p of what stood at the blanks of held-out sentences. A GAN may lose here and yet fill better.",
+        (Curve("perplexity", "GAN", "real"), Curve("mle_perplexity", "MLE", "generated")),
+        "exp of −log p of what stood at the blanks of held-out sentences, of MaskGAN and MaskMLE. A GAN may lose here and yet fill better.",
     ),
     Plot(
         "Valid",
-        (Curve("validity", "MaskGAN", "real"), Curve("mle_validity", "MaskMLE", "generated"), Curve("top1", "top-1", "judge")),
+        (Curve("validity", "GAN", "real"), Curve("mle_validity", "MLE", "generated"), Curve("top1", "hits", "judge")),
         "Share of filled sentences that the grammar has, where there is one; dash-dotted: how often the likeliest token is the true one.",
     ),
     Plot(
@@ -159,7 +159,7 @@ PLOTS = (
     ),
     Plot(
         "D",
-        (Curve("real", "D(real)", "real"), Curve("fake", "D(filled)", "generated"), Curve("loss_D", "loss", "measure")),
+        (Curve("real", "real", "real"), Curve("fake", "filled", "generated"), Curve("loss_D", "loss", "measure")),
         "Mean p(real) of true and of filled tokens at the blanks; ½ for both is a D that cannot tell. In ink: its cross-entropy.",
     ),
 )

@@ -14,7 +14,7 @@ from models.algorithms.maskgan import Knobs, State, advantage, returns
 from models.algorithms.maskgan.fillings import COLUMNS, Desk, Fillings, desk_of
 from models.data import grammar
 from models.data.sentences import alive, check_drawing, nearest, noise
-from models.data.vocabulary import END, UNKNOWN
+from models.data.vocabulary import END, UNKNOWN, UNKNOWN_WORD
 from models.errors import BadInput
 from models.nets.seq2seq import Blanks, Context, Filler, How
 
@@ -244,6 +244,7 @@ def _joined(state: State, desk: Desk, windows: Sequence[_Window], parts: Sequenc
     fixed = dict(desk.fixed)
     blanks = tuple(sorted({*desk.blanks, *fixed, *range(len(desk.tokens), L)}))
     filled_in = set(blanks) - set(fixed)
+    known = set(state.words[UNKNOWN + 1 :])
     said = [[fixed.get(i, desk.tokens[i]) if i not in filled_in else state.words[row[i]] for i in range(L)] for row in rows]
     over = np.zeros((n, L), bool)
     if going:
@@ -257,7 +258,7 @@ def _joined(state: State, desk: Desk, windows: Sequence[_Window], parts: Sequenc
     return Fillings(
         net=net,
         joiner=state.joiner,
-        given=tuple("" if i in filled_in else fixed.get(i, desk.tokens[i]) for i in range(L)),
+        given=tuple("" if i in filled_in else word if (word := fixed.get(i, desk.tokens[i])) in known else UNKNOWN_WORD for i in range(L)),
         truth=(*desk.tokens, *("" for _ in range(L - len(desk.tokens)))),
         blanks=blanks,
         fixed=tuple(sorted(fixed)),
