@@ -221,7 +221,7 @@ class Filler(Seq2Seq):
 
     def logits(self, hidden: Tensor, free: Tensor) -> Tensor:
         """Of rows h̃ (m, h): (m, V); an end only where it is `free` (m,)."""
-        return _no_end(F.linear(hidden, self.embedding.weight[: self.V], self.bias).float(), free)
+        return _no_end(_projected(hidden, self.embedding.weight[: self.V], self.bias), free)
 
     def log_p(self, tokens: Tensor, blanks: Blanks, context: Context, dropped: Drops | None = None) -> Tensor:
         """log p of the tokens (n, T) at the blanks alone, after what stands before each: (m,), in the order of `blanks.places`."""
@@ -286,7 +286,7 @@ class LanguageModel(nn.Module):
 
     def logits(self, hidden: Tensor, free: Tensor) -> Tensor:
         """Of rows h (m, h): (m, V)."""
-        return _no_end(F.linear(hidden, self.embedding.weight[: self.V], self.bias).float(), free)
+        return _no_end(_projected(hidden, self.embedding.weight[: self.V], self.bias), free)
 
     @torch.no_grad()
     def draw(self, tokens: Tensor, blanks: Blanks, u: Tensor, *, how: How | None = None) -> Tensor:
@@ -313,6 +313,12 @@ class LanguageModel(nn.Module):
                     ours.copy_(theirs)
             if isinstance(net, Filler):
                 net.bias.copy_(self.bias)
+
+
+def _projected(hidden: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """W h + b in float32: in bfloat16 oneDNN keeps a kernel of some MB for every number of rows, and the blanks of each batch are another number."""
+    with torch.autocast(hidden.device.type, enabled=False):
+        return F.linear(hidden.float(), weight, bias)
 
 
 def _no_end(logits: Tensor, free: Tensor) -> Tensor:
