@@ -1,4 +1,7 @@
-"""What a person does to the desk, from one Desk to the next, and how its blanks are drawn. A place is that of a token; those from len(tokens) on are words of an open end."""
+"""What a person does to the desk, from one Desk to the next, and how its blanks are drawn.
+
+A place is that of a token; those from len(tokens) on are words of an open end.
+"""
 
 from __future__ import annotations
 
