@@ -11,11 +11,10 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
-from models import knobs as settings
 from models.algorithms.maskgan.fillings import Desk, Fillings
 from models.algorithms.maskgan.fillings import desk_of as read_desk
 from models.files import home
-from models.knobs import describe, knob
+from models.knobs import describe
 from studio.export.filled import desk_of, fill_exporters
 from studio.messages import Export, Opened, Reply, Trouble
 from studio.pages import deskmoves as moves
@@ -43,15 +42,6 @@ NO_WORD = "Nobody knows what stood there: type it (E), or let a run fill it."
 NOTES = 2  # that are told in full under the sentence
 
 
-class Drawing(settings.Knobs):
-    """How blanks are filled."""
-
-    temperature: float = knob(1.0, "temperature: below 1 likely words become likelier", symbol="τ", low=0.05, high=10.0, log=True, group="Drawing")
-    top_k: int = knob(0, "top-k: only so many of the likeliest words; 0 is all", symbol="k", low=0, high=1000, group="Drawing")
-    nucleus: float = knob(1.0, "nucleus: only the likeliest words that hold this share", symbol="p", low=0.01, high=1.0, group="Drawing")
-    seed: int = knob(0, "seed of the fillings: the same noise at every look", low=0, high=2**31 - 1, log=False, group="Drawing")
-
-
 class DeskFace(QObject):
     """Widgets of the face: `widget` on the stage, `side`; the page's transport is its foot.
 
@@ -77,7 +67,7 @@ class DeskFace(QObject):
         self._drawn, self._by_hand, self._restored = 0, False, False  # test sentences so far; whether a person wants the next
         self.panel, self.cards, self.table = DeskPanel(), BlankCards(), TokenTable()
         self.lists = {net: FillingsPanel(title) for net, title in NETS.items()}
-        self.blanking, self.drawing = BlankingBar(), KnobsPanel(describe(Drawing))
+        self.blanking, self.drawing = BlankingBar(), KnobsPanel(describe(moves.Drawing))
         self.notes = label("", "muted")
         self.notes.setWordWrap(True)
         self.draw_button = button("Draw a sentence", "dice", tip="A held-out sentence of the run's data", clicked=self.draw)

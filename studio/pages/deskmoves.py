@@ -1,13 +1,27 @@
-"""What a person does to the desk: from one Desk to the next. A place is that of a token; those from len(tokens) on are words of an open end."""
+"""What a person does to the desk, from one Desk to the next, and how its blanks are drawn.
+
+A place is that of a token; those from len(tokens) on are words of an open end.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 
+from models import knobs as settings
 from models.algorithms.maskgan.fillings import Desk
 from models.data.vocabulary import is_punctuation
+from models.knobs import knob
 
 Shown = Callable[[int], str]  # the word that a person sees at a place; "" for none
+
+
+class Drawing(settings.Knobs):
+    """How blanks are filled."""
+
+    temperature: float = knob(1.0, "temperature: below 1 likely words become likelier", symbol="τ", low=0.05, high=10.0, log=True, group="Drawing")
+    top_k: int = knob(0, "top-k: only so many of the likeliest words; 0 is all", symbol="k", low=0, high=1000, group="Drawing")
+    nucleus: float = knob(1.0, "nucleus: only the likeliest words that hold this share", symbol="p", low=0.01, high=1.0, group="Drawing")
+    seed: int = knob(0, "seed of the fillings: the same noise at every look", low=0, high=2**31 - 1, log=False, group="Drawing")
 
 
 def free(desk: Desk) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from models.algorithms.maskgan.fillings import Fillings
@@ -107,6 +108,11 @@ class FillingsPanel(QWidget):
     def minimumSizeHint(self) -> QSize:
         """Three alternatives."""
         return QSize(theme.theme().px(200), theme.theme().px(26 + 3 * (LINE + 2 * PAD)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """What is selected stays in sight."""
+        super().resizeEvent(event)
+        QTimer.singleShot(0, self, lambda: self._see(self.rows.selection))
 
     def _selected(self) -> int:
         return self._shown + self._above if self._shown >= 0 else -1

@@ -54,7 +54,8 @@ def test_from_the_grammar_to_fillings_and_back(qtbot, qapp, tmp_path, monkeypatc
 
     with qtbot.waitSignal(window.session.exported, timeout=60_000):
         desk.export("page", tmp_path / "fillings.html")
-    run, lying = window.session.run.path, desk.desk
+    opened, lying = window.session.run, desk.desk
+    assert opened is not None
     close(qtbot, window)
 
     done = studio("verify", tmp_path / "fillings.html", "--json")
@@ -67,6 +68,7 @@ def test_from_the_grammar_to_fillings_and_back(qtbot, qapp, tmp_path, monkeypatc
         again.receive(tmp_path / "fillings.html")  # an exported file leads to its run, and to the desk
     page = again.pages["maskgan"]
     qtbot.waitUntil(page.desk.is_filled, timeout=20_000)
-    assert (again.session.run.path, page.faces.place(), page.desk.desk) == (run, 1, lying)
+    assert again.session.run is not None
+    assert (again.session.run.path, page.faces.place(), page.desk.desk) == (opened.path, 1, lying)
     assert [row.tokens for row in page.desk.lists["maskmle"].lines()] == shown
     close(qtbot, again)

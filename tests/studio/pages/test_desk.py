@@ -415,6 +415,7 @@ def test_an_exported_file_brings_the_desk_back(qtbot, shared, page, do, tmp_path
     desk.blanking.alternatives.setValue(4)
     desk.drawing.set_values({"temperature": 0.5, "seed": 7, "nucleus": 0.9, "top_k": 30})
     desk.choose("maskmle", 2)
+    out = tmp_path
     for name, exporter in fill_exporters().items():
         out = tmp_path / f"a{exporter.extension}"
         with qtbot.waitSignal(window.session.exported, timeout=20_000):
