@@ -164,7 +164,7 @@ def test_what_the_system_refuses_is_one_sentence(do, run, monkeypatch):
 
 def test_a_dropped_file_opens_the_run_that_made_it(window, run, do, tmp_path, monkeypatch):
     went = []
-    monkeypatch.setattr(window, "open_run", went.append)
+    monkeypatch.setattr(window, "open_run", lambda path, recipe: went.append(path))
     for ending in (".html", ".jsonl", ".txt"):
         do("fill", run, TEXT, "--out", tmp_path / f"a{ending}")
         window.receive(tmp_path / f"a{ending}")

@@ -433,7 +433,7 @@ def test_the_menu_offers_what_the_system_writes(qtbot, dressed, tmp_path):
 
 def test_a_dropped_file_opens_the_run_that_made_it(window, run, do, tmp_path, monkeypatch):
     went = []
-    monkeypatch.setattr(window, "open_run", went.append)
+    monkeypatch.setattr(window, "open_run", lambda path, recipe: went.append(path))
     for ending in (".txt", ".jsonl", ".csv", ".html"):
         assert ending in CARRIERS
         sample(do, run, tmp_path / f"a{ending}")
