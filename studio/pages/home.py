@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from models.files import home
 from studio import theme
+from studio.pages import PAGES
 from studio.pages.page import Page
 from studio.panels.scrolling import scrolled
 from studio.picture import to_pixmap
@@ -23,7 +24,7 @@ MOST = 24  # runs in the list
 SYSTEMS = (  # page, title, what it is, word of its button, icon of it
     (
         "ppgn",
-        "PPGN: the parts of a plug and play network",
+        "PPGN: plug and play",
         "A classifier, a generator that inverts it, two denoisers and a captioner, each trained in a phase of its own, "
         "and a second classifier that only judges.",
         "Train a PPGN",
@@ -31,21 +32,21 @@ SYSTEMS = (  # page, title, what it is, word of its button, icon of it
     ),
     (
         "seqgan",
-        "SeqGAN: sentences by policy gradient",
+        "SeqGAN: text by reward",
         "Text learnt by likelihood, then by reward, against a known oracle or on your own file; the reward is seen under every token.",
         "Train a SeqGAN",
         "play",
     ),
     (
         "maskgan",
-        "MaskGAN: filling in the blanks",
+        "MaskGAN: fill the blanks",
         "Blank the words of a sentence with a click: two nets fill them, side by side, and a discriminator says how real every word is.",
         "Train a MaskGAN",
         "play",
     ),
     (
         "lab",
-        "Sampler lab: chains on densities one knows",
+        "Sampler lab: chains, seen",
         "Metropolis-Hastings, MALA and MALA-approx race on the same target, step by step, with their diagnostics and the true answer beside them.",
         "Open the sampler lab",
         "lab",
@@ -220,7 +221,8 @@ class RunRow(Card):
         about = column(spacing=0)
         about.addWidget(label(run["name"], "strong"))
         of = f" of {run['total']:,}" if run["step"] <= run["total"] else ""
-        facts = f"{run['system'].upper()} on {run['title']} · {run['preset']} · step {run['step']:,}{of}{run.get('now', '')}"
+        name = PAGES.get(run["system"], (run["system"].upper(),))[0]
+        facts = f"{name} on {run['title']} · {run['preset']} · step {run['step']:,}{of}{run.get('now', '')}"
         about.addWidget(ElidedLabel(facts, "caption"))
         when = label(time.strftime("%d %b %Y %H:%M", time.localtime(run["time"])), "caption")
         self.open_button = button("Open", "open", tip=str(run["path"]), clicked=lambda: self.opened.emit(run["path"]))
