@@ -11,7 +11,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
-from models.algorithms.maskgan.fillings import Desk, Fillings
+from models.algorithms.maskgan.fillings import END_WORD, Desk, Fillings
 from models.algorithms.maskgan.fillings import desk_of as read_desk
 from models.files import home
 from models.knobs import describe
@@ -34,7 +34,6 @@ PANEL = "fill "  # as which it asks, before the net's name
 DRAWN = "drawn"  # … for a test sentence
 CANDIDATES = 9
 STEPS_BACK = 200  # changes of the desk that can be taken back
-END_WORD = "(end)"  # as the candidates call it
 NO_RUN = "Train a run or open one first: its nets fill the blanks."
 NO_BLANK = "No blank yet: click a word, or take a rule at the right."
 NO_CARDS = "What else could stand in each blank comes here."

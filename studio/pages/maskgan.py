@@ -17,7 +17,7 @@ from studio.messages import Opened, Reply, Trouble
 from studio.pages.blindface import PANEL as BLIND
 from studio.pages.blindface import BlindFace
 from studio.pages.desk import DRAWN, PANEL, DeskFace
-from studio.pages.training import TrainingPage
+from studio.pages.sentencepage import SentencePage
 from studio.panels.drawing import DrawingBar
 from studio.panels.fillhistory import FillHistory
 from studio.panels.readouts import Readouts
@@ -43,7 +43,7 @@ BLIND_FROM = "The generators fill blanks of other real sentences, at the tempera
 TRAIN, DESK, TEST = range(3)  # the faces
 
 
-class MaskganPage(TrainingPage):
+class MaskganPage(SentencePage):
     """Everything about one MaskGAN run.
 
     Attributes:
@@ -54,9 +54,7 @@ class MaskganPage(TrainingPage):
     SYSTEM, TITLE = "maskgan", "MaskGAN"
 
     def __init__(self, session: Session) -> None:
-        self._joiner, self._sent, self._told = " ", "", ""
         super().__init__(session, maskgan)
-        self.drawing.changed.connect(self.looking.again)
         self.net.activated.connect(lambda _: self.looking.again())
         self.desk = DeskFace(self.session, self, self._look_at_desk)
         self.faces.add("Desk", self.desk.widget, self.desk.side, self.transport)
@@ -116,20 +114,14 @@ class MaskganPage(TrainingPage):
 
     def show_run(self, run: Opened) -> None:
         """Another run, or the same one set back."""
-        self._joiner = "" if run.config.get("unit") == "chars" else " "
-        self.drawing.forget()
+        super().show_run(run)
         self.samples.show_reason("Nothing has been drawn yet.")
         self.history.show_history([], [], self._joiner)
         self.desk.show_run(run)
 
     def show_numbers(self) -> None:
         """The last measurement."""
-        series = self.curves.history.series
-        last = {key: float(series[key].y.view[-1]) if key in series and len(series[key].y) else None for key in READ}
-        of_grammar = last["validity"] is not None
-        for readouts, shown in zip(self.readouts, (of_grammar, not of_grammar), strict=True):
-            readouts.setVisible(shown)
-            readouts.show_values(last)
+        self.show_last(READ, "validity")
 
     def show_reply(self, reply: Reply) -> None:
         """A view."""
@@ -137,10 +129,8 @@ class MaskganPage(TrainingPage):
         match reply.panel:
             case "samples":
                 if self.faces.place() != DESK:
-                    self._answered(reply)
-                split = [said.split(BETWEEN_TOKENS) if said else [] for said in view.words["tokens"]]
-                captions = [f"{p:.1f}".replace("-", "−") for p in view.numbers["log_p"]]
-                self.samples.show_sentences(split, note="log p", step=reply.step, joiner=self._joiner, captions=captions)
+                    self.answered(reply)
+                self.show_sentences(self.samples, reply)
             case "fixed":
                 self._show_history(view)
             case "blind" if reply.panel == BLIND:
@@ -158,10 +148,8 @@ class MaskganPage(TrainingPage):
             self.blind.panel.show_reason(trouble.sentence)
         elif trouble.panel == DRAWN or trouble.panel.startswith(PANEL):
             self.desk.show_trouble(trouble)
-        elif trouble.panel == "samples" and self.drawing.refuse(trouble.sentence):
-            self._told = trouble.sentence
-            self.card.show_error(trouble.sentence)
-            self.looking.again()
+        elif trouble.panel == "samples" and self.refused(trouble):
+            pass
         else:
             return bool(self._told) and trouble.sentence == self._told
         return True
@@ -171,15 +159,6 @@ class MaskganPage(TrainingPage):
         self.desk.set_stale()
         for panel in (self.history, self.samples):
             panel.set_stale(True)
-
-    def _answered(self, reply: Reply) -> None:
-        """What was asked for often has come, with this prompt."""
-        self.looking.answered(reply.seconds)
-        self.drawing.accept(self._sent)
-        if self._told and not self.drawing.refused():
-            if self.card.sentence.text() == self._told:
-                self.card.close_card()
-            self._told = ""
 
     def _show_history(self, view: View) -> None:
         words, numbers = view.words, view.numbers

@@ -14,7 +14,7 @@ from models.data.sentences import BETWEEN_TOKENS
 from studio.messages import Opened, Reply, Trouble
 from studio.pages.blindface import PANEL as BLIND
 from studio.pages.blindface import BlindFace
-from studio.pages.training import TrainingPage
+from studio.pages.sentencepage import SentencePage
 from studio.panels.drawing import DrawingBar
 from studio.panels.readouts import Readouts
 from studio.panels.rewards import RewardView
@@ -41,7 +41,7 @@ OF_ORACLE = ("NLL_oracle", "mle_oracle", "floor", "NLL_gen", "mle_gen", "right_f
 OF_TEXT = ("NLL_gen", "mle_gen", "BLEU2", "mle_BLEU2", "right_fresh")
 
 
-class SeqganPage(TrainingPage):
+class SeqganPage(SentencePage):
     """Everything about one SeqGAN run.
 
     Attributes:
@@ -52,11 +52,9 @@ class SeqganPage(TrainingPage):
     SYSTEM, TITLE = "seqgan", "SeqGAN"
 
     def __init__(self, session: Session) -> None:
-        self._joiner, self._plane_view, self._plane_step = " ", None, 0
-        self._sent = self._told = ""  # the prompt that was asked with, and what the card says of one that could not be
+        self._plane_view, self._plane_step = None, 0
         super().__init__(session, seqgan)
         self.shown.currentChanged.connect(self._on_tab)
-        self.drawing.changed.connect(self.looking.again)
         for panel in (self.ours, self.theirs):
             panel.clicked.connect(self._on_sentence)
         self.plane.n_changed.connect(lambda _: self._draw_plane())
@@ -151,11 +149,10 @@ class SeqganPage(TrainingPage):
 
     def show_run(self, run: Opened) -> None:
         """Another run, or the same one set back."""
-        self._joiner = "" if run.config.get("unit") == "chars" else " "
+        super().show_run(run)
         self._plane_view = None
         self.plane.show_progress(1, 1)
         self.plane.show_reason("Not measured yet: Measure draws samples of both generators at several temperatures, beside the training.")
-        self.drawing.forget()
         for panel in (self.ours, self.theirs):
             panel.show_reason("Nothing has been drawn yet.")
         self.rewards.show_reason("Nothing has been drawn yet.")
@@ -163,12 +160,7 @@ class SeqganPage(TrainingPage):
 
     def show_numbers(self) -> None:
         """The last measurement."""
-        series = self.curves.history.series
-        last = {key: float(series[key].y.view[-1]) if key in series and len(series[key].y) else None for key in READ}
-        of_oracle = last["floor"] is not None
-        for readouts, shown in zip(self.readouts, (of_oracle, not of_oracle), strict=True):
-            readouts.setVisible(shown)
-            readouts.show_values(last)
+        self.show_last(READ, "floor")
 
     def _numbered(self) -> list[str]:
         """Of an oracle without BLEU: every sequence of its tokens may occur."""
@@ -180,9 +172,11 @@ class SeqganPage(TrainingPage):
         view: View = reply.view
         match reply.panel:
             case "seqgan" | "mle":
-                self._show_sentences(self.ours if reply.panel == "seqgan" else self.theirs, reply)
+                if reply.panel == "seqgan":
+                    self.answered(reply)
+                self.show_sentences(self.ours if reply.panel == "seqgan" else self.theirs, reply)
             case "rewards":
-                self._answered(reply)
+                self.answered(reply)
                 self._show_rewards(reply)
             case "plane":
                 done, total = view.numbers["done"]
@@ -243,15 +237,6 @@ class SeqganPage(TrainingPage):
         self._sent = options["prompt"]
         self.session.ask(panel, view, seed=self.drawing.seed.value(), net=net, **options, **more)
 
-    def _answered(self, reply: Reply) -> None:
-        """What was asked for often has come, with this prompt."""
-        self.looking.answered(reply.seconds)
-        self.drawing.accept(self._sent)
-        if self._told and not self.drawing.refused():
-            if self.card.sentence.text() == self._told:
-                self.card.close_card()
-            self._told = ""
-
     def show_trouble(self, trouble: Trouble) -> bool:
         """A prompt that cannot be is told once, and the page goes on without it; what was asked for once tells in its own place."""
         if trouble.panel == BLIND:
@@ -259,21 +244,11 @@ class SeqganPage(TrainingPage):
         elif trouble.panel == "plane":
             self.plane.show_progress(1, 1)
             self.plane.show_reason(trouble.sentence)
-        elif trouble.panel in ("seqgan", "mle", "rewards") and self.drawing.refuse(trouble.sentence):
-            self._told = trouble.sentence
-            self.card.show_error(trouble.sentence)
-            self.looking.again()
+        elif trouble.panel in ("seqgan", "mle", "rewards") and self.refused(trouble):
+            pass
         else:
             return trouble.sentence == self._told  # of the other generator
         return True
-
-    def _show_sentences(self, panel: SentencesPanel, reply: Reply) -> None:
-        if panel is self.ours:
-            self._answered(reply)
-        words, numbers = reply.view.words, reply.view.numbers
-        split = [said.split(BETWEEN_TOKENS) if said else [] for said in words["tokens"]]
-        captions = [f"{p:.1f}".replace("-", "−") for p in numbers["log_p"]]
-        panel.show_sentences(split, note="log p", step=reply.step, joiner=self._joiner, captions=captions)
 
     def _show_rewards(self, reply: Reply) -> None:
         numbers, words = reply.view.numbers, reply.view.words

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from models.algorithms.maskgan import Knobs, State, advantage, returns
-from models.algorithms.maskgan.fillings import COLUMNS, Desk, Fillings, desk_of
+from models.algorithms.maskgan.fillings import COLUMNS, END_WORD, Desk, Fillings, desk_of
 from models.data import grammar
 from models.data.sentences import alive, check_drawing, nearest, noise
 from models.data.vocabulary import END, UNKNOWN, UNKNOWN_WORD
@@ -266,7 +266,7 @@ def _joined(state: State, desk: Desk, windows: Sequence[_Window], parts: Sequenc
         p=p[:, list(blanks)],
         realism=realism,
         log_p=np.nansum(np.log(np.maximum(p[:, drawn], 1e-38)), 1) if drawn else np.zeros(n),
-        candidates=tuple(tuple(state.words[i] or "(end)" for i in found[b][0]) for b in blanks),
+        candidates=tuple(tuple(state.words[i] or END_WORD for i in found[b][0]) for b in blanks),
         candidates_p=np.array([found[b][1] for b in blanks]) if blanks else np.zeros((0, 0)),
         shown=shown,
         table={name: np.concatenate([part.table[name][:width] for part, width in zip(parts, wide, strict=True)]) for name in COLUMNS},

@@ -14,6 +14,7 @@ from models.data.vocabulary import tokens as split
 
 _BLANK = re.compile(r"_{2,}")
 _BLANK_CHARACTER = re.compile(r" *_{2,} *")
+END_WORD = "(end)"  # the end as a candidate
 COLUMNS = ("log_p", "r", "R", "V", "A")  # of the token table, beside realism
 
 
