@@ -253,7 +253,7 @@ class PictureRows(WeightRows):
                 if shown < 1:
                     break
                 seen = min(n, columns * max(1, int(high // tall)))
-                value = seen * shown * (shown / M) * zoom * 0.98 ** (columns - 1)
+                value = seen * shown * (shown / M) * zoom**0.8 * 0.98 ** (columns - 1)
                 if value > worth:
                     best, worth = Plan(shown, columns, wide / columns, tall, zoom), value
         return best
