@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QStyle
 
 from studio import theme
 from studio.panels.plot import Reason
-from studio.panels.weightrows import PictureRows, WeightRows, WordRows
+from studio.panels.weightlists import WordRows
+from studio.panels.weightrows import PictureRows, WeightRows
 from studio.widgets import Card, ElidedLabel, Legend, Segmented, label, number, row
 
 if TYPE_CHECKING:
