@@ -69,7 +69,10 @@ def _binary(data: ImageSet, pixels: Pixels) -> DiscreteSet:
         images[start : start + ROWS] = (rows > limit) * np.uint8(255)
     if not images.any() or images.all():
         which = "black" if not images.any() else "white"
-        raise BadData(f"All pixels of {data.title} are {which} when {pixels} makes them black or white: choose pixels=bernoulli or pixels=palette.")
+        cut = pixels == "threshold"
+        remedy = "draw them by brightness (pixels=bernoulli) or quantise them (pixels=palette)" if cut else "choose other pictures"
+        how = ", cut at half brightness" if cut else ""
+        raise BadData(f"All pixels of {data.title} are {which}{how}: {remedy}.", offers=OFFERS[1:] if cut else ())
     return _made(data, images, notes=_notes(data, pixels))
 
 

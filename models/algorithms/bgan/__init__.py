@@ -169,7 +169,7 @@ def init(config: Config, seed: int, plan: Plan) -> State:
     rng = torch.Generator().manual_seed(seed)
     G, D = build(config)
     if config.kind == "toy":
-        discrete.initialise_toy(G, D, rng)
+        discrete.initialise_toy(G, D, rng, flat=not config.spectral)
     else:
         discrete.initialise(G, rng)
         discrete.initialise(D, rng)
@@ -266,7 +266,7 @@ def _discrete(state: State, x: Tensor, knobs: Knobs, turn: bool) -> Info:
     info = Info(
         V=V.detach(),
         loss_G=loss_G.detach(),
-        D_real=f.log_w(F_real.detach()).sigmoid().mean(),
+        D_real=f.log_w(F_real.detach(), F_fake).sigmoid().mean(),
         D_fake=log_w.sigmoid().mean(),
         log_beta=estimate,
         baseline=state.baseline,
@@ -310,7 +310,7 @@ def _continuous(state: State, pictures: Tensor, knobs: Knobs, turn: bool) -> Inf
     return Info(
         V=V.detach(),
         loss_G=loss_G.detach(),
-        D_real=f.log_w(F_real.detach()).sigmoid().mean(),
+        D_real=f.log_w(F_real.detach(), F_fake.detach()).sigmoid().mean(),
         D_fake=log_w.detach().sigmoid().mean(),
         log_beta=estimate,
         baseline=state.baseline,

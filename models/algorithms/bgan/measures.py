@@ -87,7 +87,7 @@ def _own(state: State, data: Any, knobs: Knobs, n: int, seed: int, draw: Callabl
         yield
     drawn = _values(state, np.concatenate(values))
     yield from _fresh_scores(found, state, data, drawn, seed)
-    _marginal_scores(found, state, data, drawn)
+    _marginal_scores(found, state, data, knobs, drawn)
     yield
     if isinstance(data, TextSet):
         yield from _text_scores(found, state, data, drawn)
@@ -202,12 +202,12 @@ def _slope(state: State, values: np.ndarray) -> float:
 # --- the others ---------------------------------------------------------------------------------------------------
 
 
-def _marginal_scores(found: Found, state: State, data: Any, drawn: np.ndarray) -> None:
+def _marginal_scores(found: Found, state: State, data: Any, knobs: Knobs, drawn: np.ndarray) -> None:
     """Each pixel, or each value, by itself."""
     with torch.no_grad(), calm(state.D):
         F = torch.cat([judged(state, rows) for rows in np.array_split(drawn[:256], 4) if len(rows)])
-    doc = f"Mean of σ(F) of D itself on {len(F)} samples: ½ is the boundary that G seeks."
-    found.put("D_fake", "D(samples)", float(F.sigmoid().mean()), len(F), 0.5, "target", doc)
+    doc = f"Mean of σ(log w) of D itself on {len(F)} samples: ½ is the boundary that G seeks."
+    found.put("D_fake", "D(samples)", float(DIVERGENCES[knobs.divergence].log_w(F).sigmoid().mean()), len(F), 0.5, "target", doc)
     m = min(len(drawn), len(data.train) // 2)
     if not m:
         found.put("marginals", "Marginals", None, m, None, "lower", f"{data.title} has one training sample, and a reference needs 2: use more data.")
