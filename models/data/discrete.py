@@ -83,8 +83,8 @@ def _refuse_shades(data: ImageSet) -> None:
     between = int(shades[1:255].sum())
     if between:
         raise BadData(
-            f"{data.title} has {between} shade{'s' * (between > 1)} between black and white, which pixels=binary does not take: "
-            "cut them at half brightness (pixels=threshold), draw them by brightness (pixels=bernoulli), or quantise them to 2 to 16 colours (pixels=palette).",
+            f"{data.title} has {between} shade{'s' * (between > 1)} between black and white, which pixels=binary does not take: cut them at half "
+            "brightness (pixels=threshold), draw them by brightness (pixels=bernoulli), or quantise them to 2 to 16 colours (pixels=palette).",
             offers=OFFERS,
         )
 
