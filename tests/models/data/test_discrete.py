@@ -97,7 +97,7 @@ def test_brightness_is_the_chance_of_white(tmp_path):
     assert not np.array_equal(data.images[16], data.images[17])  # each picture has numbers of its own
     again = opened(spec, "bernoulli")
     np.testing.assert_array_equal(again.images, data.images)
-    assert again.id == data.id
+    assert again.id == data.id == "992e16295c47a0c2"  # no later version may draw others: runs name their data by it
 
 
 def test_drawing_by_brightness_leaves_black_and_white_alone(black_and_white):
