@@ -67,7 +67,7 @@ PRESETS = {
             "28 px black and white, narrow nets, M = 10: minutes on a laptop",
             (Phase("adversarial", 4_000),),
             config={"n": 32, "full": 256},
-            knobs={"M": 10, "lr": 3e-4, "learn": 2},
+            knobs={"M": 10, "lr": 1e-3, "d_lr": 0.3, "learn": 2},
         ),
         Preset(
             "toy",
@@ -81,14 +81,14 @@ PRESETS = {
             "rows of 32 characters, 128 filters",
             (Phase("adversarial", 6_000),),
             config={"n": 128, "z": 64},
-            knobs={"M": 10, "lr": 3e-4, "learn": 2},
+            knobs={"M": 10, "lr": 1e-3, "d_lr": 0.3, "learn": 2},
         ),
         Preset(
             "palette",
             "32 px in 8 colours",
             (Phase("adversarial", 4_000),),
             config={"size": 32, "pixels": "palette", "n": 32, "full": 0},
-            knobs={"M": 10, "lr": 3e-4, "learn": 2},
+            knobs={"M": 10, "lr": 1e-3, "d_lr": 0.3, "learn": 2},
         ),
         Preset(
             "continuous",
