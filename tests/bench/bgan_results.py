@@ -98,20 +98,17 @@ def toy_run(preset: Any, hidden: int, name: str, seed: int) -> tuple[float, ...]
 def of_pictures(options: argparse.Namespace) -> None:
     """Runs of the preset, each measured at its last step."""
     rows: dict[str, list[dict[str, float]]] = {}
+    run: Any = None
     for name in options.divergences:
         for seed in options.seeds:
             run = trained(options, name, seed)
             rows.setdefault(name, []).append(measured(run))
             print(f"<!-- {run.folder.path.name}: {rows[name][-1]} -->", flush=True)
-            config, now, steps = run.config, run.knobs, run.state.step
-            data = run.data
             run.close()
-    print(
-        f"\n{data.title}; n = {config.n}, full = {config.full}, M = {now.M}, D learns from {now.learn or now.M}, batch {config.batch}, {steps:,} steps = "
-    )
-    print(
-        f"{steps * config.batch / len(data.train):.1f} epochs; {SAMPLES:,} samples; mean ± standard error over seeds {options.seeds}, each in brackets\n"
-    )
+    config, now, steps, data = run.config, run.knobs, run.state.step, run.data
+    print(f"\n{data.title}; n = {config.n}, full = {config.full}, M = {now.M}, D learns from {now.learn or now.M}, batch {config.batch};")
+    print(f"{steps:,} steps, {steps * config.batch / len(data.train):.1f} epochs; {SAMPLES:,} samples;")
+    print(f"mean ± standard error over seeds {options.seeds}, each in brackets\n")
     columns = ("FD", "of independent pixels", "confidence", "classes", "entropy", "duplicates", "ESS", "minutes")
     print(f"| divergence | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
     for name, found in rows.items():
@@ -229,9 +226,8 @@ def of_variance(options: argparse.Namespace) -> None:
         for _ in range(options.redraws // BLOCKS):
             whole.once(rng)
         blocks.append({kind: block.of(kind) for kind in ESTIMATORS})
-    print(
-        f"step {run.state.step:,}, M = {run.knobs.M}, {run.config.batch} latents, {DIVERGENCES[run.knobs.divergence].title}, {whole.redraws} redraws\n"
-    )
+    title = DIVERGENCES[run.knobs.divergence].title
+    print(f"step {run.state.step:,}, M = {run.knobs.M}, {run.config.batch} latents, {title}, {whole.redraws} redraws\n")
     print("| estimator | trace of the covariance | of per-z | trace over the squared mean |\n|---|---|---|---|")
     for kind in ESTIMATORS:
         ratios = [b[kind][0] / b["per-z"][0] for b in blocks]
