@@ -117,7 +117,7 @@ PRESETS = {
 PLOTS = (
     Plot(
         "V, the bound on the divergence",
-        (Curve("V", "V", "judge"), Curve("D_f", "D_f(P‖Q)", "real")),
+        (Curve("V", "V", "judge"), Curve("weighted", "by weights", "measure"), Curve("D_f", "D_f(P‖Q)", "real")),
         "What D makes of samples and data: near its least value when it cannot tell them apart.",
     ),
     Plot("D(x)", (Curve("D_real", "real", "real"), Curve("D_fake", "drawn", "generated")), "σ(log w): ½ is the boundary that G seeks."),
