@@ -41,7 +41,7 @@ def evaluate(options: argparse.Namespace) -> Result:
     }
     return (
         result,
-        f"{name}, step {run.state.step:,}, {options.n:,} samples, seed {options.seed}\n{table(metrics, REFERENCES[writes_of(run.algorithm)])}",
+        f"{name}, step {run.state.step:,}, {options.n:,} samples, seed {options.seed}\n{table(metrics, REFERENCES[writes_of(run.algorithm, run.config)])}",
         0,
     )
 

@@ -38,15 +38,11 @@ def train(options: argparse.Namespace) -> Result:
     if options.settings:
         return _settings(algorithm, preset)
     if options.data is None:
-        example = "grammar" if writes_of(algorithm) == "text" else "faces"
+        example = getattr(algorithm, "FIRST_DATA", "grammar" if writes_of(algorithm) == "text" else "faces")
         raise BadInput(f"train needs --data, for example --data {example}; `sampling-studio data` lists the sources.")
     wanted = settings(options.set)
     if options.tokens is not None:
-        if "unit" not in algorithm.Config.model_fields:
-            raise BadInput(f"{algorithm.TITLE} learns pictures, which have no tokens: leave out --tokens.")
-        if wanted.get("unit", options.tokens) != options.tokens:
-            raise BadInput(f"--tokens {options.tokens} and --set unit={wanted['unit']} say different things: give one of them.")
-        wanted["unit"] = options.tokens
+        _take_tokens(algorithm, options.tokens, wanted)
     config, knob_values = knobs.split(wanted, algorithm.Config, algorithm.Knobs)
     with reading("reading the data") as progress:
         made = Run.create(
@@ -65,11 +61,22 @@ def train(options: argparse.Namespace) -> Result:
     left_out, told = made.data.about["left_out"], made.data.skipped[:5]
     if left_out:
         more = f" and {left_out - len(told):,} more" if left_out > len(told) else ""
-        what = "lines" if writes_of(algorithm) == "text" else "pictures"
+        what = "lines" if writes_of(algorithm, made.config) == "text" else "pictures"
         tell(f"{left_out:,} of {left_out + len(made.data):,} {what} were skipped: {' '.join(told)}{more}")
     if options.steps is None:
         _predict(made, preset)
     return _train(made, made.total if options.steps is None else options.steps, options.evaluate_every)
+
+
+def _take_tokens(algorithm: Any, tokens: str, wanted: dict[str, str]) -> None:
+    """--tokens as a setting; raises BadInput where there is none, or it says something else."""
+    if "unit" in algorithm.Config.model_fields:
+        if wanted.setdefault("unit", tokens) != tokens:
+            raise BadInput(f"--tokens {tokens} and --set unit={wanted['unit']} say different things: give one of them.")
+    elif getattr(algorithm, "TAKES", "") != "any":
+        raise BadInput(f"{algorithm.TITLE} learns pictures, which have no tokens: leave out --tokens.")
+    elif tokens != "chars":
+        raise BadInput(f"{algorithm.TITLE} learns the characters of a text, not its {tokens}: leave out --tokens.")
 
 
 def _predict(made: Any, preset: Any) -> None:

@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from models.catalog import writes_of
+
+__all__ = ["Exporter", "Record", "exporters", "writes_of"]
 
 @dataclass(frozen=True)
 class Record:
@@ -84,7 +87,3 @@ def exporters(writes: str | None = None) -> dict[str, Exporter]:
     }
     return {name: e for name, e in found.items() if writes is None or e.writes in ("", writes)}
 
-
-def writes_of(algorithm: Any) -> Literal["pictures", "text"]:
-    """What a system writes: "pictures" or "text"."""
-    return getattr(algorithm, "WRITES", "pictures")
