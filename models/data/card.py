@@ -20,8 +20,9 @@ def card(data: ImageSet | TextSet) -> dict[str, Any]:
     """The data card, for JSON; of sentences, that of `textcard.card`.
 
     Keys: title, spec, id, kind ("pictures"), count, train, held_out, size (pixels a side), channels, original (smallest, largest and commonest
-    [width, height]), palette ("#rrggbb" of every colour, where all pictures have a few), colour ("colour", "grey", "binary"), classes (attribute -> value -> how many), duplicates (count of pictures that equal an
-    earlier one; examples, pairs of names), skipped (a sentence each), left_out (how many pictures were skipped), notes (a sentence each).
+    [width, height]), palette ("#rrggbb" of every colour, where all pictures have a few), colour ("colour", "grey", "binary"), classes (attribute ->
+    value -> how many), duplicates (count of pictures that equal an earlier one; examples, pairs of names), skipped (a sentence each), left_out (how
+    many pictures were skipped), notes (a sentence each).
     """
     if isinstance(data, TextSet):
         return textcard.card(data)

@@ -109,7 +109,7 @@ def _quantised(data: ImageSet, colours: int) -> DiscreteSet:
         r, g, b = np.moveaxis(np.asarray(data.images[start : start + ROWS]) >> 2, -1, 0).astype(np.int32)
         codes[start : start + ROWS] = nearest[r << 12 | g << 6 | b]
     made = _made(data, palette[codes], notes=[f"Pixels have the nearest of {len(palette)} colours."])
-    made.palette, made._codes = palette, codes  # noqa: SLF001 (it is being made here)
+    made.palette, made._codes = palette, codes
     return made
 
 

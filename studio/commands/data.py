@@ -45,7 +45,8 @@ def data(options: argparse.Namespace) -> Result:
 def _text(options: argparse.Namespace, of: str) -> Result:
     """The card of a source of text, with the settings that a run starts from; or of a known distribution."""
     if options.out is not None:
-        raise BadInput(f"{options.spec} is {'text' if of == 'text' else 'a known distribution'}, of which there is no sheet of pictures: leave out --out.")
+        what = "text" if of == "text" else "a known distribution"
+        raise BadInput(f"{options.spec} is {what}, of which there is no sheet of pictures: leave out --out.")
     from models.data.card import card, text
     from models.data.text import open_texts
 

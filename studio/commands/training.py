@@ -42,7 +42,11 @@ def train(options: argparse.Namespace) -> Result:
         raise BadInput(f"train needs --data, for example --data {example}; `sampling-studio data` lists the sources.")
     wanted = settings(options.set)
     if options.tokens is not None:
-        _take_tokens(algorithm, options.tokens, wanted)
+        if "unit" not in algorithm.Config.model_fields:
+            raise BadInput(f"{algorithm.TITLE} learns pictures, which have no tokens: leave out --tokens.")
+        if wanted.get("unit", options.tokens) != options.tokens:
+            raise BadInput(f"--tokens {options.tokens} and --set unit={wanted['unit']} say different things: give one of them.")
+        wanted["unit"] = options.tokens
     config, knob_values = knobs.split(wanted, algorithm.Config, algorithm.Knobs)
     with reading("reading the data") as progress:
         made = Run.create(
@@ -66,17 +70,6 @@ def train(options: argparse.Namespace) -> Result:
     if options.steps is None:
         _predict(made, preset)
     return _train(made, made.total if options.steps is None else options.steps, options.evaluate_every)
-
-
-def _take_tokens(algorithm: Any, tokens: str, wanted: dict[str, str]) -> None:
-    """--tokens as a setting; raises BadInput where there is none, or it says something else."""
-    if "unit" in algorithm.Config.model_fields:
-        if wanted.setdefault("unit", tokens) != tokens:
-            raise BadInput(f"--tokens {tokens} and --set unit={wanted['unit']} say different things: give one of them.")
-    elif getattr(algorithm, "TAKES", "") != "any":
-        raise BadInput(f"{algorithm.TITLE} learns pictures, which have no tokens: leave out --tokens.")
-    elif tokens != "chars":
-        raise BadInput(f"{algorithm.TITLE} learns the characters of a text, not its {tokens}: leave out --tokens.")
 
 
 def _predict(made: Any, preset: Any) -> None:

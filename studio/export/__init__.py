@@ -13,6 +13,7 @@ from models.catalog import writes_of
 
 __all__ = ["Exporter", "Record", "exporters", "writes_of"]
 
+
 @dataclass(frozen=True)
 class Record:
     """What exporters write: plain values of one moment of a run. Pictures are uint8 with three channels; a sentence has no line break."""
@@ -86,4 +87,3 @@ def exporters(writes: str | None = None) -> dict[str, Exporter]:
         "tensorboard": Exporter("TensorBoard (folder)", "", False, curves.write_events),
     }
     return {name: e for name, e in found.items() if writes is None or e.writes in ("", writes)}
-

@@ -82,7 +82,8 @@ def _sentences(run: Run, seed: int, count: int, ema: bool, given: Mapping[str, A
     options = options_of(run.algorithm, {"ema": ema, **given} if takes(run.algorithm, "ema") else given)
     view: View = run.algorithm.sample(run.state, count, seed, **options)
     numbers = {name: np.asarray(values) for name, values in view.numbers.items() if len(values) == count}
-    return {"sentences": tuple(one_line(text) for text in view.words["samples"]), "numbers": numbers, "options": options, "ema": options.get("ema", True)}
+    sentences = tuple(one_line(text) for text in view.words["samples"])
+    return {"sentences": sentences, "numbers": numbers, "options": options, "ema": options.get("ema", True)}
 
 
 def coloured(pictures: np.ndarray) -> np.ndarray:

@@ -14,15 +14,15 @@ import torch
 
 from models import catalog, knobs
 from models.contract import Curve, Phase, Plan, Plot, Preset, Save, View
-from models.data.sources import TOYS, kind, open_images
+from models.data.sources import kind, open_images
 from models.data.text import TextSet, open_texts
+from models.data.toys import open_toy
 from models.errors import BadData
 from models.knobs import knob
 from models.run import Run
 
 CPU = Plan("cpu", 1, "float32", True, "off")
 OFFERS = (("Cut at a threshold", {"pixels": "threshold"}), ("8 colours", {"pixels": "palette", "colours": 8}))
-P = np.array([0.1, 0.4, 0.3, 0.2])
 
 
 class Config(knobs.Config):
@@ -48,14 +48,6 @@ class State:
     phase: int = 0
 
 
-@dataclasses.dataclass(eq=False)
-class Toy(TextSet):
-    """Draws from P, on two rows."""
-
-    p: np.ndarray = dataclasses.field(default_factory=lambda: P)
-    shape: tuple[int, int] = (2, 2)
-
-
 def _open(spec: str, config: Config, progress: Any = None) -> Any:
     of = kind(spec)
     if of == "pictures":
@@ -67,8 +59,7 @@ def _open(spec: str, config: Config, progress: Any = None) -> Any:
         return data
     given: dict[str, Any] = {"T": 8, "vocab": 50, "unit": "chars", "punctuation": "split", "min_count": 1, "long": "cut", "held_out": 0.2, "split": 0}
     oracle: dict[str, Any] = {"oracle_seed": 0, "oracle_size": 40}
-    data = open_texts("grammar" if of == "toy" else spec, **given, **oracle, progress=progress)
-    return Toy(**{f.name: getattr(data, f.name) for f in dataclasses.fields(TextSet)}) if spec in TOYS else data
+    return open_toy(spec) if of == "toy" else open_texts(spec, **given, **oracle, progress=progress)
 
 
 def _init(config: Config, seed: int, plan: Plan) -> State:
@@ -89,7 +80,8 @@ def _step(state: State, batch: torch.Tensor, now: Knobs) -> Info:
 def _sample(state: State, n: int, seed: int, *, ema: bool = True) -> View:
     rng = np.random.Generator(np.random.Philox(key=[seed, round(1000 * float(state.net.weight.item())) + ema]))
     if state.kind == "text":
-        return View(words={"samples": ["".join(chr(97 + c) for c in line) for line in rng.integers(0, 26, (n, 8))]}, numbers={"length": np.full(n, 8)})
+        said = ["".join(chr(97 + c) for c in line) for line in rng.integers(0, 26, (n, 8))]
+        return View(words={"samples": said}, numbers={"length": np.full(n, 8)})
     return View(pictures={"samples": rng.integers(0, 2, (n, 8, 8, 1), np.uint8) * np.uint8(255)})
 
 

@@ -357,8 +357,10 @@ def test_the_grammar_is_a_source(monkeypatch):
     assert short.valid
     assert all(map(short.valid, split_words(short.tokens, short.words, short.ends)))
     assert opened("grammar", punctuation="strip").valid is None
-    with pytest.raises(BadData, match="choose words"):
-        opened("grammar", unit="chars")
+    letters = opened("grammar", unit="chars", T=20, long="cut")
+    assert letters.valid is None
+    assert (letters.joiner, letters.about["dropped"]) == ("", 0)
+    assert letters.text(0) == " ".join(grammar.sentence(0))[:20]
 
 
 def test_an_oracle_is_a_source(tmp_path):
