@@ -49,7 +49,7 @@ def _line() -> tuple[np.ndarray, tuple[int, int]]:
     """64 cells: three bumps of different widths on a low floor."""
     x = np.arange(64) + 0.5
     bumps = ((12, 2.5, 1.0), (30, 5.0, 0.7), (52, 1.5, 1.2))
-    return 0.02 + sum(height * np.exp(-0.5 * ((x - at) / wide) ** 2) for at, wide, height in bumps), (1, 64)
+    return 0.02 + np.sum([height * np.exp(-0.5 * ((x - at) / wide) ** 2) for at, wide, height in bumps], axis=0), (1, 64)
 
 
 def _ring() -> tuple[np.ndarray, tuple[int, int]]:

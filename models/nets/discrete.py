@@ -187,12 +187,11 @@ def initialise(net: nn.Module, generator: torch.Generator) -> None:
 
 
 def initialise_toy(G: ToyG, D: ToyD, generator: torch.Generator) -> None:
-    """Rows of G near a common distribution with no cell below 0.1 / V … and a D that begins at F = 0 where it has a logit a cell."""
-    V = G.table.num_embeddings, G.table.embedding_dim
-    common = torch.randn(1, V[1], generator=generator)
-    own = torch.randn(*V, generator=generator)
+    """Rows of G near one distribution whose log q are spread evenly over 2.4 nats, in a random order; a D with a logit a cell begins at F = 0."""
+    rows, V = G.table.weight.shape
+    common = torch.linspace(0, 2.4, V)[torch.randperm(V, generator=generator)]
     with torch.no_grad():
-        G.table.weight.copy_(0.55 * common + 0.3 * own)
+        G.table.weight.copy_(common + 0.2 * torch.randn(rows, V, generator=generator))
     initialise(D, generator)
     if isinstance(D.layers, Dense):
         nn.init.zeros_(D.layers.weight)
