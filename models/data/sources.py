@@ -46,7 +46,7 @@ def _drawings() -> dict[str, Drawing]:
             "pictures of one or two shapes", "shapes", shapes.COUNTS, shapes.draw, shapes.version, shapes.labels, shapes.ATTRIBUTES, shapes.caption
         ),
         "glyphs": by_pen("pen strokes of ten invented characters", draw=glyphs.draw, caption=glyphs.caption),
-        "glyphs-binary": by_pen("of the same, in black and white alone", draw=partial(glyphs.draw, binary=True), caption=glyphs.caption),
+        "glyphs-binary": by_pen("the same pen strokes, in black and white alone", draw=partial(glyphs.draw, binary=True), caption=glyphs.caption),
     }
 
 
@@ -141,7 +141,8 @@ def open_images(spec: str, *, size: int, progress: Progress | None = None, chann
     drawing = _drawings().get(spec)
     offered = list(drawing.counts) if drawing else SIZES
     if size not in offered:
-        raise BadData(f"Pictures of {spec!r} cannot be {size} pixels a side: choose one of {', '.join(map(str, offered))}.")
+        offers = tuple((f"{side} pixels a side", {"size": side}) for side in offered[:2])
+        raise BadData(f"Pictures of {spec!r} cannot be {size} pixels a side: choose one of {', '.join(map(str, offered))}.", offers=offers)
     if channels not in (1, 3):
         raise BadData(f"Pictures of {spec!r} cannot have {channels} channels: choose 1 (grey) or 3 (colour).")
     if drawing:

@@ -60,7 +60,7 @@ class TrainingPage(Page):
         self._takes_any = getattr(algorithm, "TAKES", "") == "any"
         self.new = NewRunPanel(algorithm)
         self.curves = CurvesPanel(algorithm.PLOTS, fitted=len(next(iter(algorithm.PRESETS.values())).phases) > 1)
-        self.judging = Judging(self.session, self.curves, self.alarm, self, self.writes)
+        self.judging = Judging(self.session, self.curves, self.alarm, self, self.writes, getattr(algorithm, "QUALITY", None))
         self.phases = PhaseStrip()
         self.live = self._live()
         self.stage.addWidget(self.new)
@@ -184,7 +184,7 @@ class TrainingPage(Page):
         if writes != self.writes:
             self.writes = writes
             self.exporting.offer(writes)
-            self.judging.set_kind(writes)
+            self.judging.set_kind("data" if writes == "text" else writes)
             self._dress_data_button()
 
     def _connect(self) -> None:

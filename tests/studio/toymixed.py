@@ -27,8 +27,9 @@ OFFERS = (("Cut at a threshold", {"pixels": "threshold"}), ("8 colours", {"pixel
 
 class Config(knobs.Config):
     kind: Literal["binary", "text"] = knob("binary", "what the data are; known from them")
-    pixels: Literal["binary", "threshold", "palette"] = knob("binary", "what is done to pixels")
+    pixels: Literal["binary", "threshold", "palette"] = knob("binary", "what is done to pixels", group="Pictures")
     colours: int = knob(4, "colours of a palette", low=2, high=16)
+    T: int = knob(8, "longest row", low=2, high=30, group="Sentences")
     size: Literal[28, 32] = knob(32, "pixels a side")
 
 
@@ -57,7 +58,16 @@ def _open(spec: str, config: Config, progress: Any = None) -> Any:
         if config.pixels == "palette":
             data.palette = np.arange(3 * config.colours, dtype=np.uint8).reshape(-1, 3)  # type: ignore[attr-defined]
         return data
-    given: dict[str, Any] = {"T": 8, "vocab": 50, "unit": "chars", "punctuation": "split", "min_count": 1, "long": "cut", "held_out": 0.2, "split": 0}
+    given: dict[str, Any] = {
+        "T": config.T,
+        "vocab": 50,
+        "unit": "chars",
+        "punctuation": "split",
+        "min_count": 1,
+        "long": "cut",
+        "held_out": 0.2,
+        "split": 0,
+    }
     oracle: dict[str, Any] = {"oracle_seed": 0, "oracle_size": 40}
     return open_toy(spec) if of == "toy" else open_texts(spec, **given, **oracle, progress=progress)
 

@@ -10,14 +10,16 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
+from models.contract import Preset
 from models.data import glyphs, shapes
 from studio.messages import OldRun, Reply
 from studio.pages.training import TrainingPage
 from studio.panels.browse import BrowsePanel
 from studio.panels.data import ANY_FILE, FOLDER, HUB, DataPicker
-from studio.panels.newrun import NewRunPanel, built_in
+from studio.panels.newrun import NewRunPanel, PresetList, built_in
 from studio.panels.samples import ImageGrid
 from studio.panels.sentencelist import SentenceList
+from studio.panels.textcard import TextCard
 from studio.panels.textdata import TextBrowsePanel
 from studio.session import Session
 from tests.studio.toymixed import SYSTEM, lines, listed, mixed_run
@@ -87,15 +89,17 @@ class TestForm:
         assert picker.card.facts["Sentences"].full_text() == "60"
         picker = read(qtbot, form, "toy-ring")
         assert not picker.grid.isVisible()
+        assert isinstance(picker.card, TextCard)
         assert picker.card.cell_part.isVisible()
         assert picker.card.facts["Cells"].full_text() == "256 · 16 × 16"
         assert not picker.card.browse_button.isVisible()
         assert len([w for pair in picker._parts.values() for w in pair if w.isVisible()]) == 1
         assert form.start_button.isEnabled()
         assert "Cell 0,0: " in picker.card.cells.tip_at(2, 2)
-        picker = read(qtbot, form, "grammar")
+        cells = picker.card.cell_part
+        picker = read(qtbot, form, str(tmp_path / "a.txt"))
         assert picker.grid.isVisible()
-        assert not picker.card.cell_part.isVisible()
+        assert not cells.isVisible()
 
     def test_a_way_out_is_a_button(self, form: NewRunPanel, qtbot) -> None:
         picker = read(qtbot, form, "shapes")
@@ -127,6 +131,37 @@ class TestForm:
         assert not picker.offers.isVisible()
         assert picker.combo.findText("b.rar") < 0
 
+    def test_presets_and_data_that_belong_together(self, qtbot, dressed, monkeypatch, tmp_path: Path) -> None:
+        base = {"phases": SYSTEM.PRESETS["quick"].phases, "doc": "a few steps"}
+        given = {"quick": {"colours": 3}, "text": {"colours": 5}, **{name: {"colours": 6} for name in ("toy", "a", "b", "c")}}
+        monkeypatch.setattr(SYSTEM, "PRESETS", {name: Preset(name, config=config, **base) for name, config in given.items()})
+        meant = {"quick": "glyphs-binary", "text": str(lines(tmp_path / "a.txt")), "toy": "toy-line"}
+        monkeypatch.setattr(SYSTEM, "PRESET_DATA", meant, raising=False)
+        form = NewRunPanel(SYSTEM)
+        qtbot.addWidget(form)
+        form.show()
+        assert isinstance(form.presets, PresetList)  # too many to stand side by side
+        assert form.presets.currentText() == "quick"
+        read(qtbot, form, "toy-ring")
+        assert (form.presets.currentText(), form.request().config["colours"]) == ("toy", 6)
+        form.presets.select(1)
+        form.presets.activated.emit(1)
+        assert (form.picker.source(), form.request().config["colours"]) == (meant["text"], 5)
+        qtbot.waitUntil(lambda: form.is_ready() and form.picker.grid.isVisible(), timeout=10_000)
+        form.presets.select(3)  # meant for nothing of its own
+        form.presets.activated.emit(3)
+        assert form.picker.source() == meant["text"]
+        read(qtbot, form, "glyphs-binary")
+        assert form.presets.currentText() == "a"
+        form.stop()
+
+    def test_settings_of_other_data_are_not_seen(self, form: NewRunPanel, qtbot, tmp_path: Path) -> None:
+        read(qtbot, form, "glyphs-binary")
+        shown = [form.settings.rows[name].isHidden() for name in ("pixels", "T")]
+        read(qtbot, form, str(lines(tmp_path / "a.txt")))
+        assert [form.settings.rows[name].isHidden() for name in ("pixels", "T")] == shown[::-1] == [True, False]
+        assert form.request().config["pixels"] == "binary"
+
 
 class TestPage:
     @pytest.fixture
@@ -152,10 +187,9 @@ class TestPage:
                 page.session.open(OldRun(path))
             assert page.writes == writes
             assert menu.actions()[0].text() == first
-            words = ("sentences", "pictures") if writes == "text" else ("pictures", "sentences")
-            assert words[0] in page.data_button.toolTip()
-            assert words[0] in page.judging.panel.words.text()
-            assert words[1] not in page.judging.panel.words.text()
+            assert ("sentences" if writes == "text" else "pictures") in page.data_button.toolTip()
+            about = page.judging.panel.words.text()
+            assert ("the data: by a discriminator" in about, "pictures" in about) == (writes == "text", writes == "pictures")
             titles = [card._plot.title for card in page.judging.panel.curves.cards]
             assert ("Fréchet" in titles) is (writes == "pictures")
             page.data_button.click()
