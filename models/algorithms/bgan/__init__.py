@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from models import device
 from models import knobs as settings
-from models.algorithms.bgan.described import FOUND, PLOTS, PRESETS, Config, Knobs
+from models.algorithms.bgan.described import FOUND, PLOTS, PRESET_DATA, PRESETS, QUALITY, Config, Knobs
 from models.contract import Event, Plan
 from models.data.discrete import DiscreteSet, open_discrete
 from models.data.images import ImageSet
@@ -46,7 +46,7 @@ from models.nets import discrete
 from models.nets.discrete import PictureD, PictureG, TextD, TextG, ToyD, ToyG, draw, encode, log_prob
 from models.nets.pixels import autocast, to_model
 
-__all__ = ["FOUND", "PLOTS", "PRESETS", "Config", "Knobs", "step"]
+__all__ = ["FOUND", "PLOTS", "PRESETS", "PRESET_DATA", "QUALITY", "Config", "Knobs", "step"]
 
 NAME = "bgan"
 TITLE = "BGAN"

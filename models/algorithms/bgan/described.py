@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from models import knobs as settings
-from models.contract import Curve, Phase, Plot, Preset
+from models.contract import Curve, Phase, Plot, Preset, Role
 from models.data.sentences import TextConfig
 from models.knobs import knob
 
@@ -114,6 +114,13 @@ PRESETS = {
     )
 }
 
+PRESET_DATA = {  # what a preset is meant for, of what is built in
+    **dict.fromkeys(("quick", "mnist"), "glyphs-binary"),
+    **dict.fromkeys(("palette", "paper-palette", "continuous"), "shapes"),
+    **dict.fromkeys(("text", "paper-text"), "grammar"),
+    "toy": "toy-categories",
+}
+
 PLOTS = (
     Plot(
         "V, the bound on the divergence",
@@ -142,3 +149,41 @@ PLOTS = (
         "Exact sums over all cells.",
     ),
 )
+
+_ROLES: tuple[Role, ...] = ("real", "judge", "generated", "measure")  # of n-grams, the shortest first
+_FRESH = Plot(
+    "JS by a fresh D",
+    (Curve("fresh_js", "samples", "measure"), Curve("fresh_js_floor", "real", "baseline")),
+    "A lower bound in nats, at most 0.69, by a discriminator that is trained anew; the dotted line is of real data: lower is better.",
+)
+_MARGINALS = Plot(
+    "Marginals",
+    (Curve("marginals", "samples", "measure"), Curve("marginals_floor", "real", "baseline")),
+    "Every place by itself: the mean difference from the data; the dotted line is of two halves of them.",
+)
+QUALITY = {  # of the evaluations, by what is written; a toy has the last two alone
+    "pictures": (
+        _FRESH,
+        Plot(
+            "Fréchet",
+            (Curve("frechet", "samples", "measure"), Curve("frechet_floor", "real", "baseline")),
+            "Distance of the samples' features from those of real pictures; the dotted line is what as many real pictures get: lower is better.",
+        ),
+        _MARGINALS,
+    ),
+    "text": (
+        _FRESH,
+        Plot(
+            "n-gram JS",
+            tuple(Curve(f"ngram_js{n}", f"n = {n}", role) for n, role in enumerate(_ROLES, 1)),
+            "Jensen-Shannon divergence in nats between the n-grams of samples and of data: lower is better.",
+        ),
+        _MARGINALS,
+        Plot("KL(p‖q)", (Curve("KL", "KL(p‖q)", "generated"),), "Of a toy, an exact sum over its cells: lower is better."),
+        Plot(
+            "Weights",
+            (Curve("error", "E_q|ŵ − p/q|", "judge"), Curve("bias", "bias of ŵq/β", "measure")),
+            "Of a toy, exactly: how far D's weights are from the true ratio.",
+        ),
+    ),
+}
