@@ -164,7 +164,8 @@ class _Side(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("kind", "side")
-        area, body = scrolled_side()
+        area, self.body = scrolled_side()
+        body = self.body
         column(self, spacing=0).addWidget(area)
         self.title, self.values = label("", "section"), {}
         self.slider = Slider(STEPS)
@@ -200,6 +201,13 @@ class _Side(QFrame):
         theme.notifier.changed.connect(self._sizes)
         self._sizes()
 
+    def add(self, widget: QWidget) -> None:
+        """Something else below."""
+        line = QFrame()
+        line.setProperty("kind", "line")
+        for part in (line, widget):
+            self.body.insertWidget(self.body.count() - 1, part)
+
     def show_name(self, name: str) -> None:
         """Of which divergence."""
         self.title.setText(DIVERGENCES[name].title)
@@ -209,6 +217,7 @@ class _Side(QFrame):
         """Whether the button has anything to do, and why not."""
         self.use_button.setEnabled(can and used not in ("", picked))
         self.why.setText("The run trains with it." if used == picked else NO_RUN if not used or not can else "")
+        self.why.setVisible(bool(self.why.text()))
 
     def show_probe(self, p: Probe) -> None:
         """The numbers; nobody is told."""
