@@ -70,9 +70,17 @@ class Divergence:
         return (F.abs() > LIMIT).float().mean() if self.exponential else torch.zeros((), device=F.device)
 
     def value(self, p: Tensor, q: Tensor) -> Tensor:
-        """D_f(P‖Q) = Σ q f(p/q) of two distributions (K,) with q > 0 wherever p > 0."""
-        there = q > 0
-        return (q[there] * self.f(p[there] / q[there])).sum()
+        """D_f(P‖Q) = Σ q f(p/q) of two distributions (K,) with q > 0 wherever p > 0; 0-d."""
+        u = p / q.clamp(min=torch.finfo(q.dtype).tiny)
+        return torch.where(q > 0, q * self.f(u), 0).sum()
+
+    def exact(self, F: Tensor, p: Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
+        """V (0-d) and w (K,) of outputs F on all cells of two known distributions (K,)."""
+        F = F.clamp(-LIMIT, LIMIT) if self.exponential else F
+        if self.logarithm:
+            expected = (F + q.log()).logsumexp(0)
+            return (p * F).sum() - expected, (F - expected).exp()
+        return (p * self.nu(F)).sum() - (q * self.fake(F)).sum(), self.w(F)
 
 
 def _held(F: Tensor, back: Tensor) -> Tensor:

@@ -14,6 +14,8 @@ StudioError
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class StudioError(Exception):
     """Root of everything a user may read; `str()` is one complete sentence."""
@@ -28,7 +30,15 @@ class BadSetting(BadInput):
 
 
 class BadData(BadInput):
-    """A data source cannot be read."""
+    """A data source cannot be read.
+
+    Attributes:
+        offers: ways out that a button can take: what it says, and the settings that it changes.
+    """
+
+    def __init__(self, sentence: str, *, offers: tuple[tuple[str, dict[str, Any]], ...] = ()) -> None:
+        super().__init__(sentence)
+        self.offers = offers
 
 
 class BadFile(BadInput):

@@ -195,6 +195,28 @@ def duplicates(tokens: Any, lengths: Any) -> Share:
 # --- of each, and of differences ----------------------------------------------------------------------------------
 
 
+def ngram_js(tokens: Any, lengths: Any, others: Any, other_lengths: Any, most: int = 4) -> dict[int, float]:
+    """Jensen-Shannon divergence in nats, 0 … log 2, of the n-grams of two sets of sentences, for n = 1…most.
+
+    Each set is the distribution of its n-grams as they stand. It falls as either set grows, so it is told beside that of two real sets as large.
+    """
+    a, b = ngrams.sentences(tokens, lengths), ngrams.sentences(others, other_lengths)
+    wide = max(a.tokens.shape[1], b.tokens.shape[1])
+    rows = np.concatenate([np.pad(s.tokens, ((0, 0), (0, wide - s.tokens.shape[1]))) for s in (a, b)])
+    found = {}
+    for n, order in enumerate(ngrams.orders(Sentences(rows, np.concatenate([a.lengths, b.lengths])), most), 1):
+        mine = order.row < len(a)
+        p, q = (np.bincount(order.gram[side], order.counts[side], len(order.codes)) for side in (mine, ~mine))
+        found[n] = _js(p / p.sum(), q / q.sum()) if p.sum() and q.sum() else math.nan
+    return found
+
+
+def _js(p: np.ndarray, q: np.ndarray) -> float:
+    """Of two distributions (K,), in nats."""
+    m = (p + q) / 2
+    return float(sum((side[side > 0] * np.log(side[side > 0] / m[side > 0])).sum() for side in (p, q)) / 2)
+
+
 def validity(sentences: Sequence[list[str]], valid: Callable[[Sequence[str]], bool]) -> float:
     """The share of sentences, each a list of words, that `valid` says are of the language; NaN for none. Its count is `len(sentences)`."""
     return sum(bool(valid(words)) for words in sentences) / len(sentences) if len(sentences) else float("nan")

@@ -1,0 +1,256 @@
+"""How good a BGAN is: divergences by a fresh discriminator, each place by itself, and what pictures, rows of characters or a toy have besides."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.algorithms import bgan
+from models.algorithms.bgan import Knobs, State, calm, forward_D, on_cells, real_values
+from models.contract import Progress, Score
+from models.data.images import ImageSet
+from models.data.sentences import CHUNK, spoken_lengths
+from models.data.text import TextSet
+from models.divergences import DIVERGENCES
+from models.evaluation import image_scores
+from models.metrics import text as measures
+from models.nets import discrete
+from models.nets.pixels import autocast, to_model
+from models.written import Found
+
+STEPS, BATCH = 300, 64  # of a fresh discriminator
+LONGEST = 4  # characters of the longest n-grams
+JS = DIVERGENCES["jsd"]
+
+
+def evaluate(state: State, data: Any, knobs: Knobs, *, n: int, seed: int, rows: np.ndarray | None = None) -> Iterator[Progress]:
+    """`n` samples of the averaged generator against the data, in parts. The first next() copies the nets that are needed."""
+    del rows
+    frozen = replace(state, average=copy.deepcopy(state.average), G=copy.deepcopy(state.G), D=copy.deepcopy(state.D), baseline=state.baseline.clone())
+    yield Progress(0, _parts(state, n) if not isinstance(data, ImageSet) else 10**6)
+    if isinstance(data, ImageSet):
+        draw = _drawer(frozen, n, seed)
+        yield from image_scores(draw, data, _own(frozen, data, knobs, n, seed, draw), n=n, seed=seed)
+        return
+    work, done, total = _own(frozen, data, knobs, n, seed, _drawer(frozen, n, seed)), 0, _parts(state, n)
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            yield Progress(total, total, end.value)
+            return
+        done = min(done + 1, total - 1)
+        yield Progress(done, total)
+
+
+def _parts(state: State, n: int) -> int:
+    """About how many there are."""
+    return 12 if state.config.kind == "toy" else 16 + 2 * STEPS // 4 + n // CHUNK
+
+
+def _drawer(state: State, n: int, seed: int) -> Callable[[int, int], np.ndarray]:
+    """Samples as pictures, by number; drawn in chunks from one stream, so they are kept as they come."""
+    stream, kept = _stream(state, seed), []
+
+    def draw(start: int, stop: int) -> np.ndarray:
+        while len(kept) * CHUNK < stop:
+            kept.append(next(stream))
+        values = np.concatenate(kept[start // CHUNK : -(-stop // CHUNK)])[start % CHUNK :][: stop - start]
+        return bgan.shown.as_pictures(state, values) if bgan.writes(state.config) == "pictures" else values
+
+    del n
+    return draw
+
+
+def _stream(state: State, seed: int) -> Iterator[np.ndarray]:
+    """Chunks of samples as `shown.drawn` has them."""
+    rng = torch.Generator().manual_seed(seed)
+    while True:
+        yield bgan.shown.chunk(state, rng, ema=True)
+
+
+def _own(state: State, data: Any, knobs: Knobs, n: int, seed: int, draw: Callable[[int, int], np.ndarray]) -> Generator[None, None, dict[str, Score]]:
+    if state.config.kind == "toy":
+        yield
+        return _toy_scores(state, knobs)
+    found = Found()
+    values = []
+    for start in range(0, n, CHUNK):
+        values.append(draw(start, min(n, start + CHUNK)))
+        yield
+    drawn = _values(state, np.concatenate(values))
+    yield from _fresh_scores(found, state, data, drawn, seed)
+    _marginal_scores(found, state, data, drawn)
+    yield
+    if isinstance(data, TextSet):
+        yield from _text_scores(found, state, data, drawn)
+    return found
+
+
+def _values(state: State, drawn: np.ndarray) -> np.ndarray:
+    """Samples as `bgan.batches` gives data: values (n, places), or pictures (n, C, H, W)."""
+    kind = state.config.kind
+    if kind == "continuous":
+        return np.ascontiguousarray(drawn.transpose(0, 3, 1, 2))
+    if kind == "binary":
+        return (drawn[..., 0] > 127).reshape(len(drawn), -1).astype(np.int64)
+    if kind == "palette":
+        every = np.array(state.palette, np.int64)
+        return np.square(drawn.reshape(len(drawn), -1, 1, 3).astype(np.int64) - every).sum(-1).argmin(-1)
+    return drawn
+
+
+# --- a fresh discriminator ----------------------------------------------------------------------------------------
+
+
+class _Halves(NamedTuple):
+    """What a fresh D learns from, and what it is asked about."""
+
+    learn: np.ndarray
+    asked: np.ndarray
+
+
+def _halves(values: np.ndarray) -> _Halves:
+    return _Halves(values[: len(values) // 2], values[len(values) // 2 :])
+
+
+def _fresh_scores(found: Found, state: State, data: Any, drawn: np.ndarray, seed: int) -> Generator[None, None, None]:
+    """Lower bounds of divergences by a D of the run's layout that is trained anew on half of the samples and asked about the other half."""
+    m = min(len(drawn), len(data.train) // 2)
+    if m < 16:
+        why = f"{data.title} has {len(data.train)} training samples, and {m} drawn ones are too few to teach a fresh D: use at least 16 of each."
+        found.put("fresh_js", "JS by a fresh D", None, m, 0.0, "lower", why)
+        return
+    order = data.order(20, 0, 2 * m)
+    one, two = (real_values(data, state.config, rows).numpy() for rows in (order[:m], order[m:]))
+    ours = yield from _estimates(state, _halves(one), _halves(drawn[:m]), seed)
+    real = yield from _estimates(state, _halves(one), _halves(two), seed)
+    how = f"Of a D trained for {STEPS} steps on {m // 2:,} samples and as many real ones, on {m - m // 2:,} others; reference: real against real."
+    for name, label in (
+        ("js", "JS by a fresh D"),
+        ("kl", "KL by a fresh D"),
+        ("hellinger", "Hellinger² by a fresh D"),
+        ("w1", "Critic's gap, fresh D"),
+    ):
+        extra = {
+            "js": " A lower bound on the Jensen-Shannon divergence in nats, at most log 2 = 0.69.",
+            "kl": " A lower bound on KL(P‖Q) in nats (Donsker-Varadhan).",
+            "hellinger": " A lower bound on the squared Hellinger distance, at most 2.",
+            "w1": " E_P[F] − E_Q[F] over the mean slope |∂F/∂x|: an estimate of a Wasserstein distance, not a bound.",
+        }[name]
+        found.put(f"fresh_{name}", label, ours[name], m, real[name], "lower", how + extra)
+
+
+def _estimates(state: State, real: _Halves, fake: _Halves, seed: int) -> Generator[None, None, dict[str, float]]:
+    """JS, KL, squared Hellinger and the critic's gap of two sets."""
+    rng = torch.Generator().manual_seed(seed)
+    config = state.config
+    _, D = bgan.build(config)
+    discrete.initialise(D, rng)
+    assert state.plan is not None
+    layout = torch.channels_last if state.plan.channels_last and config.kind in bgan.PICTURES else torch.contiguous_format
+    D = D.to(device=state.plan.device, memory_format=layout)
+    probe = replace(state, D=D, run_D=D)
+    optimiser = torch.optim.Adam(D.parameters(), lr=3e-4, betas=(0.5, 0.999), fused=True)
+    for t in range(STEPS):
+        pick = [torch.randint(len(half.learn), (BATCH,), generator=rng).numpy() for half in (real, fake)]
+        F = judged(probe, np.concatenate([real.learn[pick[0]], fake.learn[pick[1]]]))
+        loss = -JS.bound(*F.split(BATCH)) + 1e-2 * F.square().mean()  # keeps F, whose exponentials are averaged, from running off
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        if t % 4 == 3:
+            yield
+    F_real, F_fake = [], []
+    for values, out in ((real.asked, F_real), (fake.asked, F_fake)):
+        for start in range(0, len(values), 256):
+            with torch.no_grad():
+                out.append(judged(probe, values[start : start + 256]))
+            yield
+    P, Q = torch.cat(F_real).double(), torch.cat(F_fake).double()
+    slope = _slope(probe, fake.asked[:BATCH])
+    yield
+    bounds = {"js": JS.bound(P, Q) / 2, "kl": DIVERGENCES["dv"].bound(P, Q), "hellinger": DIVERGENCES["hellinger"].bound(P, Q)}
+    return {name: max(0.0, float(v)) for name, v in bounds.items()} | {"w1": float(P.mean() - Q.mean()) / max(slope, 1e-9)}
+
+
+def judged(state: State, values: np.ndarray) -> Tensor:
+    """F of values as `bgan.batches` gives them, (m,)."""
+    x = torch.from_numpy(values).to(state.device)
+    if state.config.kind != "continuous":
+        return forward_D(state, x)
+    with autocast(state.plan):
+        return state.run_D(to_model(state.plan, x))
+
+
+def _slope(state: State, values: np.ndarray) -> float:
+    """Mean |∂F/∂x| of D at some samples."""
+    x = torch.from_numpy(values).to(state.device)
+    given = (to_model(state.plan, x) if state.config.kind == "continuous" else bgan.encoded(state, x)).float().requires_grad_()
+    with autocast(state.plan):
+        F = state.D(given)
+    return float(torch.autograd.grad(F.sum(), given)[0].flatten(1).norm(dim=1).mean())
+
+
+# --- the others ---------------------------------------------------------------------------------------------------
+
+
+def _marginal_scores(found: Found, state: State, data: Any, drawn: np.ndarray) -> None:
+    """Each pixel, or each value, by itself."""
+    m = min(len(drawn), len(data.train) // 2)
+    order = data.order(20, 0, 2 * m)
+    one, two = (real_values(data, state.config, rows).numpy() for rows in (order[:m], order[m:]))
+    last = lambda v: v.transpose(0, 2, 3, 1) if state.config.kind == "continuous" else v  # noqa: E731
+    a, b, ours = (bgan.shown.shares_of(state.config, last(v)) for v in (one, two, drawn[:m]))
+    what = "each pixel's mean" if state.config.kind in ("binary", "continuous") else "the share of each value"
+    doc = f"Mean difference of {what} from that of {m:,} real samples; reference: {m:,} others of them."
+    found.put("marginals", "Marginals", float(np.abs(ours - a).mean()), m, float(np.abs(b - a).mean()), "lower", doc)
+    with torch.no_grad(), calm(state.D):
+        F = torch.cat([judged(state, rows) for rows in np.array_split(drawn[:256], 4) if len(rows)])
+    doc = f"Mean of σ(F) of D itself on {len(F)} samples: ½ is the boundary that G seeks."
+    found.put("D_fake", "D(samples)", float(F.sigmoid().mean()), len(F), 0.5, "target", doc)
+
+
+def _text_scores(found: Found, state: State, data: TextSet, drawn: np.ndarray) -> Generator[None, None, None]:
+    """n-grams of characters, repeats, and rows that are in the data."""
+    ends = state.config.ends
+    m = min(len(drawn), len(data.train) // 2)
+    order = data.order(20, 0, 2 * m)
+    sets = [(rows, spoken_lengths(rows, ends)) for rows in (drawn[:m], data.rows(order[:m]), data.rows(order[m:]))]
+    ours, floor = measures.ngram_js(*sets[0], *sets[1], LONGEST), measures.ngram_js(*sets[2], *sets[1], LONGEST)
+    yield
+    for n in ours:
+        doc = f"Jensen-Shannon divergence in nats of the {n}-grams of {m:,} samples and {m:,} real rows; reference: {m:,} others of them."
+        found.put(f"ngram_js{n}", f"{n}-gram JS", ours[n], m, floor[n], "lower", doc)
+    twins, real = measures.duplicates(*sets[0]), measures.duplicates(*sets[1])
+    found.put(
+        "duplicates", "Duplicates", twins.value, m, real.value, "lower", f"Share of {m:,} samples that equal an earlier one; reference: real rows."
+    )
+    yield
+    train = data.rows(data.train)
+    new = measures.novelty(*sets[0], train, spoken_lengths(train, ends), 1)
+    doc = f"Share of {m:,} samples that are not among the {len(train):,} training rows."
+    found.put("novel", "New rows", new.sentences.value, m, None, "higher", doc)
+    yield
+
+
+def _toy_scores(state: State, knobs: Knobs) -> dict[str, Score]:
+    """Exact sums over the cells."""
+    found, told = Found(), {name: float(v) for name, v in on_cells(state, knobs).items() if v.dim() == 0}
+    K, title = state.config.V, DIVERGENCES[knobs.divergence].title
+    for name, label, reference, doc in (
+        ("KL", "KL(p‖q)", 0.0, "In nats; q is G's own distribution, without the moving average."),
+        ("D_f", f"D_f, {title}", math.nan, "Of p and q, exactly; reference: none, as its least value depends on f."),
+        ("gap", "D_f − V", 0.0, "How far D's bound is from the divergence."),
+        ("bias", "Bias of ŵq/β", 0.0, "Total variation of p and the weighted q."),
+        ("error", "E_q|ŵ − p/q|", 0.0, "How far D's weights are from the true ratio."),
+    ):
+        found.put(name, label, told[name], K, reference, "lower", f"{doc} An exact sum over {K} cells.")
+    return found
