@@ -39,11 +39,8 @@ def evaluate(options: argparse.Namespace) -> Result:
         "seed": options.seed,
         "metrics": metrics,
     }
-    return (
-        result,
-        f"{name}, step {run.state.step:,}, {options.n:,} samples, seed {options.seed}\n{table(metrics, REFERENCES[writes_of(run.algorithm)])}",
-        0,
-    )
+    told = table(metrics, REFERENCES[writes_of(run.algorithm, run.config)])
+    return result, f"{name}, step {run.state.step:,}, {options.n:,} samples, seed {options.seed}\n{told}", 0
 
 
 def table(metrics: Mapping[str, Mapping[str, Any]], of: str = REFERENCES["pictures"]) -> str:

@@ -38,6 +38,11 @@ class Judging(QObject):
         session.conditioned.connect(self._on_condition)
         self._on_condition("empty", "")
 
+    def set_kind(self, writes: str) -> None:
+        """What is evaluated from now on, "pictures" or "text"."""
+        self.panel.set_kind(writes)
+        self.bar.set_kind(writes)
+
     def show_run(self, run: Opened) -> None:
         """Another run, or the same one set back; its lines follow one by one."""
         self.panel.clear()

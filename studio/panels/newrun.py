@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,17 +16,17 @@ from studio import theme
 from studio.export import writes_of
 from studio.messages import NewRun
 from studio.pace import duration
-from studio.panels.data import DataPicker
+from studio.panels.data import DataPicker, Kind
 from studio.panels.knobs import KnobsPanel
 from studio.panels.scrolling import scrolled
 from studio.widgets import Card, ElidedLabel, Segmented, button, column, label, row, spin
 from studio.workers.background import Preview
 
 READ = (  # settings that change what is read of a source
-    *("size", "channels", "attributes", "captions"),
+    *("size", "channels", "attributes", "captions", "pixels", "colours"),
     *("T", "vocab", "unit", "punctuation", "min_count", "long", "held_out", "split", "oracle_seed", "oracle_V", "oracle_size"),
 )
-HEADINGS = {"pictures": "Pictures", "text": "Sentences"}  # of the data, by what a system writes
+HEADINGS = {"pictures": "Pictures", "text": "Sentences", "any": "Data"}  # of the data, by what a system takes
 
 
 class NewRunPanel(QWidget):
@@ -49,12 +49,13 @@ class NewRunPanel(QWidget):
         super().__init__()
         self._algorithm, self._preview, self._closed = algorithm, None, False
         self._presets = list(algorithm.PRESETS.values())
-        self._kind = writes_of(algorithm)
-        self.picker = DataPicker(built_in(self._kind), self._kind)
+        self._kind: Kind = "any" if getattr(algorithm, "TAKES", "") == "any" else writes_of(algorithm)
+        self.picker = DataPicker(built_in(self._kind, getattr(algorithm, "FIRST_DATA", "")), self._kind)
         self.picker.chosen.connect(self._on_chosen)
         self.picker.browse.connect(self.browse_all)
         self.picker.cancelled.connect(self._cancel_reading)
         self.picker.choosing.connect(self._on_choosing)
+        self.picker.offered.connect(self._on_offered)
         self.presets = Segmented([p.name for p in self._presets], [p.doc for p in self._presets])
         self.presets.chosen.connect(self._on_preset)
         self.doc, self.time = label(kind="muted"), label(kind="strong")
@@ -187,6 +188,10 @@ class NewRunPanel(QWidget):
         self.start_button.setEnabled(False)
         self.time.setText("")
 
+    def _on_offered(self, change: Mapping[str, Any]) -> None:
+        self.settings.set_values(change)
+        self._on_chosen(self.picker.source())
+
     def _cancel_reading(self) -> None:
         self._on_choosing()
         self.picker.show_words("Not read: choose it again, or something else.")
@@ -216,7 +221,7 @@ class NewRunPanel(QWidget):
         preview.progressed.connect(self._on_progress)
         preview.shown.connect(lambda few, data, card: self._on_shown(wanted, few, data, card))
         preview.predicted.connect(self._on_predicted)
-        preview.failed.connect(lambda sentence: self._on_failed(wanted, sentence))
+        preview.failed.connect(lambda sentence, offers: self._on_failed(wanted, sentence, offers))
         preview.finished.connect(self._on_finished)
         preview.start(QThread.Priority.LowPriority)
 
@@ -243,13 +248,13 @@ class NewRunPanel(QWidget):
     def _on_predicted(self, seconds: float) -> None:
         self.time.setText(f"About {duration(seconds)} here.")
 
-    def _on_failed(self, wanted: tuple[Any, ...], sentence: str) -> None:
+    def _on_failed(self, wanted: tuple[Any, ...], sentence: str, offers: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
         if wanted != self._wanted():
             return
         self._slow.stop()
         self._seen = self._shown = None
         self.picker.preview(None)
-        self.picker.refuse(sentence)
+        self.picker.refuse(sentence, offers)
         self.start_button.setEnabled(False)
         self.time.setText("")
 
@@ -265,10 +270,16 @@ class NewRunPanel(QWidget):
             preview.deleteLater()
 
 
-def built_in(kind: str = "pictures") -> list[tuple[str, str]]:
-    """The sources of a kind ("pictures" or "text") that need no path: what `--data` is given, and a line about each."""
-    own = [s for s in sources() if s["kind"] == kind and "." not in s["name"]]  # oracle.npz is the name of a file
-    return [(s["name"], f"{s['name']} · {s['what']}") for s in own if s["example"] == f"--data {s['name']}"]
+def built_in(kind: str = "pictures", first: str = "") -> list[tuple[str, str]]:
+    """The sources of a kind that need no path: what `--data` is given, and a line about each.
+
+    Args:
+        kind: "pictures", "text", or "any", which has the toys as well and no oracle: the characters of its numbers say nothing.
+        first: the source to begin with.
+    """
+    own = [s for s in sources() if s["example"] == f"--data {s['name']}" and "." not in s["name"]]  # oracle.npz is the name of a file
+    own = [s for s in own if (s["name"] != "oracle" if kind == "any" else s["kind"] == kind)]
+    return [(s["name"], f"{s['name']} · {s['what']}") for s in sorted(own, key=lambda s: s["name"] != first)]
 
 
 def machine() -> list[Knob]:

@@ -239,8 +239,8 @@ class EvaluateBar(QWidget):
         self.on = QCheckBox("Evaluate every")
         self.on.setToolTip("Measure the samples at the multiples of so many steps, beside the training")
         self.every = spin(10, 1_000_000, EVERY, "Steps between two evaluations", step=100)
-        more = f"; {ENOUGH * FEATURES:,} or more for the Fréchet distance" if kind == "pictures" else ", of each generator"
-        self.samples = spin(50, 50_000, SAMPLES, f"Samples of an evaluation{more}", step=500)
+        self.samples = spin(50, 50_000, SAMPLES, "", step=500)
+        self.set_kind(kind)
         for field in (self.every, self.samples):
             field.setFixedWidth(theme.theme().px(74))  # in the smallest window all of it stays readable
             field.valueChanged.connect(self._tell)
@@ -249,6 +249,12 @@ class EvaluateBar(QWidget):
         self.now_button.setMinimumWidth(self.now_button.sizeHint().width())  # nothing moves when it counts
         self.setLayout(row(1, self.on, self.every, label("steps with"), self.samples, label("samples"), self.now_button, spacing=4))
         self.show_progress(0, 0, 0)
+
+    def set_kind(self, kind: str) -> None:
+        """What the samples are: "pictures" or "text"."""
+        more = f"; {ENOUGH * FEATURES:,} or more for the Fréchet distance" if kind == "pictures" else ", of each generator"
+        self.samples.setToolTip(f"Samples of an evaluation{more}")
+        self.samples.setAccessibleName(f"Samples of an evaluation{more}")
 
     def wish(self) -> Evaluate:
         """What is chosen."""
@@ -274,7 +280,6 @@ class QualityPanel(QStackedWidget):
         """`kind` of samples: "pictures" or "text"."""
         super().__init__()
         self._kind = kind
-        self.scores, self.curves = Scores(kind), CurvesPanel(TEXT_PLOTS if kind == "text" else PLOTS, smoothing=0.0, points=True)
         self.lines: list[Mapping[str, Any]] = []
         self.empty = Card()
         self.words = words = label(EMPTY[kind], "muted")
@@ -285,17 +290,34 @@ class QualityPanel(QStackedWidget):
         self.empty.body.addLayout(row(1, words, 1))
         self.empty.body.addStretch(1)
         shown = QWidget()
-        line = row(self.scores, self.curves, spacing=12)
-        self.scores.setMinimumWidth(theme.theme().px(300))
-        line.setStretch(0, 1)
-        line.setStretch(1, 3)
+        self._line = row(spacing=12)
+        self._put()
         whole = column(shown, spacing=4)
-        whole.addLayout(line, 1)
+        whole.addLayout(self._line, 1)
         whole.addLayout(row(self.doing, self.skipped, spacing=16))
         for note in (self.doing, self.skipped):
             note.hide()
         self.addWidget(self.empty)
         self.addWidget(shown)
+
+    def _put(self) -> None:
+        self.scores, self.curves = Scores(self._kind), CurvesPanel(TEXT_PLOTS if self._kind == "text" else PLOTS, smoothing=0.0, points=True)
+        self.scores.setMinimumWidth(theme.theme().px(300))
+        self._line.addWidget(self.scores, 1)
+        self._line.addWidget(self.curves, 3)
+
+    def set_kind(self, kind: str) -> None:
+        """Scores and curves of samples of another kind."""
+        if kind == self._kind:
+            return
+        self._kind = kind
+        for old in (self.scores, self.curves):
+            self._line.removeWidget(old)
+            old.hide()
+            old.deleteLater()
+        self._put()
+        self.clear()
+        self.words.setText(EMPTY[kind])
 
     def show_line(self, line: Mapping[str, Any]) -> None:
         """A line "evaluated" of the journal; one of an earlier step only joins the curves."""

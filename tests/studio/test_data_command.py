@@ -33,7 +33,7 @@ def digits(tmp_path):
 def test_the_list_is_aligned(do):
     lines = do("data").out.splitlines()
     at = lines[0].index("for example")
-    assert len(lines) == 15
+    assert len(lines) == 18
     assert all(line[at:].startswith(("for example", "--data ")) for line in lines)
     listed = do("data", "--json").json["sources"]
     assert [s["name"] for s in listed][: len(BUILTIN)] == list(BUILTIN)

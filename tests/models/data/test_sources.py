@@ -279,8 +279,8 @@ def test_damage_inside_a_zip_loses_one_picture(folder, tmp_path):
         ("", "--data accepts"),
         ("a\0b", "--data accepts"),
         ("x" * 5000, "--data accepts"),
-        ("oracle", "'oracle' is a source of text, which seqgan takes"),
-        ("grammar", "'grammar' is a source of text, which seqgan takes"),
+        ("oracle", "'oracle' is a source of text, which seqgan, maskgan and bgan take"),
+        ("grammar", "'grammar' is a source of text, which seqgan, maskgan and bgan take"),
         ("gramar", "did you mean 'grammar'"),
         ("shape", "did you mean 'shapes'"),
     ],
@@ -299,8 +299,8 @@ def test_names_that_are_not_there(spec, words):
         ("a.npz", "not an .npz that can be read"),
         ("a.npy", "not an array that can be read"),
         ("a.tar.zst", "pack its pictures as zip"),
-        ("a.txt", "is text, which seqgan takes: for pictures, --data accepts"),
-        ("a.jsonl.gz", "is text, which seqgan takes"),
+        ("a.txt", "is text, which seqgan, maskgan and bgan take: for pictures, --data accepts"),
+        ("a.jsonl.gz", "is text, which seqgan, maskgan and bgan take"),
         ("a.png", "single picture"),
         ("a.exe", "holds no data that can be read"),
         ("a.zip", "not a zip"),
@@ -379,7 +379,7 @@ def test_the_kind_of_a_source(tmp_path, folder):
     pictures = ["faces", "hub:any", str(folder), str(tmp_path / "images.npz"), made("a.png"), made("a.zip"), made("b.bin", b"\xff\0"), "not/there"]
     assert [sources.kind(s) for s in texts] == ["text"] * len(texts)
     assert [sources.kind(s) for s in pictures] == ["pictures"] * len(pictures)
-    with pytest.raises(BadData, match="arrays of an oracle of text, which seqgan takes"):
+    with pytest.raises(BadData, match="arrays of an oracle of text, which seqgan and maskgan take"):
         open_images(str(tmp_path / "oracle.npz"), size=32)
 
 
