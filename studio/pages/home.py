@@ -23,6 +23,13 @@ from studio.widgets import Card, ElidedLabel, button, column, label, row
 MOST = 24  # runs in the list
 SYSTEMS = (  # page, title, what it is, word of its button, icon of it
     (
+        "bgan",
+        "BGAN: by weights",
+        "Pictures of few colours, text and toys are learnt by importance weights, seen under every sample, for seven divergences.",
+        "Train a BGAN",
+        "play",
+    ),
+    (
         "ppgn",
         "PPGN: plug and play",
         "A classifier, a generator that inverts it, two denoisers and a captioner, each trained in a phase of its own, "

@@ -20,6 +20,7 @@ REDRAWS, SEED = 200, 0
 NAMES, VALUES = 78, 60  # pixels for the words at the left and at the right
 ROLES = {"per-z": "accent", "global": "controller", "reinforce": "baseline"}
 EMPTY = "Not measured yet: Measure draws the same latents and samples anew many times, at the present step; nothing is trained by it."
+FAIR = "The estimators follow different gradients, so the second is the fair comparison."
 ABOUT = "Covariance of the gradient of G over redraws of its samples, the nets kept as they are."
 
 
@@ -67,8 +68,12 @@ class VariancePanel(QWidget):
         self.words.setText(text)
         self._show(bars=False)
 
-    def show_numbers(self, numbers: Mapping[str, np.ndarray], step: int, redraws: int) -> None:
-        """What the view `variance` has by now: `<name>` and `<name>.relative`, (1,) each, and `done`, (2,); measured at a step of the run."""
+    def has_told(self) -> bool:
+        """Whether a measurement has been carried through, or cannot be."""
+        return not self._busy and self.words.text() != EMPTY
+
+    def show_numbers(self, numbers: Mapping[str, np.ndarray], step: int) -> None:
+        """What the view `variance` has by now: `<name>` and `<name>.relative`, (1,) each, and `done`, (2,) redraws; at a step of the run."""
         done, total = (int(v) for v in numbers["done"])
         known = [name for name in ESTIMATORS if name in numbers]
         self._set_busy(done < total)
@@ -78,8 +83,8 @@ class VariancePanel(QWidget):
             return
         for scale, ending in ((self.trace, ""), (self.relative, ".relative")):
             scale.show_values({name: float(numbers[name + ending][0]) for name in known})
-        at = f"{redraws:,} redraws at step {step:,}"
-        self.words.setText(f"{at}, {done:,} of {total:,} …" if done < total else f"{at}. Smaller is calmer; the second compares estimators fairly.")
+        many = f"{done:,} of {total:,}" if done < total else f"{done:,}"
+        self.words.setText(f"{many} redraws at step {step:,}. {FAIR}")
         self._show(bars=True)
 
     def set_stale(self, stale: bool) -> None:

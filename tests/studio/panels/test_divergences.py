@@ -230,7 +230,7 @@ def test_the_variance_is_measured_when_it_is_wanted(qtbot, shown):
     with qtbot.waitSignal(panel.wanted) as sent:
         qtbot.mouseClick(panel.measure_button, Qt.MouseButton.LeftButton)
     assert sent.args[0]["redraws"] == 500
-    panel.show_numbers(measured(0), 20, 500)
+    panel.show_numbers(measured(0), 20)
     assert panel.words.text() == "Measuring, 0 of 3 …"
     with qtbot.waitSignal(panel.dropped):
         qtbot.mouseClick(panel.measure_button, Qt.MouseButton.LeftButton)
@@ -239,7 +239,7 @@ def test_the_variance_is_measured_when_it_is_wanted(qtbot, shown):
 
 def test_bars_on_a_logarithmic_axis(shown):
     panel = shown(VariancePanel(), 272, 420)
-    panel.show_numbers(measured(per_z=1e-3, reinforce=1.0, **{"global": 1e-2}), 1_200, 200)
+    panel.show_numbers(measured(per_z=1e-3, reinforce=1.0, **{"global": 1e-2}), 1_200)
     bars = panel.trace.bars.lines
     assert [b.name for b in bars] == list(ESTIMATORS.values())
     shares = [b.parts[0][0] for b in bars]
@@ -249,6 +249,6 @@ def test_bars_on_a_logarithmic_axis(shown):
     assert panel.trace.axis._high == 0
     assert panel.relative.axis._high == 1
     assert panel.words.text().startswith("200 redraws at step 1,200.")
-    panel.show_numbers(measured(per_z=float("nan"), reinforce=0.0, **{"global": float("inf")}), 1, 200)
+    panel.show_numbers(measured(per_z=float("nan"), reinforce=0.0, **{"global": float("inf")}), 1)
     assert all(not np.isfinite(b.parts[0][0]) for b in panel.trace.bars.lines)
     panel.grab()
