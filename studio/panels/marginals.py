@@ -5,19 +5,22 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from models.contract import View
 from studio import theme
 from studio.panels.plot import Reason
 from studio.panels.samples import ImageGrid
 from studio.panels.visible import named, sign
 from studio.picture import rgb
 from studio.widgets import Card, ElidedLabel, Legend, label, number, row
+
+if TYPE_CHECKING:
+    from models.contract import View
 
 MOST, CELLS = 24, 64  # letters that have room, and cells
 LEAST = 0.05  # a difference that the full colour stands for, at least: small ones are not made to look dramatic
@@ -195,12 +198,12 @@ class MarginalsPanel(Card):
         """In their order where all have room, else the commonest first."""
         real, fake = (np.asarray(view.numbers[name], float) for name in ("real", "fake"))
         names = view.words["names"]
-        fit = MOST if max(map(len, names), default=0) == 1 else CELLS  # a letter has no neighbours, a cell has
+        fit = MOST if np.median([len(name) for name in names]) == 1 else CELLS  # a letter has no neighbours, a cell has
         order, note = np.arange(len(names)), ""
         if len(names) > fit:
             order, note = np.argsort(-np.nan_to_num(real + fake), kind="stable")[:MOST], f"the {MOST} commonest of {len(names):,}"
         self.bars.setAccessibleName(note or "All shares")
-        self.bars.show_shares([names[i] for i in order], real[order], fake[order], note)
+        self.bars.show_shares([names[int(i)] for i in order], real[order], fake[order], note)
 
     def _again(self) -> None:
         if self._view is not None and "real" in self._view.pictures:

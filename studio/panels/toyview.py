@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
-from models.contract import View
 from studio import picture, theme
 from studio.panels.cellplot import CellPlot, RatioScatter, Steps
 from studio.panels.marginals import diverging
@@ -13,6 +14,9 @@ from studio.panels.plot import Reason
 from studio.panels.readouts import Readouts
 from studio.panels.samples import ImageGrid
 from studio.widgets import Card, Legend, column, label, number, row
+
+if TYPE_CHECKING:
+    from models.contract import View
 
 READOUTS = (
     ("KL", "KL(p‖q)", "How far G is from the truth, in nats, an exact sum over all cells; 0 when q = p"),
@@ -69,7 +73,7 @@ class ToyPanel(QWidget):
     def _make_grid(self) -> QWidget:
         """Three maps with one scale and one of what is amiss, and at their right the scatter."""
         whole, maps, points = QWidget(), Card(margin=12, spacing=4), Card(margin=12, spacing=4)
-        self.maps, self.scatter = ImageGrid("", 4, whole=True), RatioScatter("Estimated against true ratio")
+        self.maps, self.scatter = ImageGrid("", 2, whole=True), RatioScatter("Estimated against true ratio")
         self.maps.setAccessibleName("p, q, w q / β and its difference from p as maps")
         self.scale = label("", "caption")
         title = label("Probability of a cell", "section")
@@ -81,7 +85,7 @@ class ToyPanel(QWidget):
         points.body.addWidget(name)
         points.body.addWidget(self.scatter, 1)
         line = row(maps, points, spacing=12)
-        line.setStretch(0, 4)
+        line.setStretch(0, 2)
         line.setStretch(1, 3)
         whole.setLayout(line)
         return whole

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from models.contract import View
 from studio import theme
 from studio.panels.essgauge import ADVICE, ALONE, EssGauge, collapsed, said
 from studio.panels.plot import Reason
 from studio.widgets import Card, ElidedLabel, column, label, number, row
+
+if TYPE_CHECKING:
+    from models.contract import View
 
 DECADE, LEAST = 8, -3  # bins in a factor of ten; weights under a thousandth of an equal share are in the first
 TIP = "w̃·M of the M samples of many z, on a logarithmic axis: 1 is an equal share, M is all the weight of its z"

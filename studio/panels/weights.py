@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QStyle
 
-from models.contract import View
 from studio import theme
 from studio.panels.plot import Reason
-from studio.panels.weightrows import PictureRows, WeightRows, WordRows
+from studio.panels.weightlists import WordRows
+from studio.panels.weightrows import PictureRows, WeightRows
 from studio.widgets import Card, ElidedLabel, Legend, Segmented, label, number, row
+
+if TYPE_CHECKING:
+    from models.contract import View
 
 TIP = "w̃ = w / Σ w over the M samples of one z: the share that a sample has of the step that G makes; the bars of a row are to its heaviest"
 
