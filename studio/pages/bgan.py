@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from PySide6.QtWidgets import QCheckBox, QLayout, QStackedWidget, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QCheckBox, QFrame, QLayout, QStackedWidget, QWidget
 
 from models.algorithms import bgan
 from models.contract import View
 from models.data.sentences import BETWEEN_TOKENS
+from studio import theme
 from studio.messages import Opened, Reply, Trouble
 from studio.pages.training import TrainingPage
 from studio.panels.beside import Beside
@@ -36,8 +38,8 @@ READ = (  # read-out: key, symbol, what it is
     ("beta", "β", "E_Q[w], the mean weight of samples: 1 where D is the best one"),
     ("D_real", "D(real)", "σ(log w) of data: how sure D is of them; ½ is the boundary"),
     ("D_fake", "D(fake)", "σ(log w) of samples"),
-    ("clamped", "held", "Share of D's outputs that are held at a limit, because the weights of this divergence would overflow"),
 )
+SECOND, WIDE = ("log_beta", "baseline", "ESS"), 1_500  # curves of a toy that only a page of so many pixels has room for
 SHORT = 60  # steps of the comparison that a picture of the page is taken of
 DISCRETE = "Only discrete data are learnt by weights; these pixels are numbers, which have a gradient"
 SMOOTH = "Only of pixels that are numbers: discrete ones are learnt by weights"
@@ -55,11 +57,13 @@ class BganPage(TrainingPage):
     SYSTEM, TITLE = "bgan", "BGAN"
 
     def __init__(self, session: Session) -> None:
-        self._kind, self._detail_of = "binary", 0
+        self._detail_of = 0
         self._weighed: View | None = None
         super().__init__(session, bgan)
         self.table, self.compare, self.variance = DivergenceTable(), ComparePanel(), VariancePanel()
-        self.table.side.add(self.variance)
+        line = QFrame()
+        line.setProperty("kind", "line")
+        self.table.side.add(line, self.variance)
         self.faces.add("Divergences", self.table, self.table.side, self.transport)
         self.faces.add("Compare", self.compare, self.compare.side, self.transport)
         self.faces.chosen.connect(lambda _: self.looking.again())
@@ -82,30 +86,23 @@ class BganPage(TrainingPage):
 
     def make_pictures(self) -> QWidget:
         """Samples under their weights, or alone, or a toy; beside them the histogram and the marginals."""
-        self.weights, self.samples, self.sentences, self.toy = (
-            WeightsPanel(),
-            ImageGrid("Samples of G", 8),
-            SentencesPanel("Samples of G"),
-            ToyPanel(),
-        )
-        words = Card(margin=12)
-        words.body.addWidget(self.sentences)
+        self.weights, self.samples = WeightsPanel(), ImageGrid("Samples of G", 8)
+        self.sentences, self.toy = SentencesPanel("Samples of G"), ToyPanel()
+        self._words = Card(margin=12)
+        self._words.body.addWidget(self.sentences)
         self.left = QStackedWidget()
-        for widget in (self.weights, self.samples, words, self.toy):
+        for widget in (self.weights, self.samples, self._words, self.toy):
             self.left.addWidget(widget)
-        self._words = words
         self.readouts = Readouts(READ, columns=len(READ))
         self.histogram, self.marginals = WeightHistogram(), MarginalsPanel()
         self.beside = Beside(self.histogram, self.marginals, grows=self.marginals)
         self.detail = self.beside.detail
-        shown = column(spacing=12)
-        shown.addWidget(self.readouts)
-        shown.addWidget(self.left, 1)
-        upper = QWidget()
-        line = row(spacing=16)
-        line.addLayout(shown, 1)
-        line.addWidget(self.beside)
-        upper.setLayout(line)
+        upper, line = QWidget(), row(self.left, self.beside, spacing=16)
+        line.setStretch(0, 1)
+        body = column(upper, spacing=12)
+        for readouts in (self.readouts, self.toy.readouts):  # of which one is seen; all the width is theirs
+            body.addWidget(readouts)
+        body.addLayout(line, 1)
         return upper
 
     def view_controls(self) -> Sequence[QWidget | QLayout]:
@@ -162,13 +159,13 @@ class BganPage(TrainingPage):
 
     def show_run(self, run: Opened) -> None:
         """Another run, of whatever kind, or the same one set back."""
-        self._kind = str(run.config["kind"])
+        del run
         self._weighed = None
         self.beside.show_panels()
         self.toy.show_reason("Nothing has been drawn yet.")
         for panel in (self.weights, self.histogram, self.marginals, self.sentences):
             panel.show_reason("Nothing has been drawn yet.")
-        self.compare.reset("toy" if self._kind == "toy" else self.writes)
+        self.compare.reset("toy" if self._kind == "toy" else "pictures" if self._draws() else "text")
         self.variance.reset()
         smooth = self._kind == "continuous"
         for name in ("estimator", "M", "learn"):
@@ -177,13 +174,24 @@ class BganPage(TrainingPage):
         self._show_row.setVisible(self._kind != "toy")
         self.ema.setVisible(self._kind != "toy")
         self.readouts.setVisible(self._kind != "toy")
+        self.toy.readouts.setVisible(self._kind == "toy")
         self._show_left()
         self._show_used()
         self._allow()
 
+    @property
+    def _kind(self) -> str:
+        """What the open run learns; `writes` follows only when it is known to be open."""
+        run = self.session.run
+        return str(run.config["kind"]) if run is not None else "binary"
+
+    def _draws(self) -> bool:
+        """Whether samples are pictures."""
+        return self._kind in bgan.PICTURES
+
     def _show_left(self) -> None:
         """What the run's kind and the switch ask for."""
-        plain = self.samples if self.writes == "pictures" else self._words
+        plain = self.samples if self._draws() else self._words
         self.left.setCurrentWidget(self.toy if self._kind == "toy" else self.weights if self.shown.selected() == WEIGHTS else plain)
 
     def _show_used(self) -> None:
@@ -245,16 +253,31 @@ class BganPage(TrainingPage):
     def show_numbers(self) -> None:
         """The numbers of training, large; smoothed as the curves are."""
         series = self.curves.history.series
-        smooth = {key: series[key].at(math.inf) if key in series else None for key in ("V", "log_beta", "D_real", "D_fake", "clamped")}
+        smooth = {key: series[key].at(math.inf) if key in series else None for key in ("V", "log_beta", "D_real", "D_fake")}
         log_beta = smooth.pop("log_beta")
         beta = None if log_beta is None else math.exp(min(700.0, log_beta))
         self.readouts.show_values({**smooth, "beta": beta})
+
+    def _choose_plots(self) -> None:
+        """Those that have numbers: the truth is known of toys alone."""
+        found = self._numbered()
+        self._plots_known = set(found)
+        wide = self.width() >= theme.theme().px(WIDE)
+        shown = [field for field in found if wide or self._kind != "toy" or field not in SECOND]
+        if shown:
+            self.curves.show_plots(shown)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """More plots have room on a wide window."""
+        super().resizeEvent(event)
+        if self.session.run is not None:
+            self._choose_plots()
 
     # --- looking ----------------------------------------------------------------------------------------------
 
     def drawn(self) -> dict[str, Any]:
         """Samples of the averaged G or of G itself, as they are drawn on the stage."""
-        return {"seed": self.seed.value(), "count": SAMPLES if self.writes == "pictures" else SENTENCES, "ema": self.ema.isChecked()}
+        return {"seed": self.seed.value(), "count": SAMPLES if self._draws() else SENTENCES, "ema": self.ema.isChecked()}
 
     def look_often(self) -> None:
         """What the left of the stage shows; the other faces ask for what they show when it is wanted."""
@@ -265,7 +288,7 @@ class BganPage(TrainingPage):
         elif self.shown.selected() == WEIGHTS:
             self._ask_weights("weights")
         else:
-            n = SAMPLES if self.writes == "pictures" else SENTENCES
+            n = SAMPLES if self._draws() else SENTENCES
             self.session.ask("samples", "samples", n=n, seed=self.seed.value(), ema=self.ema.isChecked())
 
     def look_seldom(self) -> None:
@@ -275,7 +298,7 @@ class BganPage(TrainingPage):
         self.session.ask("marginals", "marginals", n=MARGINAL, seed=self.seed.value())
         if self._kind == "toy" or self.shown.selected() != WEIGHTS:
             self._ask_weights("histogram")
-        if self.writes == "pictures" and self.session.condition in ("paused", "finished"):
+        if self._draws() and self.session.condition in ("paused", "finished"):
             self.session.ask("preview", "samples", n=PREVIEW, seed=self.seed.value(), ema=True)
         if self.beside.shows_detail() and self.left.currentWidget() is self.samples:
             self._on_sample(self._detail_of)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QSize, Signal
-from PySide6.QtWidgets import QCheckBox, QFrame, QGridLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QSizePolicy, QWidget
 
 from models.contract import View
 from models.divergences import DIVERGENCES
@@ -17,7 +17,7 @@ from studio.panels.divergencerows import LINES, NAMES
 from studio.panels.gradientvariance import ESTIMATORS
 from studio.panels.lineplot import LinePlot
 from studio.panels.plot import Reason
-from studio.panels.scrolling import scrolled_side
+from studio.panels.scrolling import Side
 from studio.widgets import Combo, ElidedLabel, Legend, Segmented, button, column, label, number, row, spin
 
 FIRST = ("gan", "kl", "reverse-kl", "hellinger")  # that are compared unless others are chosen
@@ -195,14 +195,11 @@ class _Over(LinePlot):
         self.at.setText(CURVES[self.field()][1])
 
 
-class _Side(QFrame):
+class _Side(Side):
     """What is compared, and the button."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.setProperty("kind", "side")
-        area, self.body = scrolled_side()
-        column(self, spacing=0).addWidget(area)
         self.checks = {name: QCheckBox(d.title) for name, d in DIVERGENCES.items()}
         self.steps = spin(10, 20_000, STEPS, "Steps of every divergence", step=50)
         self.seed = spin(0, 2**31 - 1, 0, "Seed of the nets, the data and the noise")
@@ -213,7 +210,6 @@ class _Side(QFrame):
         self.progress = ElidedLabel("", "muted")
         nothing = label(NOTHING, "caption")
         nothing.setWordWrap(True)
-        self.body.addWidget(label("Divergences", "section"))
         grid = QGridLayout()
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(4)
@@ -223,17 +219,13 @@ class _Side(QFrame):
             check.toggled.connect(lambda _: self._allow())
             grid.addWidget(LineSample(LINES[name]), i, 0)
             grid.addWidget(check, i, 1)
-        self.body.addLayout(grid)
+        self.add(label("Divergences", "section"), grid)
         for word, control in (("Steps", self.steps), ("Seed", self.seed), ("Estimator", self.estimator)):
-            self.body.addLayout(row(label(word), 1, control))
+            self.add(row(label(word), 1, control))
         line = row(self.start_button, self.progress, spacing=12)
         line.setStretch(1, 1)
-        self.body.addLayout(line)
-        self.body.addWidget(nothing)
-        self.body.addStretch(1)
+        self.add(line, nothing)
         self._busy = self._can = False
-        theme.notifier.changed.connect(self._sizes)
-        self._sizes()
 
     def chosen(self) -> tuple[str, ...]:
         """The divergences, in the order of the table."""
@@ -271,6 +263,3 @@ class _Side(QFrame):
         self.start_button.setToolTip(
             why or ("" if self.chosen() else "Choose a divergence first") or "Train fresh copies, one for each divergence, in turns"
         )
-
-    def _sizes(self) -> None:
-        self.setFixedWidth(theme.theme().px(304))

@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from models.divergences import DIVERGENCES, Curves, curves
 from studio import theme
 from studio.panels.divergencerows import LINES, NAMES, DivergenceRows
 from studio.panels.functionplot import FunctionPlot
-from studio.panels.scrolling import scrolled_side
+from studio.panels.scrolling import Side
 from studio.widgets import Card, Slider, button, column, label, number, row, symbol_html
 
 LEAST, MOST, FIRST = 0.1, 3.0, 1.5  # of u
@@ -133,11 +133,11 @@ class DivergenceTable(QWidget):
         all_curves = {other: _curves(other) for other in NAMES}
         inside = self._now.u >= LEAST
         c = Curves(*(values[inside & (self._now.u <= MOST)] for values in self._now))
-        low = min(0.0, float(c.f.min()), max(FLOOR, float(-c.conjugate.max())))
-        spans = {
-            "f": ((0.0, MOST), (low, float(c.f.max()))),
-            "conjugate": ((float(c.t.min()), float(c.t.max())), (float(c.conjugate.min()), float(c.conjugate.max()))),
-            "w": ((float(c.F.min()), float(c.F.max())), (0.0, MOST)),
+        low = max(FLOOR, float(-c.conjugate.max()))  # where the tangent is at u = 0
+        spans = {  # of the chosen one, and enough to see some of the others
+            "f": ((0.0, MOST), _span(c.f, low, 1.0)),
+            "conjugate": (_span(c.t, -1.5, 1.0), _span(c.conjugate, -1.0, 1.5)),
+            "w": (_span(c.F), (0.0, MOST)),
         }
         for key, (x, y) in {"f": ("u", "f"), "conjugate": ("t", "conjugate"), "w": ("F", "w")}.items():
             drawn = {other: (getattr(k, x), getattr(k, y), LINES[other]) for other, k in all_curves.items()}
@@ -158,15 +158,16 @@ class DivergenceTable(QWidget):
         self.side.show_probe(p)
 
 
-class _Side(QFrame):
+def _span(values: np.ndarray, *more: float) -> tuple[float, float]:
+    """From the least to the largest of all."""
+    return float(min([values.min(), *more])), float(max([values.max(), *more]))
+
+
+class _Side(Side):
     """The numbers at u."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.setProperty("kind", "side")
-        area, self.body = scrolled_side()
-        body = self.body
-        column(self, spacing=0).addWidget(area)
         self.title, self.values = label("", "section"), {}
         self.slider = Slider(STEPS)
         self.slider.setAccessibleName("u = p/q")
@@ -189,24 +190,7 @@ class _Side(QFrame):
         self.use_button = button("Train with this", "check", kind="primary", tip="Set the run's divergence, from its next step on")
         self.why = label("", "caption")
         self.why.setWordWrap(True)
-        body.addWidget(self.title)
-        body.addWidget(self.slider)
-        body.addLayout(grid)
-        body.addSpacing(4)
-        body.addWidget(self.words)
-        body.addSpacing(4)
-        body.addWidget(self.use_button)
-        body.addWidget(self.why)
-        body.addStretch(1)
-        theme.notifier.changed.connect(self._sizes)
-        self._sizes()
-
-    def add(self, widget: QWidget) -> None:
-        """Something else below."""
-        line = QFrame()
-        line.setProperty("kind", "line")
-        for part in (line, widget):
-            self.body.insertWidget(self.body.count() - 1, part)
+        self.add(self.title, self.slider, grid, 4, self.words, 4, self.use_button, self.why)
 
     def show_name(self, name: str) -> None:
         """Of which divergence."""
@@ -226,6 +210,3 @@ class _Side(QFrame):
         self.slider.blockSignals(False)
         for key, value in self.values.items():
             value.setText(number(getattr(p, key)))
-
-    def _sizes(self) -> None:
-        self.setFixedWidth(theme.theme().px(304))

@@ -248,7 +248,7 @@ def test_bars_on_a_logarithmic_axis(shown):
     assert shares[0] > 0
     assert panel.trace.axis._high == 0
     assert panel.relative.axis._high == 1
-    assert panel.words.text().startswith("200 redraws at step 1,200.")
+    assert panel.words.text().startswith("3 redraws at step 1,200.")
     panel.show_numbers(measured(per_z=float("nan"), reinforce=0.0, **{"global": float("inf")}), 1)
     assert all(not np.isfinite(b.parts[0][0]) for b in panel.trace.bars.lines)
     panel.grab()
