@@ -47,7 +47,9 @@ class Knobs(settings.Knobs):
     )
     M: int = knob(20, "samples of each z", symbol="M", low=1, high=100, group="Boundary seeking")
     decay: float = knob(0.95, "memory of the baseline, the moving average of log β", low=0.0, high=0.9999, group="Boundary seeking")
-    boundary: Literal["zero", "baseline"] = knob("baseline", "boundary, of continuous pixels: where F is led to, 0 or the average of log β", group="Boundary seeking")
+    boundary: Literal["zero", "baseline"] = knob(
+        "baseline", "boundary, of continuous pixels: where F is led to, 0 or the average of log β", group="Boundary seeking"
+    )
     freeze_G: bool = knob(False, "G stands still while D learns", group="Boundary seeking")
     lr: float = knob(1e-4, "Adam step size of G", symbol="lr", low=1e-7, high=1e-1, log=True, group="Optimiser")
     d_lr: float = knob(1.0, "step size of D over that of G", low=0.01, high=100.0, log=True, group="Optimiser")
