@@ -188,7 +188,7 @@ class MarginalsPanel(Card):
         difference = np.asarray(view.numbers["fake"], float) - np.asarray(view.numbers["real"], float)
         if difference.size == real.shape[0] * real.shape[1]:
             reach = max(LEAST, float(np.nan_to_num(np.abs(difference)).max(initial=0.0)))
-            third, words = diverging(difference.reshape(real.shape[:2]), reach), f"difference, ± {number(reach)}"
+            third, words = diverging(difference.reshape(real.shape[:2]), reach), f"apart, ± {number(reach)}"
             tip = f"Samples minus real: orange where samples have more, blue where real pictures have more; full colour is {number(reach)}"
         else:
             third, words, tip = rgb(view.pictures["difference"][0]), "difference", "How far the two are apart"
