@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtGui import QResizeEvent
@@ -29,7 +30,7 @@ from studio.panels.weights import WeightsPanel
 from studio.session import Session
 from studio.widgets import Card, Segmented, column, label, number, row, spin
 
-SAMPLES, SENTENCES, LATENTS, MARGINAL, PREVIEW = 64, 32, 8, 512, 8
+SAMPLES, SENTENCES, LATENTS, MARGINAL, PREVIEW = 64, 32, 16, 512, 8
 TRAIN, TABLE, COMPARE = range(3)  # the faces
 WEIGHTS, PLAIN = range(2)  # what is shown of a run that is no toy
 MOST_WEIGHED = 100  # samples of a z
@@ -57,7 +58,8 @@ class BganPage(TrainingPage):
     SYSTEM, TITLE = "bgan", "BGAN"
 
     def __init__(self, session: Session) -> None:
-        self._detail_of = 0
+        self._detail_of, self._smooth = 0, False
+        self._compared: Path | None = None  # the run that the comparison belongs to
         self._weighed: View | None = None
         super().__init__(session, bgan)
         self.table, self.compare, self.variance = DivergenceTable(), ComparePanel(), VariancePanel()
@@ -159,15 +161,19 @@ class BganPage(TrainingPage):
 
     def show_run(self, run: Opened) -> None:
         """Another run, of whatever kind, or the same one set back."""
-        del run
         self._weighed = None
         self.beside.show_panels()
         self.toy.show_reason("Nothing has been drawn yet.")
         for panel in (self.weights, self.histogram, self.marginals, self.sentences):
             panel.show_reason("Nothing has been drawn yet.")
-        self.compare.reset("toy" if self._kind == "toy" else "pictures" if self._draws() else "text")
+        if run.path != self._compared:  # a comparison does not depend on the run's step
+            self._compared = run.path
+            self.compare.reset("toy" if self._kind == "toy" else "pictures" if self._draws() else "text")
         self.variance.reset()
         smooth = self._kind == "continuous"
+        if smooth != self._smooth:  # which are not learnt by weights
+            self._smooth = smooth
+            self.shown.select(PLAIN if smooth else WEIGHTS)
         for name in ("estimator", "M", "learn"):
             self.knobs.allow(name, not smooth, DISCRETE)
         self.knobs.allow("boundary", smooth, SMOOTH)

@@ -21,7 +21,7 @@ from studio.panels.scrolling import Side
 from studio.widgets import Combo, ElidedLabel, Legend, Segmented, button, column, label, number, row, spin
 
 FIRST = ("gan", "kl", "reverse-kl", "hellinger")  # that are compared unless others are chosen
-STEPS, POINTS = 300, 60
+STEPS, TOY_STEPS, POINTS = 300, 2_000, 60  # a toy takes thousands of a millisecond or two each
 NOTHING = "Nothing of the open run is changed: fresh copies of its nets are trained for this, one beside the other, and forgotten."
 CAPTION = "All start from the same nets and see the same data. One seed is no ranking: another may turn the order round."
 EMPTY = "Nothing has been compared yet: choose divergences and press Start."
@@ -70,6 +70,7 @@ class ComparePanel(QWidget):
         """Nothing has been compared of this run, which is of a kind: pictures, text or toy."""
         self._toy, self._view = kind == "toy", None
         self.plot.show_kind(toy=self._toy)
+        self.side.steps.setValue(TOY_STEPS if self._toy else STEPS)
         self._body.setStretchFactor(self._seen, 5 if kind == "pictures" else 0)
         self._seen.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding if kind == "pictures" else QSizePolicy.Policy.Fixed)
         self.show_reason(EMPTY)

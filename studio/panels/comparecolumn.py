@@ -38,13 +38,15 @@ class Column(QFrame):
         self.head = ElidedLabel(DIVERGENCES[name].title, "section")
         self.grid, self.words, self.values = ImageGrid(columns=2, whole=True), _Words(), label("", "caption")
         self.grid.setAccessibleName(f"Samples of {DIVERGENCES[name].title}")
+        self.values.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._inside = body = column(self, spacing=4)
         head = row(LineSample(LINES[name]), self.head, spacing=6)
         head.setStretch(1, 1)
         body.addLayout(head)
         body.addWidget(self.values)
         body.addWidget(self.grid, 1)
-        body.addWidget(self.words, 1)
+        body.addWidget(self.words)
+        body.addStretch(0)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
 
     def minimumSizeHint(self) -> QSize:

@@ -17,10 +17,10 @@ from studio.widgets import button, column, label, number, row, spin
 
 ESTIMATORS = {"per-z": "per z", "global": "global β", "reinforce": "REINFORCE"}
 REDRAWS, SEED = 200, 0
-NAMES, VALUES = 78, 60  # pixels for the words at the left and at the right
+NAMES, VALUES = 78, 66  # pixels for the words at the left and at the right
 ROLES = {"per-z": "accent", "global": "controller", "reinforce": "baseline"}
 EMPTY = "Not measured yet: Measure draws the same latents and samples anew many times, at the present step; nothing is trained by it."
-FAIR = "The estimators follow different gradients, so the second is the fair comparison."
+FAIR = "They follow different gradients: the second is the fair comparison."
 ABOUT = "Covariance of the gradient of G over redraws of its samples, the nets kept as they are."
 
 

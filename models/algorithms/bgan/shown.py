@@ -238,6 +238,8 @@ def view_compare(
 ) -> Iterator[View]:
     """Fresh copies, one a divergence, from one seed and the knobs as they are, trained in turns on the same batches; nothing of the run is touched.
 
+    G learns from the first step on, whatever `warm` is: else a short comparison would be of nothing.
+
     numbers: `steps` (t,); `D.V`, `D.ESS`, `D.D_real`, `D.D_fake` of divergence D, and of toys `D.KL`, `D.error`, (t,) each; `done` (2,), the step
     now and the last one. pictures D (8, H, W, C), or words D (6,).
     """
@@ -246,7 +248,7 @@ def view_compare(
         raise BadInput(
             f"Compare one or more of {', '.join(DIVERGENCES)} over at least one step; got {', '.join(divergences) or 'none'}, {steps} steps."
         )
-    config, plan = state.config, cast(Plan, state.plan)
+    config, plan = settings.changed(state.config, {"warm": 0}), cast(Plan, state.plan)
     kept = {"estimator": estimator, "freeze_G": False}
     runs = {name: (bgan.init(config, seed, plan), settings.changed(knobs, {**kept, "divergence": name})) for name in divergences}
     for fresh, _ in runs.values():

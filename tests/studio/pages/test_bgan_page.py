@@ -143,7 +143,9 @@ def test_one_page_for_toys_text_and_pictures(qtbot, window, digits, opened, tmp_
     assert page.readouts.isVisible()
     assert page.drawn()["count"] == SENTENCES
 
+    page.shown.select(0)
     page = opened(digits, "smooth", pixels="continuous")
+    assert page.left.currentWidget() is page.samples
     step(qtbot, window)
     assert not page.variance.measure_button.isEnabled()
     assert not page.knobs.rows["M"].isEnabled()
@@ -152,6 +154,7 @@ def test_one_page_for_toys_text_and_pictures(qtbot, window, digits, opened, tmp_
     with qtbot.waitSignal(window.session.opened, timeout=20_000):
         window.session.open(OldRun(tmp_path / "toy"))
     assert page.left.currentWidget() is page.toy
+    assert page.shown.selected() == 0
     assert page.knobs.rows["M"].isEnabled()
 
 

@@ -187,6 +187,7 @@ def test_seven_have_room_on_the_smallest_window(shown):
         edges = [part.geometry() for part in panel.columns.values()]
         assert all(a.right() < b.left() for a, b in pairwise(edges))
         assert panel.plot.height() >= 160
+        assert len({part.values.geometry().top() for part in panel.columns.values()}) == 1
 
 
 def test_a_toy_shows_what_is_known_exactly(shown):
