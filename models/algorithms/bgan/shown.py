@@ -30,7 +30,7 @@ from models.nets.learning import seconds
 from models.nets.pixels import autocast, to_pictures
 
 WEIGHED = 32  # latents whose weights are in the histogram
-FEW_PICTURES, FEW_WORDS = 8, 6  # samples of a divergence that is compared
+FEW_PICTURES, FEW_WORDS = 9, 6  # samples of a divergence that is compared
 
 
 # --- samples ------------------------------------------------------------------------------------------------------
@@ -241,7 +241,7 @@ def view_compare(
     G learns from the first step on, whatever `warm` is: else a short comparison would be of nothing.
 
     numbers: `steps` (t,); `D.V`, `D.ESS`, `D.D_real`, `D.D_fake` of divergence D, and of toys `D.KL`, `D.error`, (t,) each; `done` (2,), the step
-    now and the last one. pictures D (8, H, W, C), or words D (6,).
+    now and the last one. pictures D (9, H, W, C), or words D (6,).
     """
     unknown = [name for name in divergences if name not in DIVERGENCES]
     if unknown or not divergences or steps < 1 or every < 1:
@@ -266,6 +266,8 @@ def view_compare(
         if due:
             at.append(float(t))
             yield _compared(runs, curves, at, steps, seed)
+        else:
+            yield View({}, {"done": np.array([float(t), float(steps)])})
 
 
 def _compared(runs: Any, curves: dict[str, list[float]], at: list[float], steps: int, seed: int) -> View:
