@@ -25,6 +25,7 @@ QLabel[kind="bad"] { font-size: 11~; color: $bad; }
 QLabel[kind="warn"] { font-size: 11~; color: $warn; }
 QLabel[kind="good"] { font-size: 11~; color: $good; }
 QLabel[kind="readout"] { font-size: 22~; font-weight: 600; }
+QLabel[kind="readout"][tone="warn"] { color: $warn; }
 QLabel[kind="words"] { font-size: 22~; }
 
 QPushButton { background: $panel; color: $ink; border: 1px solid $edge; border-radius: 6~; padding: 0 11~; min-height: 26~; }

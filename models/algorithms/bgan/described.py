@@ -67,28 +67,28 @@ PRESETS = {
             "28 px black and white, narrow nets, M = 10: minutes on a laptop",
             (Phase("adversarial", 4_000),),
             config={"n": 32, "full": 256},
-            knobs={"M": 10, "lr": 3e-4, "learn": 2},
+            knobs={"M": 10, "lr": 1e-3, "d_lr": 0.3, "learn": 2},
         ),
         Preset(
             "toy",
             "distributions that are known: D alone first, so that its weights can be held against p/q, then G",
-            (Phase("adversarial", 6_000),),
-            config={"warm": 2_000, "batch": 256},
-            knobs={"M": 4, "lr": 3e-3, "beta1": 0.5, "ema": 0.9},
+            (Phase("adversarial", 10_000),),
+            config={"warm": 6_000, "batch": 256},
+            knobs={"M": 4, "lr": 3e-3, "d_lr": 1.25, "ema": 0.9},
         ),
         Preset(
             "text",
             "rows of 32 characters, 128 filters",
             (Phase("adversarial", 6_000),),
             config={"n": 128, "z": 64},
-            knobs={"M": 10, "lr": 3e-4, "learn": 2},
+            knobs={"M": 10, "lr": 1e-3, "d_lr": 0.3, "learn": 2},
         ),
         Preset(
             "palette",
             "32 px in 8 colours",
             (Phase("adversarial", 4_000),),
             config={"size": 32, "pixels": "palette", "n": 32, "full": 0},
-            knobs={"M": 10, "lr": 3e-4, "learn": 2},
+            knobs={"M": 10, "lr": 1e-3, "d_lr": 0.3, "learn": 2},
         ),
         Preset(
             "continuous",
@@ -124,7 +124,7 @@ PRESET_DATA = {  # what a preset is meant for, of what is built in
 PLOTS = (
     Plot(
         "V, the bound on the divergence",
-        (Curve("V", "V", "judge"), Curve("D_f", "D_f(P‖Q)", "real")),
+        (Curve("V", "V", "judge"), Curve("weighted", "by weights", "measure"), Curve("D_f", "D_f(P‖Q)", "real")),
         "What D makes of samples and data: near its least value when it cannot tell them apart.",
     ),
     Plot("D(x)", (Curve("D_real", "real", "real"), Curve("D_fake", "drawn", "generated")), "σ(log w): ½ is the boundary that G seeks."),
