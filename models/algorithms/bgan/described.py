@@ -46,8 +46,8 @@ class Knobs(settings.Knobs):
         "per-z", "G's gradient: weights normalised over a z's samples, over all samples, or REINFORCE", group="Boundary seeking"
     )
     M: int = knob(20, "samples of each z", symbol="M", low=1, high=100, group="Boundary seeking")
-    decay: float = knob(0.95, "of the moving average of log β: REINFORCE's baseline", low=0.0, high=0.9999, group="Boundary seeking")
-    boundary: Literal["zero", "baseline"] = knob("baseline", "continuous: where F is led to, 0 or the average of log β", group="Boundary seeking")
+    decay: float = knob(0.95, "memory of the baseline, the moving average of log β", low=0.0, high=0.9999, group="Boundary seeking")
+    boundary: Literal["zero", "baseline"] = knob("baseline", "boundary, of continuous pixels: where F is led to, 0 or the average of log β", group="Boundary seeking")
     freeze_G: bool = knob(False, "G stands still while D learns", group="Boundary seeking")
     lr: float = knob(1e-4, "Adam step size of G", symbol="lr", low=1e-7, high=1e-1, log=True, group="Optimiser")
     d_lr: float = knob(1.0, "step size of D over that of G", low=0.01, high=100.0, log=True, group="Optimiser")
@@ -123,7 +123,7 @@ PRESET_DATA = {  # what a preset is meant for, of what is built in
 
 PLOTS = (
     Plot(
-        "V, the bound on the divergence",
+        "Bound V",
         (Curve("V", "V", "judge"), Curve("weighted", "by weights", "measure"), Curve("D_f", "D_f(P‖Q)", "real")),
         "What D makes of samples and data: near its least value when it cannot tell them apart.",
     ),
@@ -144,7 +144,7 @@ PLOTS = (
         "The bias of the weighted samples depends on nothing but how tight the bound is.",
     ),
     Plot(
-        "Distance to the truth",
+        "Distance to p",
         (Curve("KL", "KL(p‖q)", "generated"), Curve("error", "E_q|ŵ − p/q|", "judge")),
         "Exact sums over all cells.",
     ),
