@@ -30,9 +30,9 @@ class Config(TextConfig):
     unit: Literal["words", "chars"] = knob("chars", "what a token is", group="Sentences")
     n: int = knob(64, "filters next to the pixels, or of every layer over characters", low=4, high=1024, group="Nets")
     full: int = knob(1024, "units of the fully connected layers of picture nets; 0 for none", low=0, high=8192, group="Nets")
-    z: int = knob(64, "size of the latent z ~ U[0, 1]", symbol="N_z", low=1, high=1024, group="Nets")
-    rows: int = knob(4, "of a toy: values of z, each with a distribution of its own", low=1, high=256, group="Nets")
-    hidden: int = knob(0, "of a toy: hidden units of D; 0 for one logit a cell", low=0, high=1024, group="Nets")
+    z: int = knob(64, "size of the latent z, uniform in [0, 1]", symbol="N_z", low=1, high=1024, group="Nets")
+    rows: int = knob(4, "values of z, each with a distribution of its own", low=1, high=256, group="Toy")
+    hidden: int = knob(0, "hidden units of D; 0 for one logit a cell", low=0, high=1024, group="Toy")
     spectral: bool = knob(False, "spectral normalisation of D", group="Nets")
     batch: int = knob(64, "latents a step, and as many real samples", symbol="N", low=2, high=4096, group="Training")
     warm: int = knob(0, "first steps in which D learns alone", low=0, high=1_000_000, group="Training")
@@ -47,7 +47,9 @@ class Knobs(settings.Knobs):
     )
     M: int = knob(20, "samples of each z", symbol="M", low=1, high=100, group="Boundary seeking")
     decay: float = knob(0.95, "memory of the baseline, the moving average of log β", low=0.0, high=0.9999, group="Boundary seeking")
-    boundary: Literal["zero", "baseline"] = knob("baseline", "boundary, of continuous pixels: where F is led to, 0 or the average of log β", group="Boundary seeking")
+    boundary: Literal["zero", "baseline"] = knob(
+        "baseline", "boundary, of continuous pixels: where F is led to, 0 or the average of log β", group="Boundary seeking"
+    )
     freeze_G: bool = knob(False, "G stands still while D learns", group="Boundary seeking")
     lr: float = knob(1e-4, "Adam step size of G", symbol="lr", low=1e-7, high=1e-1, log=True, group="Optimiser")
     d_lr: float = knob(1.0, "step size of D over that of G", low=0.01, high=100.0, log=True, group="Optimiser")
