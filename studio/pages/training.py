@@ -176,7 +176,7 @@ class TrainingPage(Page):
 
     def _dress_data_button(self) -> None:
         what, icon = ("sentences", "search") if self.writes == "text" else ("pictures", "image")
-        self.data_button.setToolTip(f"The {what} that this run trains on")
+        self.data_button.setToolTip(f"The {'data' if self._takes_any else what} that this run trains on")
         theme.set_icon(self.data_button, icon)
 
     def _set_writes(self, writes: Literal["pictures", "text"]) -> None:

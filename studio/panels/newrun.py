@@ -28,7 +28,7 @@ READ = (  # settings that change what is read of a source
     *("T", "vocab", "unit", "punctuation", "min_count", "long", "held_out", "split", "oracle_seed", "oracle_V", "oracle_size"),
 )
 SIDE_BY_SIDE = 5  # presets; more are a list
-GROUPS = {"Pictures": "pictures", "Sentences": "text"}  # of the settings of a system that takes any data -> the kind that they are for
+GROUPS = {"Pictures": "pictures", "Sentences": "text", "Toy": "toy"}  # of the settings of a system that takes any data -> the kind that they are for
 HEADINGS = {"pictures": "Pictures", "text": "Sentences", "any": "Data"}  # of the data, by what a system takes
 
 

@@ -22,6 +22,8 @@ _Index = QModelIndex | QPersistentModelIndex
 LINE = int(Qt.ItemDataRole.UserRole)
 EVERY, SAMPLES = 500, 1_000
 ORDER = (
+    *("KL", "D_f", "gap", "bias", "error", "fresh_js", "fresh_kl", "fresh_hellinger", "fresh_w1", "marginals", "D_fake"),
+    *(f"ngram_js{n}" for n in range(1, 5)),
     *("NLL_oracle", "NLL_gen", "perplexity", *(f"BLEU{n}" for n in range(2, 6)), *(f"self_BLEU{n}" for n in range(2, 6)), "validity"),
     *("frechet", "kid", "coverage", "recall", "precision", "density", "duplicates", "nearest"),
     *("classes", "class_entropy", "ssim", "sliced_wasserstein"),

@@ -58,23 +58,14 @@ def _open(spec: str, config: Config, progress: Any = None) -> Any:
         if config.pixels == "palette":
             data.palette = np.arange(3 * config.colours, dtype=np.uint8).reshape(-1, 3)  # type: ignore[attr-defined]
         return data
-    given: dict[str, Any] = {
-        "T": config.T,
-        "vocab": 50,
-        "unit": "chars",
-        "punctuation": "split",
-        "min_count": 1,
-        "long": "cut",
-        "held_out": 0.2,
-        "split": 0,
-    }
-    oracle: dict[str, Any] = {"oracle_seed": 0, "oracle_size": 40}
-    return open_toy(spec) if of == "toy" else open_texts(spec, **given, **oracle, progress=progress)
+    given: dict[str, Any] = {"T": config.T, "vocab": 50, "unit": "chars", "punctuation": "split", "min_count": 1, "long": "cut"}
+    more: dict[str, Any] = {"held_out": 0.2, "split": 0, "oracle_seed": 0, "oracle_size": 40}
+    return open_toy(spec) if of == "toy" else open_texts(spec, **given, **more, progress=progress)
 
 
 def _init(config: Config, seed: int, plan: Plan) -> State:
     del plan
-    net = torch.nn.utils.skip_init(torch.nn.Linear, 1, 1, bias=False)
+    net = torch.nn.Linear(1, 1, bias=False)
     with torch.no_grad():
         net.weight.fill_(seed)
     return State(net, config.kind)

@@ -282,12 +282,20 @@ def test_damage_inside_a_zip_loses_one_picture(folder, tmp_path):
         ("oracle", "'oracle' is a source of text, which seqgan, maskgan and bgan take"),
         ("grammar", "'grammar' is a source of text, which seqgan, maskgan and bgan take"),
         ("gramar", "did you mean 'grammar'"),
+        ("toy-ring", "'toy-ring' is a known distribution, which bgan takes: for pictures"),
+        ("toy-rng", "did you mean 'toy-ring'"),
         ("shape", "did you mean 'shapes'"),
     ],
 )
 def test_names_that_are_not_there(spec, words):
     with pytest.raises(BadData, match=words):
         open_images(spec, size=32)
+
+
+def test_sizes_that_a_drawing_has_are_offered():
+    with pytest.raises(BadData, match="choose one of 32, 64") as caught:
+        open_images("faces", size=28)
+    assert caught.value.offers == (("32 pixels a side", {"size": 32}), ("64 pixels a side", {"size": 64}))
 
 
 @pytest.mark.parametrize(

@@ -254,6 +254,7 @@ def test_bad_files_are_refused_in_one_sentence(write, content, words):
         ("nowhere.txt", "There is no text source or file 'nowhere.txt': for text, --data accepts grammar, oracle, a UTF-8"),
         ("", "There is no text source"),
         ("a\0b", "There is no text source"),
+        ("toy-line", "'toy-line' is a known distribution, which bgan takes: for text"),
         ("faces", "source of pictures, which began, ppgn and bgan take"),
         ("hub:mnist", "source of pictures"),
         ("{folder}", "is a folder: for text"),

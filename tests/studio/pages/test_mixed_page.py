@@ -187,7 +187,6 @@ class TestPage:
                 page.session.open(OldRun(path))
             assert page.writes == writes
             assert menu.actions()[0].text() == first
-            assert ("sentences" if writes == "text" else "pictures") in page.data_button.toolTip()
             about = page.judging.panel.words.text()
             assert ("the data: by a discriminator" in about, "pictures" in about) == (writes == "text", writes == "pictures")
             titles = [card._plot.title for card in page.judging.panel.curves.cards]
