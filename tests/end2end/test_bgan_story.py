@@ -51,7 +51,7 @@ def test_from_grey_pictures_to_a_sheet_and_back(qtbot, qapp, tmp_path, monkeypat
     close(qtbot, window)
 
     recipe = json.loads(studio("inspect", tmp_path / "sheet.png", "--json").stdout)
-    assert (recipe["system"], recipe["step"], recipe["knobs"]["divergence"], recipe["config"]["kind"]) == ("bgan", 61, "kl", "binary")
+    assert (recipe["system"], recipe["steps"], recipe["knobs"]["divergence"], recipe["config"]["kind"]) == ("bgan", 61, "kl", "binary")
     done = studio("verify", tmp_path / "sheet.png", "--json")
     assert json.loads(done.stdout.splitlines()[-1])["verdict"] == "identical"
 
