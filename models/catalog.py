@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from models.errors import BadInput
 
@@ -23,6 +24,22 @@ def algorithm(name: str) -> Any:
     if name in ALGORITHMS:
         return importlib.import_module(ALGORITHMS[name])
     raise BadInput(f"There is no system called {name!r}; this version trains {', '.join(ALGORITHMS)}.")
+
+
+def writes_of(algorithm: Any, config: Any = None) -> Literal["pictures", "text"]:
+    """What a system's samples are, "pictures" or "text".
+
+    Args:
+        algorithm: its module.
+        config: of a run, its Config or the recorded dict of it: it decides in a system that can do both (one with `writes(config)`).
+    """
+    if config is None or not hasattr(algorithm, "writes"):
+        return getattr(algorithm, "WRITES", "pictures")
+    if isinstance(config, Mapping):
+        from models import knobs
+
+        config = knobs.make(algorithm.Config, config)
+    return algorithm.writes(config)
 
 
 def kernel(name: str) -> Any:

@@ -195,7 +195,9 @@ class Algorithm(Protocol):
 
     It may also have: `fitted(config, data) -> config`, the settings with what is known of the data, and FOUND, the names of those that nobody
     sets; `prepare(state, data)`, what a fresh State takes over from them; `predicted_seconds(config, plan, preset)`;
-    `work(config, knobs) -> {phase: GFLOP of a step}`.
+    `work(config, knobs) -> {phase: GFLOP of a step}`. One whose samples are of the kind of its data has `writes(config)`, which decides instead of
+    WRITES; TAKES = "any" says that it reads pictures, text and toys, FIRST_DATA which source a new run begins with, PRESET_DATA (preset -> source)
+    what its presets are meant for, and QUALITY ("pictures", "text" -> plots) what is drawn of its evaluations.
     """
 
     NAME: str  # on the command line: "began"

@@ -168,7 +168,7 @@ class Run:
                 raise
             raise BadData(f"{error} If the data of {self.folder.path.name} were moved, name their new place with --data.") from None
         if self.data.id != recorded["id"]:
-            what = "sentences" if getattr(self.algorithm, "WRITES", "") == "text" else "pictures"
+            what = "sentences" if catalog.writes_of(self.algorithm, self.config) == "text" else "pictures"
             raise BadData(
                 f"{self.data.spec} does not hold the {what} that {self.folder.path.name} was made from: restore them, name their new place "
                 "with --data, or start a new run."

@@ -20,7 +20,7 @@ from models.errors import BadInput, StudioError
 
 DATA = (
     "of pictures: a built-in name, a folder, an archive, an IDX or .npz file, or hub:NAME; of sentences: grammar, oracle, a UTF-8 text file, "
-    "an oracle's .npz; `sampling-studio data` lists them"
+    "an oracle's .npz; of known distributions: toy-categories, toy-line, toy-ring; `sampling-studio data` lists them"
 )
 CONDITION = "CLASS[:WEIGHT], caption:TEXT[:WEIGHT] or unit:LAYER/INDEX[:WEIGHT]; repeats: every chain wants all of them; a negative weight: not this"
 EPSILON = (
@@ -52,13 +52,14 @@ def parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=text, parents=[common])
 
     train = add("train", "train a system from the beginning")
-    train.add_argument("system", help="began, ppgn, seqgan or maskgan")
+    train.add_argument("system", help="began, bgan, ppgn, seqgan or maskgan")
     train.add_argument("--data", help=DATA)
     train.add_argument("--steps", type=_steps, help="stop after this many steps (default: the preset's)")
     train.add_argument("--out", type=Path, help="folder of the run (default: a new one in the studio's home)")
     train.add_argument(
         "--preset",
-        help="quick (default); of began also paper-64, paper-128, of ppgn attributes, paper-64, of seqgan poems, paper, of maskgan ptb, imdb, paper",
+        help="quick (default); of began also paper-64, paper-128, of bgan toy, text, palette, continuous, mnist, paper-palette, paper-text, "
+        "of ppgn attributes, paper-64, of seqgan poems, paper, of maskgan ptb, imdb, paper",
     )
     train.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting; repeats; `sampling-studio train SYSTEM --settings` lists them"
@@ -97,7 +98,7 @@ def parser() -> argparse.ArgumentParser:
         "of a system that writes text: .txt .jsonl .csv sentences, .html page of them, .svg curves, .md report",
     )
     sample.add_argument("--step", type=_steps, help="of an earlier checkpoint (default: the last)")
-    sample.add_argument("--no-ema", action="store_true", help="from G itself, not from its moving average")
+    sample.add_argument("--no-ema", action="store_true", help="from G itself, not from its moving average (began, bgan)")
     sample.add_argument("--force", action="store_true", help="write single pictures into a folder that is not empty")
     sample.add_argument("--plots", action="store_true", help="the curves instead of samples, as .png, .svg or .csv")
     sample.add_argument("--reel", action="store_true", help="the same latents over the training, as .webp, .gif, .apng or .png (animated)")
@@ -161,15 +162,16 @@ def parser() -> argparse.ArgumentParser:
     data.add_argument("--vocab", type=_count, default=5_000, metavar="V", help="of text: words that are known at most (default 5000)")
 
     shoot = add("shoot", "a picture of a page of the window, drawn off-screen")
-    shoot.add_argument("--page", default="home", help="home, began, ppgn, seqgan, maskgan, lab")
+    shoot.add_argument("--page", default="home", help="home, began, bgan, ppgn, seqgan, maskgan, lab")
     shoot.add_argument("--run", type=Path, help="a run to show on it; without one, the form of a new run")
     shoot.add_argument("--data", help="data to choose on that form (default: the first that are built in)")
     shoot.add_argument(
         "--state",
-        choices=["usual", "quality", "data", "chains", "reward", "plane", "desk", "table", "blind"],
+        choices=["usual", "quality", "data", "chains", "reward", "plane", "desk", "table", "blind", "samples", "divergences", "compare"],
         default="usual",
         help="usual, the evaluations, all of the data; of a run of ppgn its chains; of one of seqgan the reward of a sentence, the plane of quality "
-        "and diversity, a blind test; of one of maskgan the desk, the token table, a blind test",
+        "and diversity, a blind test; of one of maskgan the desk, the token table, a blind test; of one of bgan plain samples, the divergences, "
+        "a comparison",
     )
     shoot.add_argument("--theme", choices=["light", "dark"], default="light")
     shoot.add_argument("--size", type=_size, default=(1280, 800), metavar="WxH", help="default 1280x800")

@@ -57,7 +57,7 @@ class Export:
     path: Path
     seed: int = 0
     count: int = 64
-    ema: bool = True  # of pictures
+    ema: bool = True  # draw from the moving average of the weights, where the system has one
     options: Mapping[str, Any] = field(default_factory=dict)  # of sentences: temperature, top_k, nucleus, prompt, net
     desk: Mapping[str, Any] | None = None  # of fillings: the keyword arguments of `export.filled.desk_record`; `name` is then one of its exporters
 

@@ -40,6 +40,15 @@ DASHES: Mapping[str, Dash] = {
     "judge": (7, 3, 1.5, 3),
     "baseline": (1.5, 2.5),
 }
+SERIES: Mapping[str, Dash] = {  # accents as lines, where more things of one kind lie over each other than there are roles
+    "bgan": SOLID,
+    "seqgan": (5, 3),
+    "began": SOLID,
+    "ppgn": (5, 3),
+    "maskgan": SOLID,
+    "lab": (7, 3, 1.5, 3),
+    "home": (1.5, 2.5),
+}
 RAW_OPACITY, GRID_OPACITY, TINT_OPACITY, STALE_OPACITY = 0.27, 0.15, 0.14, 0.60
 
 
@@ -253,17 +262,27 @@ def font(size: float, weight: int = 400) -> QFont:
 
 
 def pen(role: Role | str, raw: bool = False) -> QPen:
-    """The pen of a curve: its role fixes colour and dash; a raw curve is faint and solid.
+    """The pen of a curve: its role, or its place in SERIES, fixes colour and dash; a raw curve is faint and solid.
 
     Faint is mixed with the panel's ground beforehand: true opacity would add up where a noisy curve crosses itself.
     """
-    color = _now.theme.curves[role]
+    color, dash = line_color(role), dash_of(role)
     out = QPen(QColor(mix(_now.theme.panel, color, RAW_OPACITY) if raw else color), 1)
     out.setCosmetic(True)
-    if DASHES[role] and not raw:
-        out.setDashPattern(DASHES[role])
+    if dash and not raw:
+        out.setDashPattern(dash)
         out.setCapStyle(Qt.PenCapStyle.FlatCap)
     return out
+
+
+def line_color(role: Role | str) -> str:
+    """The colour of a role, or of an accent of SERIES."""
+    return _now.theme.curves[role] if role in _now.theme.curves else _now.theme.accents[role]
+
+
+def dash_of(role: Role | str) -> Dash:
+    """Its dash."""
+    return DASHES[role] if role in DASHES else SERIES[role]
 
 
 def icon(name: str, color: str | None = None) -> QIcon:

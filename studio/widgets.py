@@ -417,8 +417,8 @@ class Legend(QWidget):
         for i, (name, role) in enumerate(self._entries):
             sample = theme.pen(role)
             sample.setWidthF(2)
-            if theme.DASHES[role]:
-                sample.setDashPattern([v / 2 for v in theme.DASHES[role]])
+            if dash_of := theme.dash_of(role):
+                sample.setDashPattern([v / 2 for v in dash_of])
             painter.setPen(sample)
             y = round(self.height() / 2)
             painter.drawLine(round(x), y, round(x) + dash, y)

@@ -229,8 +229,7 @@ class Window(QMainWindow):
         if path.is_file() and path.suffix.lower() in CARRIERS and self._open_maker(path):
             return
         kind = sources.kind(str(path))
-        fits = getattr(self.page, "writes", "") == kind
-        page: Any = self.page if fits else self.show_page("seqgan" if kind == "text" else "began")
+        page: Any = self.page if self.page.takes(kind) else self.show_page("seqgan" if kind == "text" else "began")
         if page is None:
             self._then.append(lambda: self.receive(path))
         else:

@@ -20,8 +20,9 @@ def card(data: ImageSet | TextSet) -> dict[str, Any]:
     """The data card, for JSON; of sentences, that of `textcard.card`.
 
     Keys: title, spec, id, kind ("pictures"), count, train, held_out, size (pixels a side), channels, original (smallest, largest and commonest
-    [width, height]), colour ("colour", "grey", "binary"), classes (attribute -> value -> how many), duplicates (count of pictures that equal an
-    earlier one; examples, pairs of names), skipped (a sentence each), left_out (how many pictures were skipped), notes (a sentence each).
+    [width, height]), palette ("#rrggbb" of every colour, where all pictures have a few), colour ("colour", "grey", "binary"), classes (attribute ->
+    value -> how many), duplicates (count of pictures that equal an earlier one; examples, pairs of names), skipped (a sentence each), left_out (how
+    many pictures were skipped), notes (a sentence each).
     """
     if isinstance(data, TextSet):
         return textcard.card(data)
@@ -37,6 +38,7 @@ def card(data: ImageSet | TextSet) -> dict[str, Any]:
         "size": data.size,
         "channels": data.channels,
         "original": data.about.get("original") or {key: [data.size, data.size] for key in ("smallest", "largest", "common")},
+        **_palette(data),
         "colour": data.about.get("colour", "colour" if data.channels == 3 else "grey"),
         "classes": _classes(data),
         "duplicates": {"count": twins["count"], "examples": [[data.names[i] for i in pair] for pair in twins["examples"]]},
@@ -71,6 +73,8 @@ def text(about: dict[str, Any]) -> str:
         ("size", f"{about['size']} × {about['size']}{_originally(about)}"),
         ("colour", {"binary": "black and white alone"}.get(about["colour"], about["colour"])),
     ]
+    if about.get("palette"):
+        rows.append(("palette", f"{len(about['palette'])} colours: {' '.join(about['palette'])}"))
     taken = {name for name, _ in rows}
     rows += [(f"class {name}" if name in taken else name, _values(counts)) for name, counts in about["classes"].items()]
     twins = about["duplicates"]
@@ -83,6 +87,12 @@ def text(about: dict[str, Any]) -> str:
     rows += [("note", sentence) for sentence in about["notes"]]
     wide = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{wide}}  {value}".rstrip() for name, value in rows)
+
+
+def _palette(data: ImageSet) -> dict[str, list[str]]:
+    """The colours that all pixels have, where the data were made to have a few: `palette` (K, 3) uint8."""
+    found = getattr(data, "palette", None)
+    return {} if found is None else {"palette": [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in np.asarray(found).tolist()]}
 
 
 def _classes(data: ImageSet) -> dict[str, dict[str, int]]:

@@ -46,20 +46,25 @@ def _drawings() -> dict[str, Drawing]:
             "pictures of one or two shapes", "shapes", shapes.COUNTS, shapes.draw, shapes.version, shapes.labels, shapes.ATTRIBUTES, shapes.caption
         ),
         "glyphs": by_pen("pen strokes of ten invented characters", draw=glyphs.draw, caption=glyphs.caption),
-        "glyphs-binary": by_pen("of the same, in black and white alone", draw=partial(glyphs.draw, binary=True), caption=glyphs.caption),
+        "glyphs-binary": by_pen("the same pen strokes in black and white", draw=partial(glyphs.draw, binary=True), caption=glyphs.caption),
     }
 
 
 BUILTIN = ("faces", "shapes", "glyphs", "glyphs-binary")
 TEXTS = ("grammar", "oracle")
+TOYS = {  # what each is
+    "toy-categories": "32 categories whose probabilities are known, drawn at random",
+    "toy-line": "64 cells in a row whose probabilities are known",
+    "toy-ring": "a ring on a grid of 16 × 16 cells whose probabilities are known",
+}
 TEXT_FILES = tuple(f"{end}{packed}" for end in (".txt", ".text", ".md", ".csv", ".tsv", ".json", ".jsonl") for packed in ("", ".gz", ".bz2", ".xz"))
-TAKE = {"pictures": "began and ppgn take", "text": "seqgan takes"}  # which systems a kind of data is for
+TAKE = {"pictures": "began, ppgn and bgan take", "text": "seqgan, maskgan and bgan take", "toy": "bgan takes"}  # which systems a kind of data is for
 ACCEPTED_TEXT = "for text, --data accepts grammar, oracle, a UTF-8 text file with one sentence a line, or an .npz with an oracle's arrays"
 ACCEPTED = f"--data accepts {', '.join(BUILTIN)}, a folder of pictures, a zip or tar of pictures, an IDX, .npz or .npy file, or hub:NAME"
 
 
 def sources() -> list[dict[str, Any]]:
-    """What --data accepts: a name, its kind ("pictures" or "text"), what it is, an example, and the picture sizes it has (none of text)."""
+    """What --data accepts: a name, its kind ("pictures", "text" or "toy"), what it is, an example, and the picture sizes it has (none of others)."""
     own = [
         ("folder", "a folder of pictures, with all folders inside it; folders may be classes", "--data ~/pictures"),
         ("zip", "a zip of pictures, read in place", "--data pictures.zip"),
@@ -80,11 +85,14 @@ def sources() -> list[dict[str, Any]]:
     ]
     pictures = drawn + [{"name": name, "what": what, "example": example, "sizes": list(SIZES)} for name, what, example in own]
     words = [{"name": name, "kind": "text", "what": what, "example": example, "sizes": []} for name, what, example in texts]
-    return [s | {"kind": "pictures"} for s in pictures] + words
+    toys = [{"name": name, "kind": "toy", "what": what, "example": f"--data {name}", "sizes": []} for name, what in TOYS.items()]
+    return [s | {"kind": "pictures"} for s in pictures] + words + toys
 
 
 def kind(spec: str) -> str:
-    """ "pictures" or "text": what opens a source. What cannot be told, or is not there, is left to `open_images` to refuse."""
+    """ "pictures", "text" or "toy": what opens a source. What cannot be told, or is not there, is left to `open_images` to refuse."""
+    if spec in TOYS:
+        return "toy"
     if spec in TEXTS:
         return "text"
     path = None if spec in BUILTIN or spec.startswith("hub:") else located(spec)
@@ -100,6 +108,8 @@ def text_source(spec: str) -> tuple[str, Path]:
     """ "file" or "oracle", and the absolute path that a spec of text names; raises BadData where it names something else."""
     if spec in BUILTIN or spec.startswith("hub:"):
         raise BadData(f"{spec!r} is a source of pictures, which {TAKE['pictures']}: {ACCEPTED_TEXT}.")
+    if spec in TOYS:
+        raise BadData(f"{spec!r} is a known distribution, which {TAKE['toy']}: {ACCEPTED_TEXT}.")
     path = located(spec)
     if path is None:
         close = difflib.get_close_matches(spec.strip().lower(), TEXTS, 1)
@@ -131,7 +141,8 @@ def open_images(spec: str, *, size: int, progress: Progress | None = None, chann
     drawing = _drawings().get(spec)
     offered = list(drawing.counts) if drawing else SIZES
     if size not in offered:
-        raise BadData(f"Pictures of {spec!r} cannot be {size} pixels a side: choose one of {', '.join(map(str, offered))}.")
+        offers = tuple((f"{side} pixels a side", {"size": side}) for side in offered[:2])
+        raise BadData(f"Pictures of {spec!r} cannot be {size} pixels a side: choose one of {', '.join(map(str, offered))}.", offers=offers)
     if channels not in (1, 3):
         raise BadData(f"Pictures of {spec!r} cannot have {channels} channels: choose 1 (grey) or 3 (colour).")
     if drawing:
@@ -233,9 +244,11 @@ def located(spec: str) -> Path | None:
 
 
 def _unknown(spec: str) -> str:
+    if spec in TOYS:
+        return f"{spec!r} is a known distribution, which {TAKE['toy']}: for pictures, {ACCEPTED}."
     if spec in TEXTS:
         return f"{spec!r} is a source of text, which {TAKE['text']}: for pictures, {ACCEPTED}."
-    close = difflib.get_close_matches(spec.strip().lower(), (*BUILTIN, *TEXTS), 1)
+    close = difflib.get_close_matches(spec.strip().lower(), (*BUILTIN, *TEXTS, *TOYS), 1)
     return f"There is no data source, file or folder {spec!r}: {ACCEPTED}; of text: grammar, oracle or a text file" + (
         f"; did you mean {close[0]!r}?" if close else "."
     )

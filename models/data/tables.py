@@ -236,7 +236,7 @@ def open_npz(wanted: Wanted, path: Path) -> ImageSet:
             raise BadData(f"{path} is not an .npz that can be read: it is damaged or cut short; copy or download it again.")
         return _set(wanted, _npy(str(path), path.stat().st_size, lambda: open(path, "rb")), None, ["npy", *_stamp(path)], [])
     if is_oracle(path):
-        raise BadData(f"{path} holds the arrays of an oracle of text, which seqgan takes: give an .npz of pictures.")
+        raise BadData(f"{path} holds the arrays of an oracle of text, which seqgan and maskgan take: give an .npz of pictures.")
     with ExitStack() as stack:
         try:
             archive = stack.enter_context(zipfile.ZipFile(path))

@@ -185,20 +185,22 @@ def _file(wanted: Wanted, path: Path) -> TextSet:
 
 
 def _grammar(wanted: Wanted) -> TextSet:
-    if wanted.unit != "words":
-        raise BadData("The grammar's sentences are of words: choose words, not characters.")
+    words = wanted.unit == "words"
 
     def sentences() -> Iterable[Sequence[str]]:
         for i in range(grammar.COUNT):
             if wanted.progress and i % 1000 == 0:
                 wanted.progress(i, grammar.COUNT)
-            yield [w for w in grammar.sentence(i) if wanted.punctuation != "strip" or not is_punctuation(w)]
+            said = [w for w in grammar.sentence(i) if wanted.punctuation != "strip" or not is_punctuation(w)]
+            yield said if words else tokens(" ".join(said), wanted.unit, wanted.punctuation)
         if wanted.progress:
             wanted.progress(grammar.COUNT, grammar.COUNT)
 
-    found = _built(wanted._replace(long="drop"), "grammar", "grammar", sentences())  # half a sentence is none
+    found = _built(wanted._replace(long="drop") if words else wanted, "grammar", "grammar", sentences())  # half a sentence is none
     found.title = "grammar"
-    if wanted.punctuation == "strip":
+    if not words:
+        found.about["notes"].append("The grammar is of words: of characters validity is not measured.")
+    elif wanted.punctuation == "strip":
         found.about["notes"].append("Without punctuation no sentence belongs to the grammar, so validity is not measured.")
     else:
         found.valid = grammar.valid

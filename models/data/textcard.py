@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from models.data.text import TextSet
 from models.data.vocabulary import RESERVED
 
@@ -19,7 +21,7 @@ def card(data: TextSet) -> dict[str, Any]:
     distinct (different tokens before the vocabulary was chosen), unknown (share of all tokens), lengths (min, median, mean, max, histogram of
     [from, to, count], before anything was cut), cut, dropped, duplicates (count of sentences that equal an earlier one; examples), skipped (a
     sentence each), left_out (empty or dropped), notes, common ([token, count], the commonest first), examples (sentences). Of an oracle also hash,
-    floor, floor_se and ceiling, in nats a token.
+    floor, floor_se and ceiling, in nats a token. Of a toy also p (the probability of every cell) and shape ([rows, columns], rows 1 in a line).
     """
     about = data.about
     twins = about["duplicates"]
@@ -31,6 +33,8 @@ def card(data: TextSet) -> dict[str, Any]:
     out |= {"skipped": list(data.skipped), "left_out": about["left_out"], "notes": list(about["notes"]), "common": about["common"]}
     out["examples"] = [data.text(int(i)) for i in data.order(0, 0, min(EXAMPLES, len(data.train)))]
     out |= {key: about[key] for key in ("hash", "floor", "floor_se", "ceiling") if key in about}
+    if hasattr(data, "p"):
+        out |= {"p": np.asarray(data.p, float).ravel().tolist(), "shape": [int(side) for side in data.shape]}  # pyright: ignore[reportAttributeAccessIssue]
     return out
 
 
@@ -43,6 +47,8 @@ def unit(data: TextSet) -> str:
 
 def text(about: dict[str, Any]) -> str:
     """The card for a terminal, in two columns."""
+    if "p" in about:
+        return _columns(_toy(about))
     long, twins, oracle = about["lengths"], about["duplicates"], "hash" in about
     rows = [
         ("data", about["title"]),
@@ -68,9 +74,26 @@ def text(about: dict[str, Any]) -> str:
         rows.append(("oracle", about["hash"]))
         rows.append(("NLL", f"floor {about['floor']:.3f} ± {about['floor_se']:.3f}, of an untrained net {about['ceiling']:.3f} nats a token"))
     rows += [("for example" if not k else "", sentence) for k, sentence in enumerate(about["examples"])]
-    rows += [("note", sentence) for sentence in about["notes"]]
+    return _columns(rows + [("note", sentence) for sentence in about["notes"]])
+
+
+def _columns(rows: list[tuple[str, str]]) -> str:
     wide = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{wide}}  {value}".rstrip() for name, value in rows)
+
+
+def _toy(about: dict[str, Any]) -> list[tuple[str, str]]:
+    """Of a known distribution."""
+    p, (high, across) = about["p"], about["shape"]
+    shape = f"{high} × {across}" if high > 1 else "in one row"
+    return [
+        ("data", about["title"]),
+        ("id", about["id"]),
+        ("cells", f"{len(p):,}, {shape}"),
+        ("probabilities", f"{min(p):.2g} to {max(p):.2g}"),
+        ("draws", f"{about['count']:,}: {about['train']:,} to train on, {about['held_out']:,} held out"),
+        *(("note", sentence) for sentence in about["notes"]),
+    ]
 
 
 def _vocabulary(about: dict[str, Any]) -> str:

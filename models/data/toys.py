@@ -35,8 +35,8 @@ class ToySet(TextSet):
 
 
 def _categories() -> tuple[np.ndarray, tuple[int, int]]:
-    """32 categories of no order: log p spread evenly by 3.2 nats, shuffled."""
-    log_p = np.linspace(0, 3.2, 32)
+    """32 categories of no order: log p spread evenly by 3.4 nats, shuffled."""
+    log_p = np.linspace(0, 3.4, 32)
     return np.exp(log_p[np.random.Generator(np.random.Philox(key=_KEY)).permutation(32)]), (1, 32)
 
 

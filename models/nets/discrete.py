@@ -187,14 +187,14 @@ def initialise(net: nn.Module, generator: torch.Generator) -> None:
 
 
 def initialise_toy(G: ToyG, D: ToyD, generator: torch.Generator, *, flat: bool = True) -> None:
-    """Rows of G near one distribution whose log q are spread evenly over 2.4 nats, in a random order; a D with a logit a cell begins at F = 0.
+    """Rows of G near one distribution whose log q are spread evenly over 2.7 nats, in a random order; a D with a logit a cell begins at F = 0.
 
     With `flat` off D is drawn instead: weights of zero have no direction that spectral normalisation could keep.
     """
     rows, V = G.table.weight.shape
-    common = torch.linspace(0, 2.4, V)[torch.randperm(V, generator=generator)]
+    common = torch.linspace(0, 2.7, V)[torch.randperm(V, generator=generator)]
     with torch.no_grad():
-        G.table.weight.copy_(common + 0.2 * torch.randn(rows, V, generator=generator))
+        G.table.weight.copy_(common + 0.1 * torch.randn(rows, V, generator=generator))
     initialise(D, generator)
     if flat and isinstance(D.layers, Dense):
         nn.init.zeros_(D.layers.weight)

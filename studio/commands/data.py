@@ -31,8 +31,8 @@ def data(options: argparse.Namespace) -> Result:
     from models.data.card import card, text
     from models.data.sources import kind, open_images
 
-    if kind(options.spec) == "text":
-        return _text(options)
+    if (of := kind(options.spec)) != "pictures":
+        return _text(options, of)
     with reading("reading") as progress:
         found = open_images(options.spec, size=options.size, progress=progress)
     about = card(found)
@@ -42,13 +42,19 @@ def data(options: argparse.Namespace) -> Result:
     return about, text(about), 0
 
 
-def _text(options: argparse.Namespace) -> Result:
-    """The card of a source of text, with the settings that a run starts from."""
+def _text(options: argparse.Namespace, of: str) -> Result:
+    """The card of a source of text, with the settings that a run starts from; or of a known distribution."""
     if options.out is not None:
-        raise BadInput(f"{options.spec} is text, of which there is no sheet of pictures: leave out --out.")
+        what = "text" if of == "text" else "a known distribution"
+        raise BadInput(f"{options.spec} is {what}, of which there is no sheet of pictures: leave out --out.")
     from models.data.card import card, text
     from models.data.text import open_texts
 
+    if of == "toy":
+        from models.data.toys import open_toy
+
+        about = card(open_toy(options.spec))
+        return about, text(about), 0
     with reading("reading") as progress:
         found = open_texts(
             options.spec, T=options.longest, vocab=options.vocab, unit=options.tokens, punctuation=options.punctuation, min_count=1, long="cut",

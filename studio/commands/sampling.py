@@ -23,11 +23,11 @@ def sample(options: argparse.Namespace) -> Result:
     from studio.export import exporters, report
     from studio.export.taking import record_of
 
-    writes = _writes(options)
+    algorithm, writes = _system(options)
     name = _exporter(options, writes)
     exporter = exporters(writes)[name]
     settings = _settings(name, options)
-    drawing = _drawing(options, writes, draws=exporter.samples)
+    drawing = _drawing(options, algorithm, writes, draws=exporter.samples)
     if options.out.is_dir() and exporter.extension:
         raise BadInput(f"{options.out} is a folder: give a file name, or end it with / for single pictures.")
     if not exporter.extension and options.out.is_dir() and any(options.out.iterdir()) and not options.force:
@@ -57,13 +57,15 @@ def sample(options: argparse.Namespace) -> Result:
     return result, f"{files[0] if exporter.extension else options.out}: {label}, step {record.step:,}, seed {options.seed}", 0
 
 
-def _writes(options: argparse.Namespace) -> str:
-    """What the run's system writes: "pictures" or "text"."""
+def _system(options: argparse.Namespace) -> tuple[Any, str]:
+    """The run's system, and what it writes: "pictures" or "text"."""
     from models import catalog
     from models.journal import RunFolder
     from studio.export import writes_of
 
-    return writes_of(catalog.algorithm(RunFolder.open(options.run, write=False).record["system"]))
+    record = RunFolder.open(options.run, write=False).record
+    algorithm = catalog.algorithm(record["system"])
+    return algorithm, writes_of(algorithm, record["config"])
 
 
 def _open(options: argparse.Namespace, *, data: bool) -> Any:
@@ -119,16 +121,20 @@ def _settings(name: str, options: argparse.Namespace) -> dict[str, Any]:
     return {word: value for word, value in given.items() if word != "frames"}
 
 
-def _drawing(options: argparse.Namespace, writes: str, *, draws: bool) -> dict[str, Any]:
+def _drawing(options: argparse.Namespace, algorithm: Any, writes: str, *, draws: bool) -> dict[str, Any]:
     """What was asked for of the sentences; raises BadInput where it has no meaning, or is for pictures."""
+    from studio.export.texts import takes
+
     given = {word: getattr(options, word) for word in TEXT if getattr(options, word) is not None}
     for word in given:
         flag = f"--{word.replace('_', '-')}"
         if writes != "text":
             raise BadInput(f"{flag} is for systems that write text, and {options.run.name} draws pictures.")
+        if not takes(algorithm, word):
+            raise BadInput(f"{flag} has no meaning for {options.run.name}: {algorithm.TITLE} draws its sentences in one way only; leave it out.")
         if not draws:
             raise BadInput(f"{flag} has no meaning for {options.out.name}: no sentences are drawn for it.")
-    if options.no_ema and writes == "text":
+    if options.no_ema and writes == "text" and not takes(algorithm, "ema"):
         raise BadInput(f"--no-ema is for systems that draw pictures, and {options.run.name} writes text.")
     return given
 

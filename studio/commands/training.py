@@ -38,7 +38,7 @@ def train(options: argparse.Namespace) -> Result:
     if options.settings:
         return _settings(algorithm, preset)
     if options.data is None:
-        example = "grammar" if writes_of(algorithm) == "text" else "faces"
+        example = getattr(algorithm, "FIRST_DATA", "grammar" if writes_of(algorithm) == "text" else "faces")
         raise BadInput(f"train needs --data, for example --data {example}; `sampling-studio data` lists the sources.")
     wanted = settings(options.set)
     if options.tokens is not None:
@@ -65,7 +65,7 @@ def train(options: argparse.Namespace) -> Result:
     left_out, told = made.data.about["left_out"], made.data.skipped[:5]
     if left_out:
         more = f" and {left_out - len(told):,} more" if left_out > len(told) else ""
-        what = "lines" if writes_of(algorithm) == "text" else "pictures"
+        what = "lines" if writes_of(algorithm, made.config) == "text" else "pictures"
         tell(f"{left_out:,} of {left_out + len(made.data):,} {what} were skipped: {' '.join(told)}{more}")
     if options.steps is None:
         _predict(made, preset)

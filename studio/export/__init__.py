@@ -9,6 +9,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from models.catalog import writes_of
+
+__all__ = ["Exporter", "Record", "exporters", "writes_of"]
+
 
 @dataclass(frozen=True)
 class Record:
@@ -83,8 +87,3 @@ def exporters(writes: str | None = None) -> dict[str, Exporter]:
         "tensorboard": Exporter("TensorBoard (folder)", "", False, curves.write_events),
     }
     return {name: e for name, e in found.items() if writes is None or e.writes in ("", writes)}
-
-
-def writes_of(algorithm: Any) -> Literal["pictures", "text"]:
-    """What a system writes: "pictures" or "text"."""
-    return getattr(algorithm, "WRITES", "pictures")

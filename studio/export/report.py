@@ -65,7 +65,8 @@ def _samples(record: Record, links: Mapping[str, str]) -> str:
     told = f"{record.count} samples of seed {record.seed} at step {record.step:,}"
     if record.pictures is not None:
         return f"![{told}]({links['samples']})"
-    drawn = ", ".join(f"{name} {value}" for name, value in record.options.items() if value != "")
+    asked = [f"{name} {value}" for name, value in record.options.items() if name != "ema" and value != ""]
+    drawn = ", ".join([*asked, *([] if record.ema else ["without moving average"])])
     rows = [(str(row.number), _words(row.text), _digits(row.log_p), row.length) for row in texts.rows(record)]
     return f"{told}{': ' if drawn else ''}{_plain(_words(drawn))}.\n\n{_table(('', 'sentence', 'log p', 'tokens'), rows)}"
 
@@ -168,7 +169,7 @@ def commands(record: Record) -> list[str]:
     compiled = f" --compile {plan['compile']}" if plan["compile"] != "off" else ""
     out = [f"{head}{fixed}{compiled}{_sets({k: v for k, v in first.items() if v != defaults.get(k)})} --steps {ends[0]} --out {run}"]
     out += [f"sampling-studio resume {run}{_sets(change)} --steps {end}" for (_, change), end in zip(turns, ends[1:], strict=True)]
-    how = "".join(f" --{name.replace('_', '-')}={shlex.quote(str(value))}" for name, value in record.options.items() if value != "")
+    how = "".join(f" --{name.replace('_', '-')}={shlex.quote(str(value))}" for name, value in record.options.items() if name != "ema" and value != "")
     how += "" if record.ema else " --no-ema"
     out.append(f"sampling-studio sample {run} -n {record.count} --seed {record.seed}{how} --out samples.{'png' if record.sentences == () else 'txt'}")
     return out

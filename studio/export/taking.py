@@ -16,7 +16,7 @@ from models.data.images import ImageSet
 from models.errors import BadInput
 from models.run import Run
 from studio.export import Record, writes_of
-from studio.export.texts import one_line, options_of
+from studio.export.texts import one_line, options_of, takes
 
 MOST_FRAMES = 240  # of the reel
 LOOP_FRAMES = 480  # most frames that a loop has unless more are asked for
@@ -37,7 +37,7 @@ def record_of(
     """The Record that exporters write: the present step of a run, with what is needed of `count` latents of a seed.
 
     Args:
-        ema: of pictures: from the moving average of the weights.
+        ema: from the moving average of the weights, where the system has one.
         samples: draw `count` of them, pictures or sentences.
         needs: "scores" of them, a "loop" through their latents, the "reel" of the run, the "card" of its data; what there is not stays empty.
         frames: of the loop.
@@ -47,8 +47,8 @@ def record_of(
     Raises:
         BadInput: the system has no loop, a frame of the reel is gone, or an option is out of its range.
     """
-    if writes_of(run.algorithm) == "text":
-        return replace(_common(run, needs), seed=seed, **(_sentences(run, seed, count, options or {}) if samples else {}))
+    if writes_of(run.algorithm, run.config) == "text":
+        return replace(_common(run, needs), seed=seed, **(_sentences(run, seed, count, ema, options or {}) if samples else {}))
     if options:
         raise BadInput(f"{run.algorithm.TITLE} draws pictures: {', '.join(options)} is for systems that write text.")
     drawn = run.algorithm.sample(run.state, count, seed, ema=ema).pictures["samples"] if samples else None
@@ -77,12 +77,13 @@ def _common(run: Run, needs: Collection[str]) -> Record:
     )
 
 
-def _sentences(run: Run, seed: int, count: int, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Sentences with a number of each, for a Record."""
-    options = options_of(run.algorithm, given)
+def _sentences(run: Run, seed: int, count: int, ema: bool, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Sentences with a number of each, for a Record; what is given goes before `ema`."""
+    options = options_of(run.algorithm, {"ema": ema, **given} if takes(run.algorithm, "ema") else given)
     view: View = run.algorithm.sample(run.state, count, seed, **options)
     numbers = {name: np.asarray(values) for name, values in view.numbers.items() if len(values) == count}
-    return {"sentences": tuple(one_line(text) for text in view.words["samples"]), "numbers": numbers, "options": options}
+    sentences = tuple(one_line(text) for text in view.words["samples"])
+    return {"sentences": sentences, "numbers": numbers, "options": options, "ema": options.get("ema", True)}
 
 
 def coloured(pictures: np.ndarray) -> np.ndarray:
@@ -108,7 +109,7 @@ def about(run: Run) -> Mapping[str, Any]:
 
 def _card(run: Run) -> dict[str, Any] | None:
     """The facts of the data that a report tells; None if the run was opened without its data."""
-    if run.data is not None and writes_of(run.algorithm) == "text":
+    if run.data is not None and writes_of(run.algorithm, run.config) == "text":
         return _text_card(run.data)
     if not isinstance(run.data, ImageSet):
         return None

@@ -93,7 +93,9 @@ def _facts(record: Record) -> str:
     n = len(record.sentences)
     told = [f"{n:,} sentence{'' if n == 1 else 's'}", f"seed {record.seed}", f"step {record.step:,}"]
     for name, value in record.options.items():
-        if value != NEUTRAL.get(name):
+        if name == "ema":
+            told += [] if value else ["without moving average"]
+        elif value != NEUTRAL.get(name):
             words = f"“{value}”" if name == "prompt" else f"{value:g}" if isinstance(value, float) else str(value)
             told.append(f"{name.replace('_', '-')} {words}")
     return " · ".join(told)

@@ -96,14 +96,23 @@ def options_of(algorithm: Any, given: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises:
         BadInput: the system has no such option, or the value is out of its range: temperature in (0, 10], top_k from 0 (all words),
-            nucleus in (0, 1], a prompt of at most 10,000 letters on one line.
+            nucleus in (0, 1], a prompt of at most 10,000 letters on one line, ema true or false.
     """
-    keywords = inspect.signature(algorithm.sample).parameters.values()
-    known = {p.name: p.default for p in keywords if p.kind is p.KEYWORD_ONLY}
+    known = _known(algorithm)
     for name in given:
         if name not in known:
             raise BadInput(f"{algorithm.TITLE} has no option {name!r} for its samples; it has {', '.join(known) or 'none'}.")
     return {**known, **options_checked(given)}
+
+
+def takes(algorithm: Any, option: str) -> bool:
+    """Whether a system's `sample` has an option."""
+    return option in _known(algorithm)
+
+
+def _known(algorithm: Any) -> dict[str, Any]:
+    keywords = inspect.signature(algorithm.sample).parameters.values()
+    return {p.name: p.default for p in keywords if p.kind is p.KEYWORD_ONLY}
 
 
 def options_checked(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,6 +128,10 @@ def _checked(name: str, value: Any) -> Any:
             told = f"a whole number from {low:,} to {high:,}" if whole else f"a number above {low:g} and at most {high:g}"
             raise BadInput(f"{name} must be {told}; got {value!r}.")
         return int(value) if whole else float(value)
+    if name == "ema":
+        if not isinstance(value, bool):
+            raise BadInput(f"ema must be true or false; got {value!r}.")
+        return value
     if not isinstance(value, str):
         raise BadInput(f"{name} must be words; got {value!r}.")
     if len(value) > LONGEST or _BREAKS.search(value) or any("\ud800" <= letter <= "\udfff" for letter in value):

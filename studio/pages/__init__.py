@@ -5,6 +5,7 @@ from __future__ import annotations
 PAGES: dict[str, tuple[str, str, str]] = {
     "home": ("Home", "studio.pages.home", "HomePage"),
     "began": ("BEGAN", "studio.pages.began", "BeganPage"),
+    "bgan": ("BGAN", "studio.pages.bgan", "BganPage"),
     "ppgn": ("PPGN", "studio.pages.ppgn", "PpgnPage"),
     "seqgan": ("SeqGAN", "studio.pages.seqgan", "SeqganPage"),
     "maskgan": ("MaskGAN", "studio.pages.maskgan", "MaskganPage"),

@@ -31,15 +31,20 @@ class Exporting(QObject):
         super().__init__(page)
         self._session, self._page, self._about = session, page, about
         self.button = button("Export…", "export", tip="Export the present step, with its recipe inside (Ctrl+E)")
-        menu = QMenu(self.button)
-        for name, exporter in exporters(writes).items():
-            if "loop" in exporter.needs and "loop" not in views:
-                continue  # everything else that a system has not is left out of the file
-            menu.addAction(exporter.label).triggered.connect(partial(self.ask, name))
-        self.button.setMenu(menu)
+        self._views, self._menu = views, QMenu(self.button)
+        self.button.setMenu(self._menu)
+        self.offer(writes)
         self.button.setEnabled(False)
         session.exported.connect(self._on_exported)
         session.trouble.connect(lambda _: page.tell(""))
+
+    def offer(self, writes: str) -> None:
+        """The exporters of what is written, "pictures" or "text"."""
+        self._menu.clear()
+        for name, exporter in exporters(writes).items():
+            if "loop" in exporter.needs and "loop" not in self._views:
+                continue  # everything else that a system has not is left out of the file
+            self._menu.addAction(exporter.label).triggered.connect(partial(self.ask, name))
 
     def choose(self) -> None:
         """Open the menu."""

@@ -23,32 +23,38 @@ from studio.widgets import Card, ElidedLabel, button, column, label, row
 MOST = 24  # runs in the list
 SYSTEMS = (  # page, title, what it is, word of its button, icon of it
     (
+        "bgan",
+        "BGAN: by weights",
+        "Pictures of few colours, text and toys are learnt by importance weights, seen under every sample, for seven divergences.",
+        "Train a BGAN",
+        "play",
+    ),
+    (
         "ppgn",
-        "PPGN: plug and play",
-        "A classifier, a generator that inverts it, two denoisers and a captioner, each trained in a phase of its own, "
-        "and a second classifier that only judges.",
+        "PPGN: plug & play",
+        "A classifier, a generator that inverts it, denoisers and a captioner, each trained in its own phase, and a classifier that only judges.",
         "Train a PPGN",
         "play",
     ),
     (
         "seqgan",
-        "SeqGAN: text by reward",
+        "SeqGAN: by reward",
         "Text learnt by likelihood, then by reward, against a known oracle or on your own file; the reward is seen under every token.",
         "Train a SeqGAN",
         "play",
     ),
     (
         "maskgan",
-        "MaskGAN: fill the blanks",
+        "MaskGAN: blanks",
         "Blank the words of a sentence with a click: two nets fill them, side by side, and a discriminator says how real every word is.",
         "Train a MaskGAN",
         "play",
     ),
     (
         "lab",
-        "Sampler lab: chains, seen",
+        "Sampler lab",
         "Metropolis-Hastings, MALA and MALA-approx race on the same target, step by step, with their diagnostics and the true answer beside them.",
-        "Open the sampler lab",
+        "Open the lab",
         "lab",
     ),
 )

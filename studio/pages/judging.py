@@ -19,10 +19,11 @@ BACK = "Go back to before this"
 class Judging(QObject):
     """Connects the session with a QualityPanel, its bar, the training curves and a card for the alarm."""
 
-    def __init__(self, session: OwnRun, curves: CurvesPanel, alarm: ErrorCard, parent: QObject, writes: str = "pictures") -> None:
+    def __init__(self, session: OwnRun, curves: CurvesPanel, alarm: ErrorCard, parent: QObject, writes: str = "pictures", plots: Any = None) -> None:
+        """`plots` of the evaluations by kind, where the system has its own; see QualityPanel."""
         super().__init__(parent)
         self._session, self._curves, self._alarm = session, curves, alarm
-        self.panel, self.bar = QualityPanel(writes), EvaluateBar(writes)
+        self.panel, self.bar = QualityPanel(writes, plots), EvaluateBar(writes)
         self._before: int | None = None  # the step to go back to
         self._at = 0  # the step that is being evaluated
         self._since = 0  # the last step of which no evaluation has been missed
@@ -37,6 +38,11 @@ class Judging(QObject):
         session.progressed.connect(self._on_progress)
         session.conditioned.connect(self._on_condition)
         self._on_condition("empty", "")
+
+    def set_kind(self, writes: str) -> None:
+        """What is evaluated from now on, "pictures", "text" or "data"."""
+        self.panel.set_kind(writes)
+        self.bar.set_kind(writes)
 
     def show_run(self, run: Opened) -> None:
         """Another run, or the same one set back; its lines follow one by one."""

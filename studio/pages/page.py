@@ -79,6 +79,11 @@ class Page(QWidget):
         theme.notifier.changed.connect(self._sizes)
         self._sizes()
 
+    def takes(self, kind: str) -> bool:
+        """Whether it makes runs from data of a kind: "pictures", "text" or "toy"."""
+        del kind
+        return False
+
     def add_side(self, *sides: QWidget) -> QStackedWidget:
         """Controls at the right of the stage; one of them is seen at a time."""
         self.sides = stack = QStackedWidget()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from PySide6.QtGui import QImage
@@ -46,7 +46,7 @@ class TrainingPage(Page):
         new: the form; live: the open run.
         faces: the training is the first; `faces.add` adds another, which sees the session as it likes.
         curves, phases, judging, knobs, journal, transport, exporting, browsing, looking: its parts.
-        writes: what its samples are, "pictures" or "text".
+        writes: what the samples of the open run are, "pictures" or "text".
         tabs, plots: the curves of the training and those of the evaluations.
     """
 
@@ -56,14 +56,15 @@ class TrainingPage(Page):
         self._reading: Pace | None = None
         self._form_waits = False  # for the page to be seen
         self._plots_known: set[str] = set()  # what has numbers of the phase that is looked at
-        self.writes = writes_of(algorithm)
+        self._algorithm, self.writes = algorithm, writes_of(algorithm)
+        self._takes_any = getattr(algorithm, "TAKES", "") == "any"
         self.new = NewRunPanel(algorithm)
         self.curves = CurvesPanel(algorithm.PLOTS, fitted=len(next(iter(algorithm.PRESETS.values())).phases) > 1)
-        self.judging = Judging(self.session, self.curves, self.alarm, self, self.writes)
+        self.judging = Judging(self.session, self.curves, self.alarm, self, self.writes, getattr(algorithm, "QUALITY", None))
         self.phases = PhaseStrip()
         self.live = self._live()
         self.stage.addWidget(self.new)
-        self.browsing = Browsing(self, self.writes)
+        self.browsing = Browsing(self, "any" if self._takes_any else self.writes)
         self.looking = Looking(self.session, self, self.look_often, self.look_seldom)
         self.exporting = Exporting(self.session, self, self.drawn, algorithm.views, self.writes)
         self.knobs = KnobsPanel(describe(algorithm.Knobs))
@@ -160,8 +161,8 @@ class TrainingPage(Page):
         self.knobs.set_footer(foot)
 
     def _buttons(self) -> None:
-        what, icon = ("sentences", "search") if self.writes == "text" else ("pictures", "image")
-        self.data_button = button("Data", icon, tip=f"The {what} that this run trains on", clicked=self.show_data)
+        self.data_button = button("Data", "image", clicked=self.show_data)
+        self._dress_data_button()
         self.new_button = button("New run", "new", tip="New run (Ctrl+N)", clicked=self._show_new)
         self.open_button = button("Open…", "open", tip="Open a run (Ctrl+O), or the run that made an exported file")
         menu = QMenu(self.open_button)
@@ -172,6 +173,19 @@ class TrainingPage(Page):
         self.data_button.setEnabled(False)
         for b in (self.data_button, self.new_button, self.open_button, self.export_button):
             self.tools.addWidget(b)
+
+    def _dress_data_button(self) -> None:
+        what, icon = ("sentences", "search") if self.writes == "text" else ("pictures", "image")
+        self.data_button.setToolTip(f"The {'data' if self._takes_any else what} that this run trains on")
+        theme.set_icon(self.data_button, icon)
+
+    def _set_writes(self, writes: Literal["pictures", "text"]) -> None:
+        """The open run writes something else than the one before, which some systems can."""
+        if writes != self.writes:
+            self.writes = writes
+            self.exporting.offer(writes)
+            self.judging.set_kind("data" if writes == "text" else writes)
+            self._dress_data_button()
 
     def _connect(self) -> None:
         session, transport = self.session, self.transport
@@ -232,6 +246,10 @@ class TrainingPage(Page):
             if focused is not None and self.phases.isAncestorOf(focused):  # where Qt puts it as the form goes: a space would leave the phase
                 self.transport.run_button.setFocus()
 
+    def takes(self, kind: str) -> bool:
+        """Whether a run can be made from data of a kind: "pictures", "text" or "toy"."""
+        return self._takes_any or kind == writes_of(self._algorithm)
+
     def new_run(self) -> None:
         """The form for a new run."""
         self._show_new()
@@ -245,7 +263,7 @@ class TrainingPage(Page):
         """The data that the open run trains on, and its card."""
         if self.session.run is not None:
             self.faces.choose(0)
-            self.browsing.show_run(self.session.run)
+            self.browsing.show_run(self.session.run, self.writes)
 
     def stop(self) -> None:
         """The window is closing."""
@@ -336,10 +354,12 @@ class TrainingPage(Page):
             self._reading.start()
         self._reading.mark(done)
         left = self._reading.left(total)
-        read = f"{done:,} of {total:,} pictures" if self.writes == "pictures" else f"{done / total:.0%} read" if total else "reading"
+        counted = self.writes == "pictures" and not self._takes_any  # text is counted in bytes
+        read = f"{done:,} of {total:,} pictures" if counted else f"{done / total:.0%} read" if total else "reading"
         self.transport.show_state("opening", read + (f", {duration(left)} left" if left else ""))
 
     def _on_opened(self, run: Opened) -> None:
+        self._set_writes(writes_of(self._algorithm, run.config))
         self.knobs.set_values(run.knobs)
         self.journal.clear()
         self.curves.clear()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QLineEdit, QProgressBar, QWidget
 
@@ -22,8 +23,12 @@ from studio.widgets import Combo, ElidedLabel, button, column, label, row
 FOLDER, FILE, HUB = "Folder…", "File… (zip, tar, IDX, npz)", "Hugging Face data set…"
 PREFIX = "hub:"
 TEXT_FILE = "File… (txt, txt.gz, npz of an oracle)"
+ANY_FILE = "File… (zip, tar, IDX, npz, txt)"
+Kind = Literal["pictures", "text", "any"]
 _FILES = "Pictures (*.zip *.tar *.tar.xz *.txz *.tar.gz *.tgz *.tar.bz2 *.npz *.npy *.idx *.gz *ubyte);;All files (*)"
 _TEXTS = "Text, one sentence a line, or an oracle (*.txt *.txt.gz *.npz);;All files (*)"
+_TITLES = {"pictures": "Archive or data file", "text": "Text file", "any": "Pictures or text"}
+_PATTERNS = {"pictures": _FILES, "text": _TEXTS, "any": f"{_FILES.partition(';;')[0]};;Text, one sentence a line (*.txt *.txt.gz);;All files (*)"}
 
 
 class DataPicker(QFrame):
@@ -34,33 +39,43 @@ class DataPicker(QFrame):
         cancelled(): the person does not want to wait.
         browse(): all the pictures are to be seen.
         choosing(): another source is about to be chosen, so what was shown is not it.
+        offered(dict): other settings with which the source may be read, as the person has pressed.
+
+    Attributes:
+        grid, card: a few of the data, and what is known about all of them; of "any" kind, those of what came last.
     """
 
     chosen = Signal(str)
     cancelled = Signal()
     browse = Signal()
     choosing = Signal()
+    offered = Signal(object)
 
-    def __init__(self, sources: Sequence[tuple[str, str]], kind: Literal["pictures", "text"] = "pictures") -> None:
+    def __init__(self, sources: Sequence[tuple[str, str]], kind: Kind = "pictures") -> None:
         """Built-in sources, what `--data` is given and a line about each; and what they are of."""
         super().__init__()
-        self._text = kind == "text"
+        self._kind = kind
         self.setAcceptDrops(True)
         self._sources, self._spec = list(sources), sources[0][0]
         self._fixed = {spec for spec, _ in sources}
         self._left = False  # another source is being chosen, and is not yet
         self.combo = Combo([title for _, title in sources])
         self.combo.insertSeparator(len(sources))
-        self.combo.addItems([TEXT_FILE] if self._text else [FOLDER, FILE, HUB])
+        self.combo.addItems([TEXT_FILE] if kind == "text" else [FOLDER, FILE if kind == "pictures" else ANY_FILE, HUB])
         self.combo.setMinimumContentsLength(12)
-        self.combo.setToolTip(f"Where the data comes from; {'a file' if self._text else 'a folder or a file'} may also be dropped here")
+        self.combo.setToolTip(f"Where the data comes from; {'a file' if kind == 'text' else 'a folder or a file'} may also be dropped here")
         self.combo.setAccessibleName("Data")
         self.combo.activated.connect(self._on_choice)
         self.text, self.error = ElidedLabel("", "caption"), label(kind="bad")
         self.error.setWordWrap(True)
-        self.grid = SentenceList(numbered=False, marked=False, selects=False) if self._text else ImageGrid(columns=7, rows=3, max_zoom=2)
-        self.card = TextCard(rows=4) if self._text else DataCard()
-        self.card.browse.connect(self.browse)
+        self._parts: dict[str, tuple[ImageGrid | SentenceList, DataCard]] = {}  # by what the data are
+        if kind != "text":
+            self._parts["pictures"] = ImageGrid(columns=7, rows=3, max_zoom=2), DataCard()
+        if kind != "pictures":
+            self._parts["text"] = SentenceList(numbered=False, marked=False, selects=False), TextCard(rows=4)
+        self.grid, self.card = next(iter(self._parts.values()))
+        self.offers, self._ways_out = QWidget(), column(spacing=4)
+        self.offers.setLayout(self._ways_out)
         self.name = QLineEdit()
         self.name.setPlaceholderText("owner/name")
         self.name.setAccessibleName("Name of a data set of the Hugging Face hub")
@@ -76,8 +91,12 @@ class DataPicker(QFrame):
         for w in (self.combo, self.hub, self.text):
             body.addWidget(w)
         body.addLayout(row(self.bar, self.cancel_button))
-        for w in (self.error, self.card, self.grid):
-            body.addWidget(w)
+        body.addWidget(self.error)
+        body.addWidget(self.offers)
+        for grid, card in self._parts.values():
+            card.browse.connect(self.browse)
+            body.addWidget(card)
+            body.addWidget(grid)
         self.hub.hide()
         self._quiet()
 
@@ -101,6 +120,7 @@ class DataPicker(QFrame):
         if few is not None:
             self.hub.hide()
             self.select(self._spec)  # it may have been refused before, for example at another size
+            self.grid, self.card = self._parts.get("pictures" if isinstance(few, np.ndarray) else "text", (self.grid, self.card))
         if card is not None:
             self.card.show_card(card)
             self.card.show()
@@ -122,14 +142,26 @@ class DataPicker(QFrame):
         self.error.setText(sentence)
         self.error.setVisible(bool(sentence))
 
-    def refuse(self, sentence: str) -> None:
-        """Why the chosen source cannot be read; a file or folder is not offered again."""
+    def refuse(self, sentence: str, offers: Sequence[tuple[str, Mapping[str, Any]]] = ()) -> None:
+        """Why the chosen source cannot be read, and with which other settings it may be; without any a file or folder is not offered again."""
         at = self._place()
-        if at >= 0 and self._spec not in self._fixed:
+        if at >= 0 and self._spec not in self._fixed and not offers:
             self.combo.setPlaceholderText(self._sources.pop(at)[1])
             self.combo.removeItem(at)
             self.combo.setCurrentIndex(-1)
         self.show_error(sentence)
+        while (item := self._ways_out.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.hide()
+                old.deleteLater()
+        for words, change in offers:
+            told = ", ".join(f"{name} = {value}" for name, value in change.items())
+            way = button(words, tip=f"Reads it again with {told}", clicked=partial(self._offer, change))
+            self._ways_out.addWidget(way, 0, Qt.AlignmentFlag.AlignLeft)
+        self.offers.setVisible(bool(offers))
+
+    def _offer(self, change: Mapping[str, Any], *_: object) -> None:
+        self.offered.emit(dict(change))
 
     def show_words(self, text: str) -> None:
         """A quiet line instead of pictures."""
@@ -139,13 +171,13 @@ class DataPicker(QFrame):
 
     def show_progress(self, done: int, total: int) -> None:
         """While a source is read; a total of 0 is unknown."""
-        for w in (self.error, self.card, self.grid):
+        for w in (self.error, self.offers, *self._shown()):
             w.hide()
         self.bar.setRange(0, total)
         self.bar.setValue(done)
         self.bar.setVisible(True)
         self.cancel_button.setVisible(True)
-        if self._text:  # counted in bytes, which say little
+        if self._kind != "pictures":  # text is counted in bytes, which say little
             self.text.setText(f"reading, {done / total:.0%}" if total else "reading …")
         else:
             self.text.setText(f"reading {done:,} of {total:,}" if total else f"reading, {done:,} so far" if done else "looking it up …")
@@ -157,8 +189,7 @@ class DataPicker(QFrame):
 
     def ask_file(self) -> str:
         """The file that the person picks; "" for none."""
-        title, files = ("Text file", _TEXTS) if self._text else ("Archive or data file", _FILES)
-        return QFileDialog.getOpenFileName(self, title, "", files)[0]
+        return QFileDialog.getOpenFileName(self, _TITLES[self._kind], "", _PATTERNS[self._kind])[0]
 
     def _on_choice(self, place: int) -> None:
         text = self.combo.itemText(place)
@@ -169,7 +200,7 @@ class DataPicker(QFrame):
             self.choosing.emit()
             self.name.setFocus()
             return
-        asked = {FOLDER: self.ask_folder, FILE: self.ask_file, TEXT_FILE: self.ask_file}.get(text)
+        asked = {FOLDER: self.ask_folder, **dict.fromkeys((FILE, TEXT_FILE, ANY_FILE), self.ask_file)}.get(text)
         spec = asked() if asked is not None else self._sources[place][0]
         if spec:
             self.select(spec)
@@ -191,8 +222,11 @@ class DataPicker(QFrame):
             self.chosen.emit(PREFIX + name)
 
     def _quiet(self) -> None:
-        for w in (self.text, self.error, self.card, self.grid, self.bar, self.cancel_button):
+        for w in (self.text, self.error, self.offers, *self._shown(), self.bar, self.cancel_button):
             w.hide()
+
+    def _shown(self) -> list[QWidget]:
+        return [w for pair in self._parts.values() for w in pair]
 
     # --- dropped ---
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QPlainTextEdit, QSizePolicy, QToolTip, QWidget
 
 from studio import theme
 from studio.widgets import Combo, ElidedLabel, button, column, label, row
 
 CELL, LINE, MOST_ROWS = 176, 18, 6  # pixels of a class with its bar; rows of them unless told
+SWATCH = 22  # pixels of a colour of a palette
 _COLOURS = {"colour": "colour", "grey": "grey", "binary": "black and white"}
 
 
@@ -99,8 +100,49 @@ class ClassBars(QWidget):
         return ""
 
 
+class Swatches(QWidget):
+    """The colours that pictures are made of, side by side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.colours: tuple[str, ...] = ()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def show_colours(self, colours: Sequence[str]) -> None:
+        """Of each, #rrggbb."""
+        self.colours = tuple(colours)
+        self.setAccessibleName(f"{len(self.colours)} colours: {', '.join(self.colours)}")
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """One row."""
+        return QSize(theme.theme().px(SWATCH) * max(1, len(self.colours)), theme.theme().px(SWATCH))
+
+    def boxes(self) -> list[QRectF]:
+        """The place of each colour."""
+        side = min(theme.theme().px(SWATCH), self.width() / max(1, len(self.colours)))
+        return [QRectF(i * side, 0, side - 2, theme.theme().px(SWATCH)) for i in range(len(self.colours))]
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Rectangles with an edge, for one may have the card's own colour."""
+        painter = QPainter(self)
+        painter.setPen(QPen(QColor(theme.theme().edge), 1))
+        for colour, box in zip(self.colours, self.boxes(), strict=True):
+            painter.setBrush(QColor(colour))
+            painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
+        painter.end()
+
+    def event(self, event: QEvent) -> bool:
+        """The colour's name, where the mouse rests."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            found = [colour for colour, box in zip(self.colours, self.boxes(), strict=True) if box.contains(event.pos())]
+            QToolTip.showText(event.globalPos(), "".join(found), self)
+            return True
+        return super().event(event)
+
+
 class DataCard(QWidget):
-    """Facts, classes, notes and what was left out, with the reasons.
+    """Facts, palette, classes, notes and what was left out, with the reasons.
 
     Signals:
         browse(): the person wants to see all the pictures.
@@ -127,6 +169,10 @@ class DataCard(QWidget):
         body = column(self.classes, spacing=4)
         body.addLayout(head)
         body.addWidget(self.bars)
+        self.palette_part, self.swatches = QWidget(), Swatches()
+        body = column(self.palette_part, spacing=6)
+        body.addWidget(label("Palette", "section"))
+        body.addWidget(self.swatches)
         self.notes = label("", "caption")  # no problem, unlike what was left out
         self.notes.setWordWrap(True)
         self.why = button("", "chevron-right", kind="quiet", clicked=lambda: self._unfold(self.reasons.isHidden()))
@@ -152,7 +198,7 @@ class DataCard(QWidget):
 
     def parts(self) -> Sequence[QWidget]:
         """What stands below the facts."""
-        return (self.classes,)
+        return (self.palette_part, self.classes)
 
     def facts_of(self, card: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         """Name, value and tool tip of each fact."""
@@ -160,6 +206,8 @@ class DataCard(QWidget):
 
     def show_parts(self, card: Mapping[str, Any]) -> None:
         """Fill `parts`."""
+        self.palette_part.setVisible(bool(card.get("palette")))
+        self.swatches.show_colours(card.get("palette") or ())
         self._show_classes(card.get("classes") or {})
 
     def show_card(self, card: Mapping[str, Any]) -> None:
@@ -182,7 +230,7 @@ class DataCard(QWidget):
         self.why.setVisible(bool(skipped))
         more = [f"… and {left_out - len(skipped):,} more"] if left_out > len(skipped) else []
         self.reasons.setPlainText("\n".join([*skipped, *more]))
-        self.browse_button.setVisible(bool(card.get("count")))
+        self.browse_button.setVisible(bool(card.get("count")) and "p" not in card)  # the cells of a known distribution are all seen
 
     def _forget_facts(self) -> None:
         """Other ones come."""
@@ -224,7 +272,7 @@ class DataCard(QWidget):
         theme.set_icon(self.why, "chevron-down" if on else "chevron-right", "muted")
 
     def _quiet(self) -> None:
-        for widget in (self.classes, self.notes, self.why):
+        for widget in (self.palette_part, self.classes, self.notes, self.why):
             widget.hide()
         self._unfold(False)
 

@@ -30,17 +30,19 @@ class KnobsPanel(QFrame):
         self.setProperty("kind", "side")
         self.setFixedWidth(theme.theme().px(304))
         self.rows: dict[str, KnobRow] = {}
+        self._groups: dict[str, list[QWidget]] = {}
         outer = column(self, spacing=0)
         area, self._body = scrolled_side()
         outer.addWidget(area, 1)
         self._outer = outer
         for group in dict.fromkeys(k.group for k in knobs):
             if group:
-                self._heading(group)
+                self._groups[group] = [self._heading(group)]
             for knob in (k for k in knobs if k.group == group):
                 self.rows[knob.name] = KnobRow(knob)
                 self.rows[knob.name].changed.connect(lambda value, name=knob.name: self._on_row(name, value))
                 self._body.addWidget(self.rows[knob.name])
+                self._groups.setdefault(group, []).append(self.rows[knob.name])
         self._body.addStretch(1)
         self._waiting: dict[str, Value] = {}
         self._timer = QTimer(self)
@@ -67,6 +69,11 @@ class KnobsPanel(QFrame):
         """Grey out a knob that has no effect now, with the reason as its tooltip."""
         self.rows[name].allow(on, why)
 
+    def show_group(self, name: str, on: bool) -> None:
+        """Whether the knobs of a group, with its heading, can be seen; what they say counts all the same."""
+        for widget in self._groups.get(name, ()):
+            widget.setVisible(on)
+
     def add_section(self, title: str, widget: QWidget) -> None:
         """More controls below the knobs, for example of the view."""
         self._heading(title, self._body.count() - 1)
@@ -82,11 +89,12 @@ class KnobsPanel(QFrame):
         self._outer.addWidget(line)
         self._outer.addWidget(holder)
 
-    def _heading(self, text: str, place: int = -1) -> None:
+    def _heading(self, text: str, place: int = -1) -> QWidget:
         head = label(text[:1].upper() + text[1:], "section")
         if self._body.count() > (1 if place >= 0 else 0):
             head.setContentsMargins(0, 8, 0, 0)
         self._body.insertWidget(place, head)
+        return head
 
     def _on_theme(self) -> None:
         self.setFixedWidth(theme.theme().px(304))

@@ -113,7 +113,8 @@ class PairBars(QWidget):
         longest = max(metrics.horizontalAdvance(text) for text in texts)
         for i in range(0, len(texts), max(1, math.ceil((longest + 2) / wide))):
             if not _COLOR.match(self.names[i]):
-                painter.drawText(QRectF((i + 0.5) * wide - longest, base + 2, 2 * longest, t.px(self.FOOT - 2)), _CENTER, texts[i])
+                left = min(max(0.0, (i + 0.5) * wide - longest / 2), self.width() - longest)
+                painter.drawText(QRectF(left - 2, base + 2, longest + 4, t.px(self.FOOT - 2)), _CENTER, texts[i])
 
     def event(self, event: object) -> bool:
         """The shares under the mouse."""
@@ -133,10 +134,10 @@ class MarginalsPanel(Card):
         self.title.setToolTip(TIP)
         self.at.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.legend = Legend([("real", "real"), ("samples", "generated")])
-        self.legend.setFixedWidth(theme.theme().px(124))
-        head = row(self.title, self.legend, self.at, spacing=12)
-        head.setStretch(2, 1)
+        head = row(self.title, self.at, spacing=12)
+        head.setStretch(1, 1)
         self.body.addLayout(head)
+        self.body.addWidget(self.legend)  # on a line of its own: the distance needs the other
         self.grid, self.bars, self.reason = ImageGrid("", 3, whole=True), PairBars(), Reason()
         self.grid.set_columns(3, strict=True)
         self.grid.setAccessibleName("Mean picture: real, samples, their difference")
@@ -187,7 +188,7 @@ class MarginalsPanel(Card):
         difference = np.asarray(view.numbers["fake"], float) - np.asarray(view.numbers["real"], float)
         if difference.size == real.shape[0] * real.shape[1]:
             reach = max(LEAST, float(np.nan_to_num(np.abs(difference)).max(initial=0.0)))
-            third, words = diverging(difference.reshape(real.shape[:2]), reach), f"difference, ± {number(reach)}"
+            third, words = diverging(difference.reshape(real.shape[:2]), reach), f"apart, ± {number(reach)}"
             tip = f"Samples minus real: orange where samples have more, blue where real pictures have more; full colour is {number(reach)}"
         else:
             third, words, tip = rgb(view.pictures["difference"][0]), "difference", "How far the two are apart"

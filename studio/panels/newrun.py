@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QThread, QTimer, Signal
+from PySide6.QtCore import Qt, QThread, QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QWidget
 
 from models import device
-from models.data.sources import sources
-from models.knobs import Knob, describe
+from models.data.sources import kind, sources
+from models.errors import BadInput
+from models.knobs import Knob, describe, make
 from studio import theme
 from studio.export import writes_of
 from studio.messages import NewRun
 from studio.pace import duration
-from studio.panels.data import DataPicker
+from studio.panels.data import DataPicker, Kind
 from studio.panels.knobs import KnobsPanel
 from studio.panels.scrolling import scrolled
-from studio.widgets import Card, ElidedLabel, Segmented, button, column, label, row, spin
+from studio.widgets import Card, Combo, ElidedLabel, Segmented, button, column, label, row, spin
 from studio.workers.background import Preview
 
 READ = (  # settings that change what is read of a source
-    *("size", "channels", "attributes", "captions"),
+    *("size", "channels", "attributes", "captions", "pixels", "colours"),
     *("T", "vocab", "unit", "punctuation", "min_count", "long", "held_out", "split", "oracle_seed", "oracle_V", "oracle_size"),
 )
-HEADINGS = {"pictures": "Pictures", "text": "Sentences"}  # of the data, by what a system writes
+SIDE_BY_SIDE = 5  # presets; more are a list
+GROUPS = {"Pictures": "pictures", "Sentences": "text", "Toy": "toy"}  # of the settings of a system that takes any data -> the kind that they are for
+HEADINGS = {"pictures": "Pictures", "text": "Sentences", "any": "Data"}  # of the data, by what a system takes
 
 
 class NewRunPanel(QWidget):
@@ -49,13 +52,15 @@ class NewRunPanel(QWidget):
         super().__init__()
         self._algorithm, self._preview, self._closed = algorithm, None, False
         self._presets = list(algorithm.PRESETS.values())
-        self._kind = writes_of(algorithm)
-        self.picker = DataPicker(built_in(self._kind), self._kind)
+        self._kind: Kind = "any" if getattr(algorithm, "TAKES", "") == "any" else writes_of(algorithm)
+        self.picker = DataPicker(built_in(self._kind, getattr(algorithm, "FIRST_DATA", "")), self._kind)
         self.picker.chosen.connect(self._on_chosen)
         self.picker.browse.connect(self.browse_all)
         self.picker.cancelled.connect(self._cancel_reading)
         self.picker.choosing.connect(self._on_choosing)
-        self.presets = Segmented([p.name for p in self._presets], [p.doc for p in self._presets])
+        self.picker.offered.connect(self._on_offered)
+        shown = Segmented if len(self._presets) <= SIDE_BY_SIDE else PresetList
+        self.presets = shown([p.name for p in self._presets], [p.doc for p in self._presets])
         self.presets.chosen.connect(self._on_preset)
         self.doc, self.time = label(kind="muted"), label(kind="strong")
         self.seed = spin(0, 2**31 - 1, 0, "Seed: every random number of the run comes from this")
@@ -77,7 +82,9 @@ class NewRunPanel(QWidget):
         self._seen: tuple[Any, ...] | None = None
         self._shown: tuple[Any, Mapping[str, Any]] | None = None
         self._arrange()
-        self._on_preset(0)
+        self._meant: Mapping[str, str] = getattr(algorithm, "PRESET_DATA", {})
+        self._take_preset(0)
+        self._show_groups(self.picker.source())
 
     def _arrange(self) -> None:
         data, how = Card(HEADINGS[self._kind]), Card("Preset")
@@ -165,6 +172,26 @@ class NewRunPanel(QWidget):
         return self.picker.source(), *(values[name] for name in READ if name in values)
 
     def _on_preset(self, place: int) -> None:
+        """Its settings; and where the chosen data are of no use to it, those that it is meant for."""
+        self._take_preset(place)
+        meant = self._meant.get(self._presets[place].name)
+        if meant is not None and kind(meant) != kind(self.picker.source()):
+            self.choose_data(meant)
+
+    def _fit_preset(self, spec: str) -> None:
+        """The first preset that is meant for data of this kind, unless the chosen one is."""
+        of, meant = kind(spec), [kind(self._meant[p.name]) if p.name in self._meant else "" for p in self._presets]
+        if of in meant and meant[self.presets.selected()] not in ("", of):
+            self.presets.select(meant.index(of))
+            self._take_preset(meant.index(of))
+
+    def _show_groups(self, spec: str) -> None:
+        """Settings that say nothing about such data are not seen."""
+        if self._kind == "any":
+            for name, of in GROUPS.items():
+                self.settings.show_group(name, kind(spec) == of)
+
+    def _take_preset(self, place: int) -> None:
         preset = self._presets[place]
         defaults = {k.name: k.default for k in describe(self._algorithm.Config)}
         self.settings.set_values({**defaults, **preset.config})
@@ -177,7 +204,8 @@ class NewRunPanel(QWidget):
         self._later.start()
 
     def _on_chosen(self, spec: str) -> None:
-        del spec
+        self._fit_preset(spec)
+        self._show_groups(spec)
         self.picker.show_error("")
         self._look(pictures=True)
 
@@ -186,6 +214,10 @@ class NewRunPanel(QWidget):
         self._seen = self._shown = None
         self.start_button.setEnabled(False)
         self.time.setText("")
+
+    def _on_offered(self, change: Mapping[str, Any]) -> None:
+        self.settings.set_values(change)
+        self._on_chosen(self.picker.source())
 
     def _cancel_reading(self) -> None:
         self._on_choosing()
@@ -216,7 +248,7 @@ class NewRunPanel(QWidget):
         preview.progressed.connect(self._on_progress)
         preview.shown.connect(lambda few, data, card: self._on_shown(wanted, few, data, card))
         preview.predicted.connect(self._on_predicted)
-        preview.failed.connect(lambda sentence: self._on_failed(wanted, sentence))
+        preview.failed.connect(lambda sentence, offers: self._on_failed(wanted, sentence, offers))
         preview.finished.connect(self._on_finished)
         preview.start(QThread.Priority.LowPriority)
 
@@ -243,15 +275,23 @@ class NewRunPanel(QWidget):
     def _on_predicted(self, seconds: float) -> None:
         self.time.setText(f"About {duration(seconds)} here.")
 
-    def _on_failed(self, wanted: tuple[Any, ...], sentence: str) -> None:
+    def _on_failed(self, wanted: tuple[Any, ...], sentence: str, offers: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
         if wanted != self._wanted():
             return
         self._slow.stop()
         self._seen = self._shown = None
         self.picker.preview(None)
-        self.picker.refuse(sentence)
+        self.picker.refuse(sentence, [(words, change) for words, change in offers if self._can_take(change)])
         self.start_button.setEnabled(False)
         self.time.setText("")
+
+    def _can_take(self, change: Mapping[str, Any]) -> bool:
+        """Whether the settings have these values: what reads a source knows nothing of the system."""
+        try:
+            make(self._algorithm.Config, change)
+        except BadInput:
+            return False
+        return True
 
     def browse_all(self) -> None:
         """Ask for all the data to be shown, once they have been read."""
@@ -265,10 +305,41 @@ class NewRunPanel(QWidget):
             preview.deleteLater()
 
 
-def built_in(kind: str = "pictures") -> list[tuple[str, str]]:
-    """The sources of a kind ("pictures" or "text") that need no path: what `--data` is given, and a line about each."""
-    own = [s for s in sources() if s["kind"] == kind and "." not in s["name"]]  # oracle.npz is the name of a file
-    return [(s["name"], f"{s['name']} · {s['what']}") for s in own if s["example"] == f"--data {s['name']}"]
+class PresetList(Combo):
+    """Presets that are too many to stand side by side, chosen as the segments of a Segmented are.
+
+    Signals:
+        chosen(int): the place of the one that the person took.
+    """
+
+    chosen = Signal(int)
+
+    def __init__(self, texts: Sequence[str], tips: Sequence[str]) -> None:
+        super().__init__(texts)
+        for place, tip in enumerate(tips):
+            self.setItemData(place, tip, Qt.ItemDataRole.ToolTipRole)
+        self.setAccessibleName("Preset")
+        self.activated.connect(self.chosen)
+
+    def select(self, place: int) -> None:
+        """Choose one without telling anybody."""
+        self.setCurrentIndex(place)
+
+    def selected(self) -> int:
+        """The place of the chosen one."""
+        return self.currentIndex()
+
+
+def built_in(of: str = "pictures", first: str = "") -> list[tuple[str, str]]:
+    """The sources of a kind that need no path: what `--data` is given, and a line about each.
+
+    Args:
+        of: "pictures", "text", or "any", which has the toys as well and no oracle: the characters of its numbers say nothing.
+        first: the source to begin with.
+    """
+    own = [s for s in sources() if s["example"] == f"--data {s['name']}" and "." not in s["name"]]  # oracle.npz is the name of a file
+    own = [s for s in own if (s["name"] != "oracle" if of == "any" else s["kind"] == of)]
+    return [(s["name"], f"{s['name']} · {s['what']}") for s in sorted(own, key=lambda s: s["name"] != first)]
 
 
 def machine() -> list[Knob]:

@@ -22,6 +22,8 @@ _Index = QModelIndex | QPersistentModelIndex
 LINE = int(Qt.ItemDataRole.UserRole)
 EVERY, SAMPLES = 500, 1_000
 ORDER = (
+    *("KL", "D_f", "gap", "bias", "error", "fresh_js", "fresh_kl", "fresh_hellinger", "fresh_w1", "marginals", "D_fake"),
+    *(f"ngram_js{n}" for n in range(1, 5)),
     *("NLL_oracle", "NLL_gen", "perplexity", *(f"BLEU{n}" for n in range(2, 6)), *(f"self_BLEU{n}" for n in range(2, 6)), "validity"),
     *("frechet", "kid", "coverage", "recall", "precision", "density", "duplicates", "nearest"),
     *("classes", "class_entropy", "ssim", "sliced_wasserstein"),
@@ -30,7 +32,8 @@ LAST = ("loss_held_out", "loss_fake", "gamma_hat", "M_global")  # the page has t
 ARROWS = {"lower": "↓", "higher": "↑", "target": "→"}
 MEANS = {"lower": "lower is better", "higher": "higher is better", "target": "the nearer to the reference the better"}
 FLOOR = "frechet_floor"
-FLOORS = {FLOOR: "frechet", "floor": "NLL_oracle", "real_BLEU2": "BLEU2", "real_self_BLEU2": "self_BLEU2"}  # curve -> the score whose reference it is
+# Curve -> the score whose reference it is; NAME_floor is that of NAME.
+FLOORS = {"floor": "NLL_oracle", "real_BLEU2": "BLEU2", "real_self_BLEU2": "self_BLEU2"}
 _ABOUT = (
     "An evaluation draws new samples and compares them with {}. Training goes on meanwhile, and an alarm tells when the samples collapse.",
     "Not evaluated yet.\n{}\nPress Evaluate now, or choose after how many steps.",
@@ -38,6 +41,7 @@ _ABOUT = (
 )
 _WITH = {
     "pictures": "pictures that were held out: their distance, what they cover, how many repeat each other",
+    "data": "the data: by a discriminator that is trained anew, place by place, by what repeats; a distribution that is known is compared exactly",
     "text": "sentences that were held out and with those of MLE: their likelihood, their n-grams, how much they repeat each other",
 }
 ABOUT = {kind: _ABOUT[0].format(words) for kind, words in _WITH.items()}
@@ -188,7 +192,7 @@ class Scores(Card):
 
     def __init__(self, kind: str = "pictures") -> None:
         super().__init__(margin=12, spacing=2)
-        what = "sentences" if kind == "text" else "pictures"
+        what = {"text": "sentences", "data": "data"}.get(kind, "pictures")
         self.body.setContentsMargins(12, 8, 8, 6)
         self.title, self.samples = label("Scores", "section"), ElidedLabel("", "caption", Qt.TextElideMode.ElideLeft)
         heads = row(self.title, self.samples, spacing=6)
@@ -239,8 +243,8 @@ class EvaluateBar(QWidget):
         self.on = QCheckBox("Evaluate every")
         self.on.setToolTip("Measure the samples at the multiples of so many steps, beside the training")
         self.every = spin(10, 1_000_000, EVERY, "Steps between two evaluations", step=100)
-        more = f"; {ENOUGH * FEATURES:,} or more for the Fréchet distance" if kind == "pictures" else ", of each generator"
-        self.samples = spin(50, 50_000, SAMPLES, f"Samples of an evaluation{more}", step=500)
+        self.samples = spin(50, 50_000, SAMPLES, "", step=500)
+        self.set_kind(kind)
         for field in (self.every, self.samples):
             field.setFixedWidth(theme.theme().px(74))  # in the smallest window all of it stays readable
             field.valueChanged.connect(self._tell)
@@ -249,6 +253,12 @@ class EvaluateBar(QWidget):
         self.now_button.setMinimumWidth(self.now_button.sizeHint().width())  # nothing moves when it counts
         self.setLayout(row(1, self.on, self.every, label("steps with"), self.samples, label("samples"), self.now_button, spacing=4))
         self.show_progress(0, 0, 0)
+
+    def set_kind(self, kind: str) -> None:
+        """What the samples are: "pictures" or "text"; "data" where a page takes any."""
+        more = {"pictures": f"; {ENOUGH * FEATURES:,} or more for the Fréchet distance", "text": ", of each generator"}.get(kind, "")
+        self.samples.setToolTip(f"Samples of an evaluation{more}")
+        self.samples.setAccessibleName(f"Samples of an evaluation{more}")
 
     def wish(self) -> Evaluate:
         """What is chosen."""
@@ -270,11 +280,10 @@ class EvaluateBar(QWidget):
 class QualityPanel(QStackedWidget):
     """Scores of the newest evaluation, and the main ones over steps."""
 
-    def __init__(self, kind: str = "pictures") -> None:
-        """`kind` of samples: "pictures" or "text"."""
+    def __init__(self, kind: str = "pictures", plots: Mapping[str, Sequence[Plot]] | None = None) -> None:
+        """`kind` of samples: "pictures" or "text", or "data", which may be a toy; `plots` of each kind, where a system has its own."""
         super().__init__()
-        self._kind = kind
-        self.scores, self.curves = Scores(kind), CurvesPanel(TEXT_PLOTS if kind == "text" else PLOTS, smoothing=0.0, points=True)
+        self._kind, self._plots = kind, {"pictures": PLOTS, "text": TEXT_PLOTS, **(plots or {})}
         self.lines: list[Mapping[str, Any]] = []
         self.empty = Card()
         self.words = words = label(EMPTY[kind], "muted")
@@ -285,17 +294,34 @@ class QualityPanel(QStackedWidget):
         self.empty.body.addLayout(row(1, words, 1))
         self.empty.body.addStretch(1)
         shown = QWidget()
-        line = row(self.scores, self.curves, spacing=12)
-        self.scores.setMinimumWidth(theme.theme().px(300))
-        line.setStretch(0, 1)
-        line.setStretch(1, 3)
+        self._line = row(spacing=12)
+        self._put()
         whole = column(shown, spacing=4)
-        whole.addLayout(line, 1)
+        whole.addLayout(self._line, 1)
         whole.addLayout(row(self.doing, self.skipped, spacing=16))
         for note in (self.doing, self.skipped):
             note.hide()
         self.addWidget(self.empty)
         self.addWidget(shown)
+
+    def _put(self) -> None:
+        self.scores, self.curves = Scores(self._kind), CurvesPanel(self._plots.get(self._kind, self._plots["text"]), smoothing=0.0, points=True)
+        self.scores.setMinimumWidth(theme.theme().px(300))
+        self._line.addWidget(self.scores, 1)
+        self._line.addWidget(self.curves, 3)
+
+    def set_kind(self, kind: str) -> None:
+        """Scores and curves of samples of another kind."""
+        if kind == self._kind:
+            return
+        self._kind = kind
+        for old in (self.scores, self.curves):
+            self._line.removeWidget(old)
+            old.hide()
+            old.deleteLater()
+        self._put()
+        self.clear()
+        self.words.setText(EMPTY[kind])
 
     def show_line(self, line: Mapping[str, Any]) -> None:
         """A line "evaluated" of the journal; one of an earlier step only joins the curves."""
@@ -305,9 +331,10 @@ class QualityPanel(QStackedWidget):
             scores = one["scores"]
             values = {name: score.get("value") for name, score in scores.items()}
             values |= {curve: scores.get(name, {}).get("reference") for curve, name in FLOORS.items()}
+            values |= {f"{name}_floor": score.get("reference") for name, score in scores.items()}
             self.curves.add_point(one["step"], {name: value for name, value in values.items() if value is not None})
         self.curves.set_end(self._end)
-        if self._kind == "text":  # an oracle's n-grams say little: every sequence of its tokens may occur
+        if self._kind != "pictures":  # an oracle's n-grams say little: every sequence of its tokens may occur
             self.curves.show_plots(
                 [name for name in line["scores"] if name not in (("BLEU2", "mle_BLEU2") if "NLL_oracle" in line["scores"] else ())]
             )

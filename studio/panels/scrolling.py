@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QFrame, QLayout, QScrollArea, QVBoxLayout, QWidget
 
 from studio import theme
 from studio.widgets import Card, column
@@ -33,6 +33,37 @@ def scrolled_side() -> tuple[QScrollArea, QVBoxLayout]:
     bar = area.verticalScrollBar()
     bar.rangeChanged.connect(lambda low, high: body.setContentsMargins(MARGIN, MARGIN, BESIDE_BAR if high > low else MARGIN, MARGIN))
     return area, body
+
+
+class Side(QFrame):
+    """The controls at the side of a face, fixed in width; `body` is their column, which scrolls where it must and ends in a stretch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("kind", "side")
+        area, self.body = scrolled_side()
+        column(self, spacing=0).addWidget(area)
+        self.body.addStretch(1)
+        theme.notifier.changed.connect(self._sizes)
+        self._sizes()
+
+    def add(self, *parts: QWidget | QLayout | int) -> None:
+        """Widgets and layouts below what is there; a number is a space in pixels."""
+        for part in parts:
+            place = self.body.count() - 1
+            if isinstance(part, int):
+                self.body.insertSpacing(place, part)
+            elif isinstance(part, QWidget):
+                self.body.insertWidget(place, part)
+            else:
+                self.body.insertLayout(place, part)
+
+    def sizeHint(self) -> QSize:
+        """As wide as it is, whatever its parts would like."""
+        return QSize(self.width(), super().sizeHint().height())
+
+    def _sizes(self) -> None:
+        self.setFixedWidth(theme.theme().px(SIDE))
 
 
 def aside(one: QWidget, card: QWidget) -> QScrollArea:

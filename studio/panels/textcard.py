@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from models.data.vocabulary import RESERVED
 from studio import theme
+from studio.panels.cells import CellPlot
 from studio.panels.datacard import ClassBars, DataCard
 from studio.widgets import column, label
 
@@ -102,31 +103,37 @@ class LengthBars(QWidget):
 
 
 class TextCard(DataCard):
-    """Facts, lengths, the commonest words, notes and what was left out."""
+    """Facts, lengths, the commonest words, notes and what was left out; of a known distribution its probabilities."""
 
     TIP, ICON = "See and search every sentence", "search"
 
     def parts(self) -> Sequence[QWidget]:
         """Lengths and words."""
         self.lengths, self.words = LengthBars(), ClassBars(self.rows, "of these", rest=False)
-        self.length_part, self.word_part = QWidget(), QWidget()
+        self.length_part, self.word_part, self.cells, self.cell_part = QWidget(), QWidget(), CellPlot(), QWidget()
         self.word_head = label("Most common", "section")
         for part, head, inside in (
             (self.length_part, label("Length in tokens", "section"), self.lengths),
             (self.word_part, self.word_head, self.words),
+            (self.cell_part, label("Probability p", "section"), self.cells),
         ):
             body = column(part, spacing=6)
             body.addWidget(head)
             body.addWidget(inside)
-        self.classes.setParent(self)  # sentences have none
-        return (self.length_part, self.word_part)
+        for part in (self.classes, self.palette_part):  # sentences have none
+            part.setParent(self)
+        return (self.length_part, self.word_part, self.cell_part)
 
     def facts_of(self, card: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         """Name, value and tool tip of each fact."""
         return facts(card)
 
     def show_parts(self, card: Mapping[str, Any]) -> None:
-        """Lengths that differ, and words."""
+        """Lengths that differ, and words; of a known distribution that alone."""
+        self.cell_part.setVisible("p" in card)
+        if "p" in card:
+            self.cells.show_cells(card["p"], card["shape"])
+            return
         spread = card.get("lengths") or {}
         bins = spread.get("histogram") or ()
         self.length_part.setVisible(len(bins) > 1)
@@ -138,12 +145,14 @@ class TextCard(DataCard):
 
     def _quiet(self) -> None:
         super()._quiet()
-        for widget in (self.length_part, self.word_part):
+        for widget in (self.length_part, self.word_part, self.cell_part):
             widget.hide()
 
 
 def facts(card: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Name, value and tool tip of each fact of a card of sentences; an oracle's has its floor and ceiling."""
+    if "p" in card:
+        return _cells(card)
     out = [
         ("Sentences", f"{card.get('count', 0):,}", ""),
         ("To train on · held out", f"{card.get('train', 0):,} · {card.get('held_out', 0):,}", "Equal sentences are on the same side"),
@@ -176,6 +185,16 @@ def facts(card: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         (f"Longer than T = {longest}", long, f"A row has {longest} tokens"),
         ("Duplicates", f"{same.get('count', 0):,}" if same.get("count") else "none", twins),
         ("Empty lines", f"{card['empty']:,}" if card.get("empty") else "none", ""),
+    ]
+
+
+def _cells(card: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Of a known distribution."""
+    p, (high, across) = [float(share) for share in card["p"]], card["shape"]
+    return [
+        ("Cells", f"{len(p):,}" + (f" · {high} × {across}" if high > 1 else ""), ""),
+        ("To train on · held out", f"{card.get('train', 0):,} · {card.get('held_out', 0):,}", "Draws of the distribution"),
+        ("Probability of a cell", f"{min(p):.2g} to {max(p):.2g}", "Known exactly, and nowhere 0"),
     ]
 
 

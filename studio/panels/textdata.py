@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLineEdit
 
+from models.data.vocabulary import UNKNOWN_WORD
 from studio import theme
 from studio.panels.browser import Browser
 from studio.panels.scrolling import aside
@@ -107,7 +108,8 @@ class TextBrowsePanel(Browser):
         self.list.setVisible(bool(len(places)))
         self.nothing.setVisible(not len(places))
         self.nothing.setText(f"No sentence has {query.strip()!r}." if query.strip() else "There are none.")
-        count, every = f"{len(data):,} sentences", len(places) == len(data)
+        what = "draws" if hasattr(data, "p") else "sentences"  # of a known distribution
+        count, every = f"{len(data):,} {what}", len(places) == len(data)
         told = count in data.title
         shown = ("" if told else f"all {count}") if every else f"{len(places):,} shown" if told else f"{len(places):,} of {count}"
         self.title.setText(" · ".join(filter(None, (data.title, shown))))
@@ -117,11 +119,11 @@ class TextBrowsePanel(Browser):
         self.one.setVisible(place >= 0)
         if place >= 0:
             data = self._data
-            self.one.heading.setText(f"Sentence {place + 1:,} of {len(data):,}")
+            self.one.heading.setText(f"{'Draw' if hasattr(data, 'p') else 'Sentence'} {place + 1:,} of {len(data):,}")
             self.words.setText(data.text(place))
             ids = np.asarray(data.tokens[place])
             length = int((ids != 0).argmin()) if data.ends and not ids.all() else len(ids)
-            unknown = int((ids[:length] == 1).sum()) if data.words else 0
+            unknown = int((ids[:length] == 1).sum()) if data.words[1:2] == (UNKNOWN_WORD,) else 0
             parts = [f"{length} token{'s' if length != 1 else ''}", f"{unknown} unknown" if unknown else ""]
             self.about.setText(" · ".join(filter(None, [*parts, "held out from training" if self._held[place] else "trained on"])))
 

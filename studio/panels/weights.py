@@ -32,12 +32,12 @@ class WeightsPanel(Card):
 
     def __init__(self) -> None:
         super().__init__(margin=12, spacing=8)
-        self.title, self.note = label("Samples and their weights w̃", "section"), ElidedLabel("", "caption")
+        self.title, self.note = label("Samples and weights w̃", "section"), ElidedLabel("", "caption")
         self.title.setToolTip(TIP)
         self.note.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.legend = Legend([("w̃", "controller"), ("equal share 1/M", "baseline")])
-        self.legend.setFixedWidth(theme.theme().px(164))
+        self.legend = Legend([("w̃", "controller"), ("equal, 1/M", "baseline")])
+        self.legend.setFixedWidth(theme.theme().px(132))
         self.order = Segmented(
             ["As drawn", "By weight"], ["The samples of a z as G has drawn them", "The heaviest first: where not all have room, they are seen"]
         )
@@ -73,7 +73,7 @@ class WeightsPanel(Card):
         else:
             self.words.show_words(texts, w, ess)
         beta = view.numbers.get("log_beta")
-        self.note.setText(f"M = {M} of each z" + (f" · log β {number(float(beta[0]))}" if beta is not None else ""))
+        self.note.setText(f"log β {number(float(beta[0]))}" if beta is not None else "")
         self._show(self.areas[pictures is None])
 
     def show_reason(self, text: str) -> None:

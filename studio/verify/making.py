@@ -38,7 +38,7 @@ def again(run: Run, recipe: Recipe, folder: Path, trust: str | None = None) -> A
     """
     if recipe["kind"] in walking.KINDS:
         return Again(walking.walked(run, recipe, folder, trust))
-    if recipe["kind"] in (PICTURES if writes_of(run.algorithm) == "text" else READERS):
+    if recipe["kind"] in (PICTURES if writes_of(run.algorithm, run.config) == "text" else READERS):
         raise ValueError(recipe["kind"])
     return _MAKERS[recipe["kind"]](run, recipe, recipe["made"], folder)
 
@@ -148,7 +148,7 @@ def _samples(run: Run, made: Recipe, needs: Sequence[str] = ()) -> Record:
     first, last = (whole(v, 0, MOST) for v in made["rows"])
     if first >= last:
         raise ValueError(made["rows"])
-    if writes_of(run.algorithm) == "text":
+    if writes_of(run.algorithm, run.config) == "text":
         return record_of(run, seed=_seed(made), count=last, needs=needs, options=made["options"])
     return record_of(run, seed=_seed(made), count=last, ema=_ema(made), needs=needs)
 

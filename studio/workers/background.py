@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QThread, Signal
 
 from models.errors import StudioError
-from studio.export import writes_of
 
 if TYPE_CHECKING:
     from models.contract import Preset
@@ -45,13 +44,13 @@ class Preview(QThread):
         progressed (int, int): done, total.
         shown (ndarray or list of str, ImageSet or TextSet, dict): a few pictures (n, H, W, C) uint8 or sentences, all of them, and the card.
         predicted (float): seconds.
-        failed (str): the sentence.
+        failed (str, tuple): the sentence, and the ways out of `models.errors.BadData`.
     """
 
     progressed = Signal(int, int)
     shown = Signal(object, object, object)
     predicted = Signal(float)
-    failed = Signal(str)
+    failed = Signal(str, object)
 
     def __init__(
         self,
@@ -80,7 +79,7 @@ class Preview(QThread):
                 data = algorithm.open_data(self._data, config, self._progress)
                 if self.isInterruptionRequested():
                     return
-                self.shown.emit(*_told(algorithm, data))
+                self.shown.emit(*_told(data))
                 config = algorithm.fitted(config, data) if hasattr(algorithm, "fitted") else config
             if self._preset is not None and not self.isInterruptionRequested():
                 self.predicted.emit(predicted_seconds(algorithm, config, device.choose(**self._plan), self._preset))
@@ -88,9 +87,9 @@ class Preview(QThread):
             pass
         except StudioError as error:
             if not self.isInterruptionRequested():
-                self.failed.emit(str(error))
+                self.failed.emit(str(error), getattr(error, "offers", ()))
         except Exception as error:
-            self.failed.emit(f"{self._data} cannot be read ({error}).")
+            self.failed.emit(f"{self._data} cannot be read ({error}).", ())
 
     def _progress(self, done: int, total: int) -> None:
         if self.isInterruptionRequested():
@@ -98,12 +97,14 @@ class Preview(QThread):
         self.progressed.emit(done, total)
 
 
-def _told(algorithm: Any, data: Any) -> tuple[Any, Any, dict[str, Any]]:
+def _told(data: Any) -> tuple[Any, Any, dict[str, Any]]:
     """A few of the data, all of it, and its card."""
     from models.data.card import card, sample
+    from models.data.text import TextSet
 
-    if writes_of(algorithm) == "text":
-        few = [data.text(int(i)) for i in data.order(0, 0, min(SENTENCES, len(data.train)))]
+    if isinstance(data, TextSet):
+        known = hasattr(data, "p")  # its card shows all of it
+        few = [] if known else [data.text(int(i)) for i in data.order(0, 0, min(SENTENCES, len(data.train)))]
     else:
         few = data.pictures(sample(data, PREVIEW))
     return few, data, card(data)

@@ -119,7 +119,7 @@ class TrainingJob:
             self.run.save(pin=True)
             filled = desk_record(self.run, **wish.desk)
             return lambda: list(fill_exporters()[wish.name].write(filled, wish.path))
-        exporter = exporters(writes_of(self.run.algorithm))[wish.name]
+        exporter = exporters(writes_of(self.run.algorithm, self.run.config))[wish.name]
         self.run.save(pin=True)
         drawn: dict[str, Any] = {"seed": wish.seed, "count": wish.count, "ema": wish.ema, "options": wish.options}
         record = record_of(self.run, samples=exporter.samples, needs=exporter.needs, **drawn)

@@ -1,6 +1,6 @@
 """Speed and size of the studio: ratios measured interleaved in one run, medians of rounds. Nothing here asserts a time.
 
-bench.py [step|window|start|memory|pictures|chains|texts|fill|all] [--seconds S] [--rounds N] [--minutes M] [--json]
+bench.py [step|window|start|memory|pictures|chains|texts|fill|discrete|all] [--seconds S] [--rounds N] [--minutes M] [--json]
 
 step     one step of BEGAN against a good textbook step and the common three-pass step; GFLOP/s against its bare layers
 window   training in the window against head-less, at the same number of threads; gaps of the event loop
@@ -10,6 +10,7 @@ pictures metrics, opening of large data sets, galleries
 chains   64 chains of PPGN beside one alone, beside the bare layers and the authors' order of work; 16 of them in the window
 texts    metrics of 10,000 sentences; SeqGAN's update, roll-outs, verdicts and step of D beside the loops that are commonly written
 fill     MaskGAN's actor-critic update beside one that goes token by token; kinds of dropout; memory; how soon the desk answers
+discrete BGAN's step beside one that repeats z, draws by multinomial and looks twice, and beside the same structure as ours
 """
 
 from __future__ import annotations
@@ -42,12 +43,13 @@ def main() -> int:
         "chains": chains,
         "texts": texts,
         "fill": fill,
+        "discrete": discrete,
     }
     words.add_argument("what", nargs="*", choices=[*parts, "all"], default=["all"])
     words.add_argument("--seconds", type=float, default=60.0, help="of the watch over the event loop; of each step measurement a third")
     words.add_argument("--rounds", type=int, default=5, help="of the window beside head-less, and of starts")
     words.add_argument("--minutes", type=float, default=10.0, help="of the watch over memory")
-    words.add_argument("--threads", type=int, help="of torch in `step`, `chains`, `texts` (default: those of a run) and `fill` (1)")
+    words.add_argument("--threads", type=int, help="of torch in `step`, `chains`, `texts` (default: those of a run) and `fill`, `discrete` (1)")
     words.add_argument("--json", action="store_true", help="the results as one line of JSON, the last")
     options = words.parse_args()
     chosen = list(parts) if "all" in options.what else options.what
@@ -331,6 +333,29 @@ def updates(f: Row) -> list[Row]:
         plain(f"{name}: sequence calls in the gradient's pass of G", f["calls_G"], "a layer"),
         plain(f"{name}: rows of logits / blanks", f["logits"] / f["blanks"], "×"),
     ]
+
+
+# --- discrete -----------------------------------------------------------------------------------------------------
+
+
+def discrete(options: argparse.Namespace) -> list[Row]:
+    """BGAN at M = 20, batches of 64, 28 px: the authors' widths and those of the quick preset, in the precision of a run."""
+    threads, rows = ["--threads", options.threads or 1], []
+    for name, more in (
+        ("authors' nets", ("--precision", "auto")),
+        ("authors' nets, float32", ()),
+        ("quick nets", ("--n", 32, "--full", 256, "--precision", "auto")),
+    ):
+        f = child("bgan.py", *more, *threads)
+        rows += [
+            plain(f"bgan, {name}: load of the machine, on {os.cpu_count()} cores", f["load"], ""),
+            plain(f"bgan, {name}: step: ours", f["ours"] * 1e3, "ms"),
+            plain(f"bgan, {name}: of its GFLOP", f["gflop"] / f["ours"], "GFLOP/s"),
+            at_least(f"bgan, {name}: z repeated, multinomial, D twice / ours", f["repeated"] / f["ours"], 2.0),
+            plain(f"bgan, {name}: G and D once, multinomial / ours", f["lean"] / f["ours"], "×"),
+            plain(f"bgan, {name}: ours / D learns from 2 of 20", f["ours"] / f["learn2"], "×"),
+        ]
+    return rows
 
 
 # --- processes ----------------------------------------------------------------------------------------------------

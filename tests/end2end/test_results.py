@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.algorithms.bgan import PRESETS
 from models.chains import Chains
+from models.divergences import DIVERGENCES
 from models.run import Run
-from tests.bench import maskgan_results
+from tests.bench import bgan_results, maskgan_results
 
 MNIST = Path(__file__).parents[3] / "shared" / "data" / "train-images-idx3-ubyte.gz"
 
@@ -120,3 +122,30 @@ def test_blanks_of_the_grammar_are_filled_and_the_tables_of_it_can_be_made(tmp_p
     maskgan_results.of_text(options)
     told = capsys.readouterr().out
     assert all(f"| {name} |" in told for name in ("real", "LM", "MaskMLE", "MaskGAN"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(("hidden", "limit"), [(0, 0.05), (64, 0.15)])
+@pytest.mark.parametrize("divergence", DIVERGENCES)
+def test_weights_of_a_toy_are_the_ratio_and_its_generator_arrives(hidden, limit, divergence):
+    """BGAN, 32 categories: E_q|w − p/q| when D has learnt alone, and KL(p‖q) at the last step; exact sums."""
+    error, _, start, end, least = bgan_results.toy_run(PRESETS["toy"], hidden, divergence, 11)
+    assert start >= 0.5
+    assert least >= 0.005
+    assert error <= limit
+    assert end < 0.01
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_digits_are_far_nearer_than_independent_pixels(tmp_path, monkeypatch):
+    if not MNIST.exists():
+        pytest.skip("MNIST is not here")
+    monkeypatch.setenv("SAMPLING_STUDIO_HOME", str(tmp_path / "home"))
+    wanted = Namespace(path=tmp_path, data=str(MNIST), steps=None, set=["pixels=threshold"], threads=1)
+    run = bgan_results.trained(wanted, "gan", 11)
+    found = bgan_results.measured(run)
+    run.close()
+    assert found["of independent pixels"] <= 0.5
+    assert found["classes"] > 0.8

@@ -102,6 +102,8 @@ VIEWS: dict[str, dict[str, dict[str, Any]]] = {
     "bgan": {
         "samples": {"n": 5, "seed": 1, "ema": True},
         "real": {"n": 2},
+        "scores": {"seed": 1, "n": 5, "ema": True},
+        "loop": {"seed": 1, "n": 3, "frames": 6, "ema": True},
         "weights": {"seed": 1, "z": 2, "M": 3, "ema": True},
         "marginals": {"n": 10, "seed": 1},
         "toy": {},

@@ -209,7 +209,7 @@ BAD = {
     "a planned system": (["train", "bgan", "--data", "faces"], ["still to come"]),
     "no data": (["train", "began"], ["--data"]),
     "unknown data": (["train", "began", "--data", "facez"], ["facez", "faces"]),
-    "text for pictures": (["train", "began", "--data", "oracle"], ["oracle", "source of text", "seqgan takes"]),
+    "text for pictures": (["train", "began", "--data", "oracle"], ["oracle", "source of text", "seqgan, maskgan and bgan take"]),
     "an unknown preset": (["train", "began", "--data", "faces", "--preset", "huge"], ["huge", "quick"]),
     "a set without =": (["train", "began", "--data", "faces", "--set", "gamma"], ["NAME=VALUE", "gamma"]),
     "a set without a name": (["train", "began", "--data", "faces", "--set", "=1"], ["NAME=VALUE"]),

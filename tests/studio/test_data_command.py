@@ -33,7 +33,7 @@ def digits(tmp_path):
 def test_the_list_is_aligned(do):
     lines = do("data").out.splitlines()
     at = lines[0].index("for example")
-    assert len(lines) == 15
+    assert len(lines) == 18
     assert all(line[at:].startswith(("for example", "--data ")) for line in lines)
     listed = do("data", "--json").json["sources"]
     assert [s["name"] for s in listed][: len(BUILTIN)] == list(BUILTIN)
@@ -89,7 +89,6 @@ def test_words_under_pictures_stay_under_them(monkeypatch):
         (["shapez"], ["shapez", "did you mean 'shapes'"]),
         (["gramar"], ["did you mean 'grammar'"]),
         (["grammar", "--out", "a.png"], ["is text", "leave out --out"]),
-        (["grammar", "--tokens", "chars"], ["choose words"]),
         (["grammar", "--longest", "1"], ["--longest", "from 2 to 500"]),
         (["/no/where"], ["/no/where"]),
         (["faces", "--size", "48"], ["--size", "48"]),
@@ -138,6 +137,16 @@ def test_the_card_of_the_grammar_and_of_an_oracle(do, tmp_path, monkeypatch):
     said = do("data", tmp_path / "mine.npz", "--longest", 4).out
     assert f"{made.hash}\n" in said
     assert "of an untrained net" in said
+
+
+def test_the_card_of_a_known_distribution(do, tmp_path):
+    said = do("data", "toy-ring").out
+    for part in ("cells          256, 16 × 16", "draws          20,000: 18,000 to train on", "nats of entropy"):
+        assert part in said, part
+    about = do("data", "toy-line", "--json").json
+    assert (len(about["p"]), about["shape"]) == (64, [1, 64])
+    assert sum(about["p"]) == pytest.approx(1)
+    refused(do("data", "toy-ring", "--out", tmp_path / "a.png"), "toy-ring is a known distribution")
 
 
 def test_a_sheet_that_cannot_be_written(do, tmp_path):

@@ -6,7 +6,6 @@ A view that takes long is a generator of Views, the last one complete.
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -30,6 +29,7 @@ from models.contract import Progress, Score, View
 from models.data.images import ImageSet
 from models.errors import BadInput
 from models.evaluation import Own, image_scores
+from models.latents import closed_way
 from models.nets.pixels import autocast, to_model, to_pictures
 
 
@@ -128,12 +128,8 @@ def view_loop(state: State, data: ImageSet | None, knobs: Knobs, *, seed: int, n
     straight line's would not be.
     """
     del data, knobs
-    z = torch.special.ndtri(latents(n, state.config.z, torch.Generator().manual_seed(seed)).add(1).div(2).clamp(1e-6, 1 - 1e-6).double())
-    place = torch.arange(frames, dtype=torch.float64) * n / frames
-    at, part = place.floor().long(), place.frac()
-    angle = (part * part * (3 - 2 * part) * math.pi / 2)[:, None]
-    way = angle.cos() * z[at] + angle.sin() * z[(at + 1) % n]
-    return View({"path": generate(state, torch.special.ndtr(way).mul(2).sub(1).float(), ema)})
+    z = latents(n, state.config.z, torch.Generator().manual_seed(seed))
+    return View({"path": generate(state, closed_way(z.add(1).div(2), frames).mul(2).sub(1).float(), ema)})
 
 
 # --- how good it is ---------------------------------------------------------------------------------------------

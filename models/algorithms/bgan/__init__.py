@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from models import device
 from models import knobs as settings
-from models.algorithms.bgan.described import FOUND, PLOTS, PRESETS, Config, Knobs
+from models.algorithms.bgan.described import FOUND, PLOTS, PRESET_DATA, PRESETS, QUALITY, Config, Knobs
 from models.contract import Event, Plan
 from models.data.discrete import DiscreteSet, open_discrete
 from models.data.images import ImageSet
@@ -40,13 +40,13 @@ from models.data.sentences import read
 from models.data.sources import kind as kind_of
 from models.data.text import TextSet
 from models.data.toys import TOYS, ToySet, open_toy
-from models.divergences import DIVERGENCES, ess, log_beta
+from models.divergences import DIVERGENCES, ess, log_beta, weighted
 from models.errors import BadInput, BadSetting
 from models.nets import discrete
 from models.nets.discrete import PictureD, PictureG, TextD, TextG, ToyD, ToyG, draw, encode, log_prob
 from models.nets.pixels import autocast, to_model
 
-__all__ = ["FOUND", "PLOTS", "PRESETS", "Config", "Knobs", "step"]
+__all__ = ["FOUND", "PLOTS", "PRESETS", "PRESET_DATA", "QUALITY", "Config", "Knobs", "step"]
 
 NAME = "bgan"
 TITLE = "BGAN"
@@ -62,6 +62,7 @@ class Info(NamedTuple):
     """One step in numbers, all 0-d; the last five of a toy alone."""
 
     V: Tensor  # the bound
+    weighted: Tensor  # the importance-weighted estimate of the same divergence, E_Q[f(w/β)]
     loss_G: Tensor
     D_real: Tensor  # mean of σ(log w) on data
     D_fake: Tensor
@@ -265,6 +266,7 @@ def _discrete(state: State, x: Tensor, knobs: Knobs, turn: bool) -> Info:
     state.baseline = torch.lerp(estimate, state.baseline, knobs.decay)
     info = Info(
         V=V.detach(),
+        weighted=weighted(f, log_w),
         loss_G=loss_G.detach(),
         D_real=f.log_w(F_real.detach(), F_fake).sigmoid().mean(),
         D_fake=log_w.sigmoid().mean(),
@@ -309,6 +311,7 @@ def _continuous(state: State, pictures: Tensor, knobs: Knobs, turn: bool) -> Inf
     state.baseline = torch.lerp(estimate, state.baseline, knobs.decay)
     return Info(
         V=V.detach(),
+        weighted=weighted(f, log_w.detach()),
         loss_G=loss_G.detach(),
         D_real=f.log_w(F_real.detach(), F_fake.detach()).sigmoid().mean(),
         D_fake=log_w.detach().sigmoid().mean(),
@@ -415,6 +418,15 @@ def forward_D(state: State, x: Tensor) -> Tensor:
     """F of values (m, places), in float32, (m,)."""
     with autocast(state.plan):
         return state.run_D(encoded(state, x))
+
+
+def judged(state: State, values: np.ndarray) -> Tensor:
+    """F of values as `batches` gives them, (m,)."""
+    x = torch.from_numpy(values).to(state.device)
+    if state.config.kind != "continuous":
+        return forward_D(state, x)
+    with autocast(state.plan):
+        return state.run_D(to_model(state.plan, x))
 
 
 def encoded(state: State, x: Tensor) -> Tensor:

@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from models.algorithms import bgan
-from models.algorithms.bgan import Knobs, State, calm, forward_D, on_cells, real_values
+from models.algorithms.bgan import Knobs, State, calm, judged, on_cells, real_values
 from models.contract import Progress, Score
 from models.data.images import ImageSet
 from models.data.sentences import CHUNK, spoken_lengths
@@ -179,15 +178,6 @@ def _estimates(state: State, real: _Halves, fake: _Halves, seed: int) -> Generat
     yield
     bounds = {"js": JS.bound(P, Q) / 2, "kl": DIVERGENCES["dv"].bound(P, Q), "hellinger": DIVERGENCES["hellinger"].bound(P, Q)}
     return {name: max(0.0, float(v)) for name, v in bounds.items()} | {"w1": float(P.mean() - Q.mean()) / max(slope, 1e-9)}
-
-
-def judged(state: State, values: np.ndarray) -> Tensor:
-    """F of values as `bgan.batches` gives them, (m,)."""
-    x = torch.from_numpy(values).to(state.device)
-    if state.config.kind != "continuous":
-        return forward_D(state, x)
-    with autocast(state.plan):
-        return state.run_D(to_model(state.plan, x))
 
 
 def _slope(state: State, values: np.ndarray) -> float:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from models import knobs as settings
 from models.algorithms import bgan
-from models.algorithms.bgan import Config, Knobs, State, calm, forward_D, latents, on_cells, real_values, shape, writes
+from models.algorithms.bgan import Config, Knobs, State, calm, forward_D, judged, latents, on_cells, real_values, shape, writes
 from models.algorithms.bgan.variance import ESTIMATORS, Spread
 from models.contract import Plan, Preset, View
 from models.data.images import ImageSet
@@ -24,12 +24,13 @@ from models.data.text import spoken
 from models.data.toys import ToySet
 from models.divergences import DIVERGENCES, ess, log_beta
 from models.errors import BadInput
+from models.latents import closed_way
 from models.nets.discrete import draw, macs
 from models.nets.learning import seconds
 from models.nets.pixels import autocast, to_pictures
 
 WEIGHED = 32  # latents whose weights are in the histogram
-FEW_PICTURES, FEW_WORDS = 8, 6  # samples of a divergence that is compared
+FEW_PICTURES, FEW_WORDS = 9, 6  # samples of a divergence that is compared
 
 
 # --- samples ------------------------------------------------------------------------------------------------------
@@ -147,6 +148,39 @@ def _continuous_weights(state: State, f: Any, z: Tensor, M: int, ema: bool) -> t
     return to_pictures(x), f.log_w(F).view(-1, M).T
 
 
+@torch.no_grad()
+def view_scores(state: State, data: Any, knobs: Knobs, *, seed: int, n: int, ema: bool) -> View:
+    """`log w` of the first `n` samples of a seed: how much likelier the data make them than G does, as D has it."""
+    del data
+    values, f = drawn(state, n, seed, ema), DIVERGENCES[knobs.divergence]
+    if state.config.kind == "continuous":
+        values = values.transpose(0, 3, 1, 2)
+    with calm(state.D):
+        F = [judged(state, np.ascontiguousarray(rows)) for rows in np.array_split(values, -(-n // CHUNK))]
+    return View({}, {"log w": f.log_w(torch.cat(F)).double().cpu().numpy()})
+
+
+@torch.no_grad()
+def view_loop(state: State, data: Any, knobs: Knobs, *, seed: int, n: int, frames: int, ema: bool) -> View:
+    """`path`: a closed way through the first `n` latents of a seed, resting at each: (frames, size, size, 1 or 3).
+
+    All frames are drawn with the same uniform numbers, so that a pixel changes only where its chance passes its number.
+    """
+    del data, knobs
+    if writes(state.config) != "pictures":
+        raise BadInput("A loop through latents is of pictures; this run writes rows of characters or cells.")
+    rng = torch.Generator().manual_seed(seed)
+    path, found = closed_way(latents(n, state.config, rng), frames).float(), []
+    u = torch.rand(1, 1, math.prod(shape(state.config)), generator=rng)
+    for z in path.split(CHUNK):
+        out = raw(state, torch.cat([z, z.new_zeros(CHUNK - len(z), z.shape[1])]), ema)[: len(z)]
+        if state.config.kind == "continuous":
+            found.append(to_pictures(out))
+        else:
+            found.append(as_pictures(state, draw(out, u.expand(1, len(z), -1).to(state.device))[0].cpu().numpy()))
+    return View({"path": np.concatenate(found)})
+
+
 def view_marginals(state: State, data: Any, knobs: Knobs, *, n: int, seed: int) -> View:
     """Each place, or each value, by itself: how the samples' frequencies compare with the data's.
 
@@ -206,15 +240,17 @@ def view_compare(
 ) -> Iterator[View]:
     """Fresh copies, one a divergence, from one seed and the knobs as they are, trained in turns on the same batches; nothing of the run is touched.
 
+    G learns from the first step on, whatever `warm` is: else a short comparison would be of nothing.
+
     numbers: `steps` (t,); `D.V`, `D.ESS`, `D.D_real`, `D.D_fake` of divergence D, and of toys `D.KL`, `D.error`, (t,) each; `done` (2,), the step
-    now and the last one. pictures D (8, H, W, C), or words D (6,).
+    now and the last one. pictures D (9, H, W, C), or words D (6,).
     """
     unknown = [name for name in divergences if name not in DIVERGENCES]
     if unknown or not divergences or steps < 1 or every < 1:
         raise BadInput(
             f"Compare one or more of {', '.join(DIVERGENCES)} over at least one step; got {', '.join(divergences) or 'none'}, {steps} steps."
         )
-    config, plan = state.config, cast(Plan, state.plan)
+    config, plan = settings.changed(state.config, {"warm": 0}), cast(Plan, state.plan)
     kept = {"estimator": estimator, "freeze_G": False}
     runs = {name: (bgan.init(config, seed, plan), settings.changed(knobs, {**kept, "divergence": name})) for name in divergences}
     for fresh, _ in runs.values():
@@ -232,6 +268,8 @@ def view_compare(
         if due:
             at.append(float(t))
             yield _compared(runs, curves, at, steps, seed)
+        else:
+            yield View({}, {"done": np.array([float(t), float(steps)])})
 
 
 def _compared(runs: Any, curves: dict[str, list[float]], at: list[float], steps: int, seed: int) -> View:
@@ -271,6 +309,8 @@ def view_variance(state: State, data: Any, knobs: Knobs, *, redraws: int, seed: 
 
 views: dict[str, Callable[..., Any]] = {
     "samples": view_samples,
+    "scores": view_scores,
+    "loop": view_loop,
     "weights": view_weights,
     "real": view_real,
     "marginals": view_marginals,

@@ -135,13 +135,43 @@ def judged(case: Case, view: View) -> np.ndarray:
     else:
         values = np.array([[case.data.words.index(token) for token in row.split(BETWEEN_TOKENS)] for row in view.words["tokens"]])
     with torch.no_grad(), bgan.calm(state.D):
-        return measures.judged(state, values).numpy()
+        return bgan.judged(state, values).numpy()
 
 
 @pytest.mark.parametrize("given", [{"z": 0, "M": 5}, {"z": 33, "M": 5}, {"z": 2, "M": 0}, {"z": 2, "M": 1001}])
 def test_weights_of_too_few_or_many_are_refused(given, black_and_white):
     with pytest.raises(BadInput, match="1 to 32 latents with 1 to 1,000 samples each"):
         look(made(black_and_white), "weights", seed=0, **given)
+
+
+@pytest.mark.parametrize("source", ["binary", "palette", "continuous", "text"], indirect=True)
+def test_scores_are_the_weights_of_the_samples(source):
+    case = made(*source, {"divergence": "kl"})
+    case.go(3, lr=3e-3)
+    (view,) = look(case, "scores", seed=1, n=70, ema=False)
+    values = shown.drawn(case.state, 70, 1, ema=False)
+    values = values.transpose(0, 3, 1, 2).copy() if case.config.kind == "continuous" else values
+    with torch.no_grad(), bgan.calm(case.state.D):
+        F = bgan.judged(case.state, values)
+    np.testing.assert_allclose(view.numbers["log w"], F.clamp(-10, 10).double().numpy(), atol=1e-5)
+    assert view.numbers["log w"].std() > 0
+
+
+@pytest.mark.parametrize("source", ["binary", "palette", "continuous"], indirect=True)
+def test_a_loop_is_closed_and_changes_with_its_latents_alone(source):
+    case = made(*source)
+    path = look(case, "loop", seed=1, n=3, frames=12, ema=False)[0].pictures["path"]
+    assert len(path) == 12
+    change = np.array([np.abs(a.astype(int) - b).mean() for a, b in zip(path, np.roll(path, -1, 0), strict=True)])
+    assert change.max() > 0
+    assert change.max() < np.abs(path[0].astype(int) - bgan.sample(case.state, 2, 9).pictures["samples"][1]).mean()
+    more = look(case, "loop", seed=1, n=3, frames=12, ema=False)[0].pictures["path"]
+    np.testing.assert_array_equal(path, more)
+
+
+def test_no_loop_of_a_text(sentences):
+    with pytest.raises(BadInput, match="A loop through latents is of pictures"):
+        look(made(sentences), "loop", seed=1, n=3, frames=12, ema=False)
 
 
 # --- marginals ----------------------------------------------------------------------------------------------------
@@ -212,13 +242,14 @@ def test_a_toy_is_shown_beside_its_truth(divergence):
 
 @pytest.mark.parametrize("source", ["binary", "toy"], indirect=True)
 def test_compared_divergences_are_runs_of_their_own(source):
-    case = made(*source)
+    case = made(source[0], source[1] | {"warm": 2})  # which a comparison has no time for
     case.go(2)
     before = checkpoint.hash_of(case.state)
     request = {"seed": 3, "steps": 5, "every": 2, "estimator": "global"}
     views = look(case, "compare", divergences=("kl", "gan", "chi2"), **request)
     assert checkpoint.hash_of(case.state) == before
-    assert [v.numbers["done"].tolist() for v in views] == [[2, 5], [4, 5], [5, 5]]
+    assert [v.numbers["done"].tolist() for v in views] == [[t, 5] for t in range(1, 6)]
+    assert ["steps" in v.numbers for v in views] == [False, True, False, True, True]
     last = views[-1].numbers
     assert last["steps"].tolist() == [2, 4, 5]
     alone = look(case, "compare", divergences=("gan",), **request)[-1]
@@ -232,7 +263,7 @@ def test_compared_divergences_are_runs_of_their_own(source):
     if case.config.kind == "toy":
         assert [len(views[-1].words[name]) for name in ("kl", "gan", "chi2")] == [6, 6, 6]
     else:
-        assert views[-1].pictures["chi2"].shape == (8, 28, 28, 1)
+        assert views[-1].pictures["chi2"].shape == (9, 28, 28, 1)
 
 
 @pytest.mark.parametrize(

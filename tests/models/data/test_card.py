@@ -9,6 +9,7 @@ from PIL import Image
 
 from models.data import glyphs
 from models.data.card import card, sample, text
+from models.data.discrete import open_discrete
 from models.data.images import ImageSet
 from models.data.sources import open_images
 
@@ -29,6 +30,13 @@ def folder(tmp_path) -> Path:
     (root / "dog" / "again.png").write_bytes((root / "cat" / "0.png").read_bytes())
     (root / "dog" / "bad.png").write_text("words")
     return root
+
+
+def test_a_palette_is_told(folder):
+    about = card(open_discrete(str(folder), size=28, pixels="palette", colours=3))
+    assert len(about["palette"]) == 3
+    assert all(len(colour) == 7 and colour[0] == "#" and int(colour[1:], 16) >= 0 for colour in about["palette"])
+    assert f"palette     3 colours: {about['palette'][0]}" in text(about)
 
 
 def test_a_card(folder):

@@ -279,15 +279,23 @@ def test_damage_inside_a_zip_loses_one_picture(folder, tmp_path):
         ("", "--data accepts"),
         ("a\0b", "--data accepts"),
         ("x" * 5000, "--data accepts"),
-        ("oracle", "'oracle' is a source of text, which seqgan takes"),
-        ("grammar", "'grammar' is a source of text, which seqgan takes"),
+        ("oracle", "'oracle' is a source of text, which seqgan, maskgan and bgan take"),
+        ("grammar", "'grammar' is a source of text, which seqgan, maskgan and bgan take"),
         ("gramar", "did you mean 'grammar'"),
+        ("toy-ring", "'toy-ring' is a known distribution, which bgan takes: for pictures"),
+        ("toy-rng", "did you mean 'toy-ring'"),
         ("shape", "did you mean 'shapes'"),
     ],
 )
 def test_names_that_are_not_there(spec, words):
     with pytest.raises(BadData, match=words):
         open_images(spec, size=32)
+
+
+def test_sizes_that_a_drawing_has_are_offered():
+    with pytest.raises(BadData, match="choose one of 32, 64") as caught:
+        open_images("faces", size=28)
+    assert caught.value.offers == (("32 pixels a side", {"size": 32}), ("64 pixels a side", {"size": 64}))
 
 
 @pytest.mark.parametrize(
@@ -299,8 +307,8 @@ def test_names_that_are_not_there(spec, words):
         ("a.npz", "not an .npz that can be read"),
         ("a.npy", "not an array that can be read"),
         ("a.tar.zst", "pack its pictures as zip"),
-        ("a.txt", "is text, which seqgan takes: for pictures, --data accepts"),
-        ("a.jsonl.gz", "is text, which seqgan takes"),
+        ("a.txt", "is text, which seqgan, maskgan and bgan take: for pictures, --data accepts"),
+        ("a.jsonl.gz", "is text, which seqgan, maskgan and bgan take"),
         ("a.png", "single picture"),
         ("a.exe", "holds no data that can be read"),
         ("a.zip", "not a zip"),
@@ -379,7 +387,7 @@ def test_the_kind_of_a_source(tmp_path, folder):
     pictures = ["faces", "hub:any", str(folder), str(tmp_path / "images.npz"), made("a.png"), made("a.zip"), made("b.bin", b"\xff\0"), "not/there"]
     assert [sources.kind(s) for s in texts] == ["text"] * len(texts)
     assert [sources.kind(s) for s in pictures] == ["pictures"] * len(pictures)
-    with pytest.raises(BadData, match="arrays of an oracle of text, which seqgan takes"):
+    with pytest.raises(BadData, match="arrays of an oracle of text, which seqgan and maskgan take"):
         open_images(str(tmp_path / "oracle.npz"), size=32)
 
 

@@ -254,10 +254,11 @@ def test_bad_files_are_refused_in_one_sentence(write, content, words):
         ("nowhere.txt", "There is no text source or file 'nowhere.txt': for text, --data accepts grammar, oracle, a UTF-8"),
         ("", "There is no text source"),
         ("a\0b", "There is no text source"),
-        ("faces", "source of pictures, which began and ppgn take"),
+        ("toy-line", "'toy-line' is a known distribution, which bgan takes: for text"),
+        ("faces", "source of pictures, which began, ppgn and bgan take"),
         ("hub:mnist", "source of pictures"),
         ("{folder}", "is a folder: for text"),
-        ("{folder}/a.zip", "holds pictures, which began and ppgn take"),
+        ("{folder}/a.zip", "holds pictures, which began, ppgn and bgan take"),
         ("{folder}/a.png", "holds pictures"),
         ("{folder}/a.npz", "has no array 'emb'"),
     ],
@@ -357,8 +358,10 @@ def test_the_grammar_is_a_source(monkeypatch):
     assert short.valid
     assert all(map(short.valid, split_words(short.tokens, short.words, short.ends)))
     assert opened("grammar", punctuation="strip").valid is None
-    with pytest.raises(BadData, match="choose words"):
-        opened("grammar", unit="chars")
+    letters = opened("grammar", unit="chars", T=20, long="cut")
+    assert letters.valid is None
+    assert (letters.joiner, letters.about["dropped"]) == ("", 0)
+    assert letters.text(0) == " ".join(grammar.sentence(0))[:20]
 
 
 def test_an_oracle_is_a_source(tmp_path):

@@ -19,8 +19,8 @@ def test_home_leads_to_every_other_page(qtbot, window):
 def test_a_run_without_a_page_is_told(qtbot, window, tmp_path):
     run = tmp_path / "mine"
     run.mkdir()
-    fields = {"system": "bgan", "seed": 0, "data": {}, "phases": [], "config": {}, "knobs": {}, "plan": {}, "columns": [], "format": 1}
+    fields = {"system": "tgan", "seed": 0, "data": {}, "phases": [], "config": {}, "knobs": {}, "plan": {}, "columns": [], "format": 1}
     (run / "run.json").write_text(json.dumps(fields))
     window.open_run(run)
     assert window.page is window.pages["home"]
-    assert "mine is a run of BGAN, which has no page" in window.page.card.sentence.text()
+    assert "mine is a run of TGAN, which has no page" in window.page.card.sentence.text()

@@ -62,7 +62,7 @@ class TestMarginals:
         assert not panel.bars.isVisible()
         t, third = theme.theme(), panel.grid.shown()[2]
         assert [QColor(*third[i, i].tolist()).name().upper() for i in (0, 3, 1)] == [t.curves["generated"], t.curves["real"], t.hairline]
-        assert list(panel.grid._captions)[2] == "difference, ± 0.400"
+        assert list(panel.grid._captions)[2] == "apart, ± 0.400"
         assert panel.at.full_text() == "distance 0.0500 · floor 0.0100"
         panel.set_stale(True)
         dressed.apply(QGuiApplication.instance(), "dark")

@@ -66,7 +66,7 @@ class TestRows:
     def test_all_twenty_of_a_row_are_seen_in_a_usual_window(self, panel: WeightsPanel) -> None:
         panel.show_view(weights(8, 20))
         assert panel.pictures.plan.shown == 20
-        assert panel.note.full_text() == "M = 20 of each z · log β −0.250"
+        assert panel.note.full_text() == "log β −0.250"
 
     def test_what_is_hidden_is_said_with_its_weight(self, panel: WeightsPanel) -> None:
         panel.show_view(weights(2, 100))
