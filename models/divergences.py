@@ -45,12 +45,15 @@ class Divergence:
     exponential: bool = False  # has a term that grows like e^F or e^-F, so F is held within ±LIMIT
     logarithm: bool = False  # E_Q comes as log E_Q[e^F] (Donsker-Varadhan)
 
-    def log_w(self, F: Tensor) -> Tensor:
-        """log w(F), elementwise; of Donsker-Varadhan over all F, whose mean weight is 1."""
-        if self.linear:
-            return (F / 2 + 1).clamp(min=LEAST).log()
-        F = F.clamp(-LIMIT, LIMIT) if self.exponential else F
-        return F - log_mean_exp(F.flatten()) if self.logarithm else F
+    def log_w(self, F: Tensor, drawn: Tensor | None = None) -> Tensor:
+        """log w(F), elementwise; of Donsker-Varadhan so that the mean weight of the outputs `drawn` is 1, which are F where they are not given."""
+        if self.linear:  # where it is held, F keeps a gradient, so that G may lead it back (continuous samples)
+            u = F / 2 + 1
+            return u.clamp(min=LEAST).log() + (u - u.detach()) * (u < LEAST)
+        if not self.exponential:
+            return F
+        held, over = (_held(x, x.abs() > LIMIT) for x in (F, F if drawn is None else drawn))
+        return held - log_mean_exp(over.flatten()) if self.logarithm else held
 
     def w(self, F: Tensor) -> Tensor:
         """w(F) = f*'(ν(F)) ≥ 0: estimates p/q."""

@@ -53,7 +53,7 @@ class _Set:
     patches: list[list[Tensor]] = field(default_factory=list)  # of those, by chunk and level
 
 
-def image_scores(draw: Draw, data: ImageSet, own: Own, *, n: int, seed: int) -> Iterator[Progress]:
+def image_scores(draw: Draw, data: ImageSet, own: Own, *, n: int, seed: int, parts: int = 0) -> Iterator[Progress]:
     """Measure the samples of an image model against its data.
 
     Args:
@@ -61,12 +61,13 @@ def image_scores(draw: Draw, data: ImageSet, own: Own, *, n: int, seed: int) -> 
         own: the paper's own measures; run first.
         n: samples to draw; at most half of the data's pictures are used, so that the reference has as many.
         seed: of everything that is drawn at random here.
+        parts: about how many slices `own` has beyond a pass over the held-out pictures.
 
     Yields:
         Progress; the last one has the scores.
     """
     work = _work(draw, data, own, n, seed)
-    total, done = _slices(data, n), 0
+    total, done = _slices(data, n) + parts, 0
     teaching = not judges.path_of(data).exists()
     while True:
         try:

@@ -69,8 +69,11 @@ def _binary(data: ImageSet, pixels: Pixels) -> DiscreteSet:
         images[start : start + ROWS] = (rows > limit) * np.uint8(255)
     if not images.any() or images.all():
         which = "black" if not images.any() else "white"
-        raise BadData(f"All pixels of {data.title} are {which} when {pixels} makes them black or white: choose pixels=bernoulli or pixels=palette.")
-    return _made(data, images, notes=_notes(data, pixels))
+        cut = pixels == "threshold"
+        remedy = "draw them by brightness (pixels=bernoulli) or quantise them (pixels=palette)" if cut else "choose other pictures"
+        how = ", cut at half brightness" if cut else ""
+        raise BadData(f"All pixels of {data.title} are {which}{how}: {remedy}.", offers=OFFERS[1:] if cut else ())
+    return _made(data, images, notes=_notes(pixels))
 
 
 def _refuse_shades(data: ImageSet) -> None:
@@ -79,10 +82,9 @@ def _refuse_shades(data: ImageSet) -> None:
         shades[np.unique(data.images[start : start + ROWS])] = True
     between = int(shades[1:255].sum())
     if between:
-        coloured = "colours" if data.about.get("colour") == "colour" else f"{between} shades of grey"
         raise BadData(
-            f"{data.title} has {coloured} beside black and white, which pixels=binary does not take: cut them at half brightness "
-            "(pixels=threshold), draw them by brightness (pixels=bernoulli), or quantise them to 2 to 16 colours (pixels=palette).",
+            f"{data.title} has {between} shade{'s' * (between > 1)} between black and white, which pixels=binary does not take: cut them at half "
+            "brightness (pixels=threshold), draw them by brightness (pixels=bernoulli), or quantise them to 2 to 16 colours (pixels=palette).",
             offers=OFFERS,
         )
 
@@ -93,12 +95,11 @@ def _uniform(start: int, shape: tuple[int, ...]) -> np.ndarray:
     return ((words >> np.uint64(40)) * np.float32(2.0**-24)).astype(np.float32).reshape(shape)
 
 
-def _notes(data: ImageSet, pixels: Pixels) -> list[str]:
+def _notes(pixels: Pixels) -> list[str]:
     if pixels == "binary":
         return []
-    lost = " Their colours are lost; pixels=palette keeps some." if data.about.get("colour") == "colour" else ""
     how = "cut at half brightness" if pixels == "threshold" else "drawn once, white with the brightness as its chance"
-    return [f"Pixels are black or white, {how}.{lost}"]
+    return [f"Pixels are black or white, {how}; colours, where there were any, are lost."]
 
 
 def _quantised(data: ImageSet, colours: int) -> DiscreteSet:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.data.assemble import twins
-from models.data.images import dealt
 from models.data.text import TextSet
 from models.errors import BadData
 
@@ -33,10 +32,6 @@ class ToySet(TextSet):
 
         u = np.random.Generator(np.random.Philox(key=np.array([seed % 2**64, t], np.uint64))).random(n)
         return torch.from_numpy(np.searchsorted(self.p.cumsum()[:-1], u, side="right")[:, None])
-
-    def order(self, seed: int, start: int, n: int) -> np.ndarray:
-        """As `TextSet.order`."""
-        return dealt(self.train, seed, start, n)
 
 
 def _categories() -> tuple[np.ndarray, tuple[int, int]]:

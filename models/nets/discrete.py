@@ -176,7 +176,7 @@ def macs(net: nn.Module) -> int:
 
 
 def initialise(net: nn.Module, generator: torch.Generator) -> None:
-    """Normal weights of variance 2 / fan in (1 / fan in in the last layer of G, so that first samples are grey) and zero biases."""
+    """Normal weights of variance 2 / fan in and zero biases."""
     for layer in net.modules():
         if isinstance(layer, Layer):
             fan = layer.weight.shape[0] * 25 / 4 if isinstance(layer, _Up) else layer.weight[0].numel()
@@ -186,14 +186,17 @@ def initialise(net: nn.Module, generator: torch.Generator) -> None:
                 nn.init.zeros_(layer.bias)  # pyright: ignore[reportArgumentType]
 
 
-def initialise_toy(G: ToyG, D: ToyD, generator: torch.Generator) -> None:
-    """Rows of G near one distribution whose log q are spread evenly over 2.7 nats, in a random order; a D with a logit a cell begins at F = 0."""
+def initialise_toy(G: ToyG, D: ToyD, generator: torch.Generator, *, flat: bool = True) -> None:
+    """Rows of G near one distribution whose log q are spread evenly over 2.7 nats, in a random order; a D with a logit a cell begins at F = 0.
+
+    With `flat` off D is drawn instead: weights of zero have no direction that spectral normalisation could keep.
+    """
     rows, V = G.table.weight.shape
     common = torch.linspace(0, 2.7, V)[torch.randperm(V, generator=generator)]
     with torch.no_grad():
         G.table.weight.copy_(common + 0.1 * torch.randn(rows, V, generator=generator))
     initialise(D, generator)
-    if isinstance(D.layers, Dense):
+    if flat and isinstance(D.layers, Dense):
         nn.init.zeros_(D.layers.weight)
 
 

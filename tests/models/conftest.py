@@ -15,7 +15,7 @@ from PIL import Image
 
 from models import catalog, knobs
 from models.contract import Event, Phase, Plan, Preset, Progress, Score, View
-from models.data import faces
+from models.data import faces, glyphs
 from models.knobs import knob
 
 CPU = Plan("cpu", 1, "float32", True, "off")
@@ -24,6 +24,7 @@ SMALL = {  # settings with which a step takes milliseconds
     "ppgn": {"n": 4, "g": 4, "h": 8, "full": 8, "recurrent": 8, "outputs": 4, "words": 8, "batch": 4},
     "seqgan": {"T": 8, "e": 4, "h": 6, "e_D": 4, "filters": "narrow", "batch": 4, "negatives": 12},
     "maskgan": {"T": 8, "h": 8, "batch": 4},
+    "bgan": {"n": 4, "full": 8, "z": 8, "batch": 4},
 }
 
 
@@ -46,6 +47,16 @@ def classes(tmp_path_factory) -> Path:
         (folder / kind).mkdir(parents=True)
         for i, picture in zip(numbers, faces.draw(numbers, 32), strict=True):
             Image.fromarray(picture).save(folder / kind / f"{i:03d}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def black_and_white(tmp_path_factory) -> Path:
+    """A folder of 40 glyphs of 28 × 28 pixels, black and white alone."""
+    folder = tmp_path_factory.mktemp("data") / "glyphs"
+    folder.mkdir()
+    for i, picture in enumerate(glyphs.draw(range(40), 28, binary=True)):
+        Image.fromarray(picture[..., 0]).save(folder / f"{i:02d}.png")
     return folder
 
 

@@ -32,13 +32,14 @@ JS = DIVERGENCES["jsd"]
 def evaluate(state: State, data: Any, knobs: Knobs, *, n: int, seed: int, rows: np.ndarray | None = None) -> Iterator[Progress]:
     """`n` samples of the averaged generator against the data, in parts. The first next() copies the nets that are needed."""
     del rows
-    frozen = replace(state, average=copy.deepcopy(state.average), G=copy.deepcopy(state.G), D=copy.deepcopy(state.D), baseline=state.baseline.clone())
-    yield Progress(0, _parts(state, n) if not isinstance(data, ImageSet) else 10**6)
+    G, D, average = (copy.deepcopy(net) for net in (state.G, state.D, state.average))
+    frozen = replace(state, G=G, D=D, average=average, run_G=G, run_D=D)
+    draw, total, done = _drawer(frozen, seed), _parts(state, n), 0
+    work = _own(frozen, data, knobs, n, seed, draw)
     if isinstance(data, ImageSet):
-        draw = _drawer(frozen, n, seed)
-        yield from image_scores(draw, data, _own(frozen, data, knobs, n, seed, draw), n=n, seed=seed)
+        yield from image_scores(draw, data, work, n=n, seed=seed, parts=total)
         return
-    work, done, total = _own(frozen, data, knobs, n, seed, _drawer(frozen, n, seed)), 0, _parts(state, n)
+    yield Progress(0, total)
     while True:
         try:
             next(work)
@@ -54,7 +55,7 @@ def _parts(state: State, n: int) -> int:
     return 12 if state.config.kind == "toy" else 16 + 2 * STEPS // 4 + n // CHUNK
 
 
-def _drawer(state: State, n: int, seed: int) -> Callable[[int, int], np.ndarray]:
+def _drawer(state: State, seed: int) -> Callable[[int, int], np.ndarray]:
     """Samples as pictures, by number; drawn in chunks from one stream, so they are kept as they come."""
     stream, kept = _stream(state, seed), []
 
@@ -64,7 +65,6 @@ def _drawer(state: State, n: int, seed: int) -> Callable[[int, int], np.ndarray]
         values = np.concatenate(kept[start // CHUNK : -(-stop // CHUNK)])[start % CHUNK :][: stop - start]
         return bgan.shown.as_pictures(state, values) if bgan.writes(state.config) == "pictures" else values
 
-    del n
     return draw
 
 
@@ -86,7 +86,7 @@ def _own(state: State, data: Any, knobs: Knobs, n: int, seed: int, draw: Callabl
         yield
     drawn = _values(state, np.concatenate(values))
     yield from _fresh_scores(found, state, data, drawn, seed)
-    _marginal_scores(found, state, data, drawn)
+    _marginal_scores(found, state, data, knobs, drawn)
     yield
     if isinstance(data, TextSet):
         yield from _text_scores(found, state, data, drawn)
@@ -192,9 +192,16 @@ def _slope(state: State, values: np.ndarray) -> float:
 # --- the others ---------------------------------------------------------------------------------------------------
 
 
-def _marginal_scores(found: Found, state: State, data: Any, drawn: np.ndarray) -> None:
+def _marginal_scores(found: Found, state: State, data: Any, knobs: Knobs, drawn: np.ndarray) -> None:
     """Each pixel, or each value, by itself."""
+    with torch.no_grad(), calm(state.D):
+        F = torch.cat([judged(state, rows) for rows in np.array_split(drawn[:256], 4) if len(rows)])
+    doc = f"Mean of σ(log w) of D itself on {len(F)} samples: ½ is the boundary that G seeks."
+    found.put("D_fake", "D(samples)", float(DIVERGENCES[knobs.divergence].log_w(F).sigmoid().mean()), len(F), 0.5, "target", doc)
     m = min(len(drawn), len(data.train) // 2)
+    if not m:
+        found.put("marginals", "Marginals", None, m, None, "lower", f"{data.title} has one training sample, and a reference needs 2: use more data.")
+        return
     order = data.order(20, 0, 2 * m)
     one, two = (real_values(data, state.config, rows).numpy() for rows in (order[:m], order[m:]))
     last = lambda v: v.transpose(0, 2, 3, 1) if state.config.kind == "continuous" else v  # noqa: E731
@@ -202,16 +209,14 @@ def _marginal_scores(found: Found, state: State, data: Any, drawn: np.ndarray) -
     what = "each pixel's mean" if state.config.kind in ("binary", "continuous") else "the share of each value"
     doc = f"Mean difference of {what} from that of {m:,} real samples; reference: {m:,} others of them."
     found.put("marginals", "Marginals", float(np.abs(ours - a).mean()), m, float(np.abs(b - a).mean()), "lower", doc)
-    with torch.no_grad(), calm(state.D):
-        F = torch.cat([judged(state, rows) for rows in np.array_split(drawn[:256], 4) if len(rows)])
-    doc = f"Mean of σ(F) of D itself on {len(F)} samples: ½ is the boundary that G seeks."
-    found.put("D_fake", "D(samples)", float(F.sigmoid().mean()), len(F), 0.5, "target", doc)
 
 
 def _text_scores(found: Found, state: State, data: TextSet, drawn: np.ndarray) -> Generator[None, None, None]:
     """n-grams of characters, repeats, and rows that are in the data."""
     ends = state.config.ends
     m = min(len(drawn), len(data.train) // 2)
+    if not m:
+        return
     order = data.order(20, 0, 2 * m)
     sets = [(rows, spoken_lengths(rows, ends)) for rows in (drawn[:m], data.rows(order[:m]), data.rows(order[m:]))]
     ours, floor = measures.ngram_js(*sets[0], *sets[1], LONGEST), measures.ngram_js(*sets[2], *sets[1], LONGEST)

@@ -191,6 +191,8 @@ def view_marginals(state: State, data: Any, knobs: Knobs, *, n: int, seed: int) 
     del knobs
     rows = data.order(0, 0, min(2 * n, len(data.train)))
     half = len(rows) // 2
+    if not half:
+        raise BadInput(f"Marginals compare two halves of the training data; {len(data.train)} of {data.title} and n = {n} leave none: use 2 or more.")
     config = state.config
     share = lambda values: shares_of(config, values)  # noqa: E731
     take = lambda chosen: data.pictures(chosen) if config.kind == "continuous" else real_values(data, config, chosen).numpy()  # noqa: E731

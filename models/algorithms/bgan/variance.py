@@ -54,7 +54,10 @@ class Spread:
             self._apart[kind] += (before * (g - mean)).sum(dtype=torch.float64)
 
     def of(self, kind: str) -> tuple[float, float]:
-        """The trace of the covariance, and that over |mean gradient|² (less what the mean of so many redraws has by chance)."""
+        """The trace of the covariance, and that over |mean gradient|², less what the mean of so many redraws has by chance.
+
+        Where nothing is left of the mean, it is not told from noise: then the ratio is the number of redraws, its largest value.
+        """
         trace = float(self._apart[kind]) / max(1, self.redraws - 1)
         length = sum(float(m.square().sum(dtype=torch.float64)) for m in self._mean[kind]) - trace / max(1, self.redraws)
-        return trace, trace / max(length, 1e-30)
+        return trace, trace / max(length, trace / max(1, self.redraws), 1e-30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -205,6 +206,39 @@ def test_validity_and_perplexity():
     assert math.isnan(text.validity([], lambda words: True))
     assert text.perplexity(math.log(5000)) == pytest.approx(5000)
     assert text.perplexity(1e6) == math.inf
+
+
+def by_counting(a, b, n):
+    """The Jensen-Shannon divergence of the n-grams of two lists of sentences, from Counters."""
+    counts = [Counter(tuple(row[i : i + n]) for row in rows for i in range(len(row) - n + 1)) for rows in (a, b)]
+    p, q = ({gram: k / sum(c.values()) for gram, k in c.items()} for c in counts)
+    mean = {gram: (p.get(gram, 0) + q.get(gram, 0)) / 2 for gram in p | q}
+    return sum(share * math.log(share / mean[gram]) for side in (p, q) for gram, share in side.items()) / 2
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_ngram_js_is_that_of_counted_ngrams(seed):
+    a, b = zipf(60, seed), zipf(90, seed + 10, words=40, longest=12)
+    found = text.ngram_js(*padded(a), *padded(b, rest=7))  # of other widths, and what follows a sentence is not read
+    assert found == pytest.approx({n: by_counting(a, b, n) for n in range(1, 5)}, rel=1e-9)
+    assert found == pytest.approx(text.ngram_js(*padded(b), *padded(a)), rel=1e-9)
+    assert all(0 < v < math.log(2) for v in found.values())
+    assert list(found.values()) == sorted(found.values())  # the longer, the fewer are shared
+    assert list(text.ngram_js(*padded(a), *padded(b), 2)) == [1, 2]
+
+
+def test_ngram_js_is_nothing_for_equal_sets_and_log_2_for_such_that_share_nothing():
+    a = zipf(50, 3)
+    assert text.ngram_js(*padded(a), *padded(a[::-1])) == pytest.approx(dict.fromkeys(range(1, 5), 0.0), abs=1e-12)
+    other = [[token + 1000 for token in row] for row in a]
+    assert text.ngram_js(*padded(a), *padded(other)) == pytest.approx(dict.fromkeys(range(1, 5), math.log(2)))
+
+
+def test_ngram_js_of_sentences_too_short_for_an_order_is_not_a_number():
+    found = text.ngram_js(*padded([[1, 2], [3]]), *padded([[1, 2, 3]]))
+    assert found[2] == pytest.approx(by_counting([[1, 2], [3]], [[1, 2, 3]], 2))
+    assert math.isnan(found[3])
+    assert math.isnan(found[4])
 
 
 # --- bad input ----------------------------------------------------------------------------------------------------
