@@ -106,7 +106,7 @@ def test_a_comparison_changes_nothing_of_the_run(qtbot, window, digits, opened):
     qtbot.mouseClick(side.start_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(page.compare.is_complete, timeout=20_000)
     assert list(page.compare.columns) == ["gan", "dv"]
-    assert [part.grid.count() for part in page.compare.columns.values()] == [8, 8]
+    assert [part.grid.count() for part in page.compare.columns.values()] == [9, 9]
     assert all(len(item.getData()[0]) == 10 for item in page.compare.plot._lines)
     assert side.progress.full_text() == "10 steps, done"
     assert window.session.step == 1
