@@ -88,11 +88,13 @@ class ComparePanel(QWidget):
         self._show(seen=False)
 
     def show_view(self, view: View) -> None:
-        """What the view `compare` has by now."""
+        """What the view `compare` has by now; between two rows of numbers it tells only how far it is, and what is shown stays."""
         now, total = (int(v) for v in view.numbers["done"])
-        self._view = view
         self._set_busy(now < total)
         self.side.progress.setText(f"step {now:,} of {total:,}" if now < total else f"{total:,} steps, done")
+        if "steps" not in view.numbers:
+            return
+        self._view = view
         there = tuple(name for name in NAMES if f"{name}.V" in view.numbers)
         if tuple(self.columns) != there:
             self._make_columns(there)
@@ -113,9 +115,10 @@ class ComparePanel(QWidget):
         if self._busy:
             self.dropped.emit()
             self._set_busy(False)
-            self.side.progress.setText(f"Stopped at {self.side.progress.text()}" if self._view is not None else "")
+            at = self.side.progress.full_text()
             if self._view is None:
                 self.show_reason(EMPTY)
+            self.side.progress.setText(f"Stopped at {at}" if at else "")
             return
         self.show_reason("Training begins …")
         self._set_busy(True)

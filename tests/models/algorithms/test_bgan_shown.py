@@ -11,7 +11,7 @@ import torch
 
 from models import checkpoint, knobs
 from models.algorithms import bgan
-from models.algorithms.bgan import measures, shown
+from models.algorithms.bgan import given, measures, shown
 from models.contract import View
 from models.data.sentences import BETWEEN_TOKENS
 from models.divergences import DIVERGENCES
@@ -478,7 +478,7 @@ def test_scores_of_a_toy_are_its_exact_numbers():
 
 @pytest.mark.parametrize("spec", ["oracle", "some/where.npz"])
 def test_an_oracle_is_refused(spec, monkeypatch):
-    monkeypatch.setattr(bgan, "kind_of", lambda spec: "text")
+    monkeypatch.setattr(given, "kind_of", lambda spec: "text")
     with pytest.raises(BadInput, match="oracle's tokens are numbers"):
         bgan.open_data(spec, bgan.Config())
 
