@@ -156,7 +156,7 @@ def view_scores(state: State, data: Any, knobs: Knobs, *, seed: int, n: int, ema
     if state.config.kind == "continuous":
         values = values.transpose(0, 3, 1, 2)
     with calm(state.D):
-        F = [judged(state, np.ascontiguousarray(rows)) for rows in np.array_split(values, -(-n // CHUNK))]
+        F = [judged(state, np.ascontiguousarray(rows)) for rows in np.array_split(values, max(1, -(-n // CHUNK)))]
     return View({}, {"log w": f.log_w(torch.cat(F)).double().cpu().numpy()})
 
 
@@ -185,7 +185,7 @@ def view_marginals(state: State, data: Any, knobs: Knobs, *, n: int, seed: int) 
     """Each place, or each value, by itself: how the samples' frequencies compare with the data's.
 
     numbers: `real` and `fake` (P,): chance of white, or mean brightness, of each pixel; or the share of each colour, character or cell;
-    `distance` (1,) mean |difference|, `floor` (1,) the same of two halves of as many real ones. pictures `real`, `fake`, `difference` (grey at
+    `distance` (1,) mean |difference|, `floor` (1,) the same of as many other real ones. pictures `real`, `fake`, `difference` (grey at
     none) where P are pixels; words `names` where they are values.
     """
     del knobs
@@ -196,9 +196,9 @@ def view_marginals(state: State, data: Any, knobs: Knobs, *, n: int, seed: int) 
     config = state.config
     share = lambda values: shares_of(config, values)  # noqa: E731
     take = lambda chosen: data.pictures(chosen) if config.kind == "continuous" else real_values(data, config, chosen).numpy()  # noqa: E731
-    one, two, fake = share(take(rows[:half])), share(take(rows[half:])), share(drawn(state, n, seed))
-    real = state.p.double().cpu().numpy() if config.kind == "toy" else (one + two) / 2
-    numbers = {"real": real, "fake": fake, "distance": np.array([np.abs(real - fake).mean()]), "floor": np.array([np.abs(one - two).mean()])}
+    one, two, fake = share(take(rows[:half])), share(take(rows[half:])), share(drawn(state, half, seed))
+    real, other = (state.p.double().cpu().numpy(), one) if config.kind == "toy" else (one, two)
+    numbers = {"real": real, "fake": fake, "distance": np.array([np.abs(real - fake).mean()]), "floor": np.array([np.abs(real - other).mean()])}
     if config.kind in ("binary", "continuous"):
         grey = {
             name: (np.clip(v, 0, 1) * 255).astype(np.uint8) for name, v in (("real", real), ("fake", fake), ("difference", (fake - real + 1) / 2))
@@ -350,6 +350,7 @@ def predicted_seconds(config: Config, plan: Plan, preset: Preset) -> float:
     before = torch.get_num_threads()
     torch.set_num_threads(plan.threads)
     try:
+        state.step = config.warm  # the first steps, of D alone, are quicker
         bgan.step(state, x, knobs)
         return preset.steps * seconds(lambda: bgan.step(state, x, knobs))
     finally:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from models import knobs
 from models.algorithms import bgan
 from models.algorithms.bgan import Config, Info, Knobs, State
-from models.contract import Plan
+from models.contract import Plan, View
 
 TINY = {"n": 4, "full": 8, "z": 8, "T": 12, "batch": 4}
 
@@ -56,3 +56,9 @@ def weights(net: nn.Module) -> list[Tensor]:
 def same(a: list[Tensor], b: list[Tensor]) -> bool:
     """Whether all are equal."""
     return all(torch.equal(p, q) for p, q in zip(a, b, strict=True))
+
+
+def look(case: Case, view: str, **request: Any) -> list[View]:
+    """All that a view answers."""
+    answer = bgan.views[view](case.state, case.data, case.knobs, **request)
+    return [answer] if isinstance(answer, View) else list(answer)

@@ -1,8 +1,9 @@
-"""Text files of two kinds."""
+"""Text files of two kinds, and data of every kind for BGAN."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,3 +26,17 @@ def even(tmp_path_factory) -> Path:
 def spec(request, ragged, even) -> Path:
     """One of each."""
     return ragged if request.param else even
+
+
+@pytest.fixture
+def source(request, black_and_white, sentences) -> tuple[str, dict[str, Any]]:
+    """A kind of data as its source and settings."""
+    pictures = str(black_and_white)
+    return {
+        "binary": (pictures, {}),
+        "palette": (pictures, {"pixels": "palette", "colours": 2}),
+        "continuous": (pictures, {"pixels": "continuous"}),
+        "text": (str(sentences), {}),
+        "rows": (str(sentences), {"T": 5}),  # all are cut, so none has an end
+        "toy": ("toy-ring", {}),
+    }[request.param]
