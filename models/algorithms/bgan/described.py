@@ -81,9 +81,9 @@ PRESETS = {
         Preset(
             "text",
             "rows of 32 characters, 128 filters",
-            (Phase("adversarial", 6_000),),
+            (Phase("adversarial", 4_000),),
             config={"n": 128, "z": 64},
-            knobs={"M": 10, "lr": 1e-3, "d_lr": 0.3, "learn": 2},
+            knobs={"M": 10, "lr": 3e-4, "d_lr": 0.3, "learn": 5},
         ),
         Preset(
             "palette",

@@ -16,7 +16,7 @@ from models.data.sentences import BETWEEN_TOKENS
 from models.divergences import DIVERGENCES
 from models.errors import BadInput, BadSetting
 from models.nets.discrete import draw
-from tests.models.algorithms.bgans import look, made
+from tests.models.algorithms.bgans import Case, look, made
 
 ESTIMATORS = ("per-z", "global", "reinforce")
 

@@ -12,7 +12,7 @@ from models import checkpoint, knobs
 from models.algorithms import bgan
 from models.algorithms.bgan import given, measures, shown
 from models.errors import BadInput, BadSetting
-from tests.models.algorithms.bgans import look, made
+from tests.models.algorithms.bgans import Case, look, made
 
 # --- alarms -------------------------------------------------------------------------------------------------------
 
