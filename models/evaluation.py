@@ -28,7 +28,7 @@ from models.metrics import image, pyramid
 from models.nets import judge as judges
 from models.nets.judge import FEATURES, Judge
 
-__all__ = ["Draw", "Own", "Progress", "Score", "image_scores"]
+__all__ = ["Draw", "Own", "Progress", "Score", "image_scores", "in_parts"]
 
 T = TypeVar("T")
 Draw = Callable[[int, int], np.ndarray]  # (start, stop) -> samples start … stop-1, (n, H, W, C) uint8
@@ -66,9 +66,19 @@ def image_scores(draw: Draw, data: ImageSet, own: Own, *, n: int, seed: int, par
     Yields:
         Progress; the last one has the scores.
     """
-    work = _work(draw, data, own, n, seed)
-    total, done = _slices(data, n) + parts, 0
     teaching = not judges.path_of(data).exists()
+
+    def doing() -> str:
+        nonlocal teaching
+        teaching = teaching and not judges.path_of(data).exists()
+        return TEACHING if teaching else "measuring"
+
+    yield from in_parts(_work(draw, data, own, n, seed), _slices(data, n) + parts, doing)
+
+
+def in_parts(work: Own, total: int, doing: Callable[[], str] = lambda: "measuring") -> Iterator[Progress]:
+    """The slices of a work that returns scores, of which there are about `total`."""
+    done = 0
     while True:
         try:
             next(work)
@@ -76,8 +86,7 @@ def image_scores(draw: Draw, data: ImageSet, own: Own, *, n: int, seed: int, par
             yield Progress(total, total, end.value)
             return
         done = min(done + 1, total - 1)
-        teaching = teaching and not judges.path_of(data).exists()
-        yield Progress(done, total, doing=TEACHING if teaching else "measuring")
+        yield Progress(done, total, doing=doing())
 
 
 def usable(data: ImageSet, n: int) -> int:

@@ -18,7 +18,7 @@ from models.data.images import ImageSet
 from models.data.sentences import CHUNK, spoken_lengths
 from models.data.text import TextSet
 from models.divergences import DIVERGENCES
-from models.evaluation import image_scores
+from models.evaluation import image_scores, in_parts
 from models.metrics import text as measures
 from models.nets import discrete
 from models.nets.pixels import autocast, to_model
@@ -34,20 +34,12 @@ def evaluate(state: State, data: Any, knobs: Knobs, *, n: int, seed: int, rows: 
     del rows
     G, D, average = (copy.deepcopy(net) for net in (state.G, state.D, state.average))
     frozen = replace(state, G=G, D=D, average=average, run_G=G, run_D=D)
-    draw, total, done = _drawer(frozen, seed), _parts(state, n), 0
+    draw, total = _drawer(frozen, seed), _parts(state, n)
     work = _own(frozen, data, knobs, n, seed, draw)
     if isinstance(data, ImageSet):
         yield from image_scores(draw, data, work, n=n, seed=seed, parts=total)
-        return
-    yield Progress(0, total)
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            yield Progress(total, total, end.value)
-            return
-        done = min(done + 1, total - 1)
-        yield Progress(done, total)
+    else:
+        yield from in_parts(work, total)
 
 
 def _parts(state: State, n: int) -> int:
