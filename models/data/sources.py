@@ -249,7 +249,7 @@ def _unknown(spec: str) -> str:
     if spec in TEXTS:
         return f"{spec!r} is a source of text, which {TAKE['text']}: for pictures, {ACCEPTED}."
     close = difflib.get_close_matches(spec.strip().lower(), (*BUILTIN, *TEXTS, *TOYS), 1)
-    return f"There is no data source, file or folder {spec!r}: {ACCEPTED}; of text: grammar, oracle or a text file" + (
+    return f"There is no data source, file or folder {spec!r}: {ACCEPTED}; of text: grammar, oracle or a text file; toys: {', '.join(TOYS)}" + (
         f"; did you mean {close[0]!r}?" if close else "."
     )
 

@@ -74,7 +74,7 @@ PRESETS = {
         Preset(
             "toy",
             "distributions that are known: D alone first, so that its weights can be held against p/q, then G",
-            (Phase("adversarial", 10_000),),
+            (Phase("adversarial", 14_000),),
             config={"warm": 6_000, "batch": 256},
             knobs={"M": 4, "lr": 3e-3, "d_lr": 1.25, "ema": 0.9},
         ),
