@@ -206,7 +206,7 @@ BAD = {
     "no such command": (["paint"], ["paint"]),
     "an unknown option": (["data", "--colour", "red"], ["--colour"]),
     "an unknown system": (["train", "gan2", "--data", "faces"], ["gan2", "began"]),
-    "a planned system": (["train", "bgan", "--data", "faces"], ["still to come"]),
+    "a toy for pictures": (["train", "began", "--data", "toy-ring"], ["toy-ring", "known distribution", "bgan takes"]),
     "no data": (["train", "began"], ["--data"]),
     "unknown data": (["train", "began", "--data", "facez"], ["facez", "faces"]),
     "text for pictures": (["train", "began", "--data", "oracle"], ["oracle", "source of text", "seqgan, maskgan and bgan take"]),
@@ -357,8 +357,8 @@ def test_a_damaged_run_json(do, run, text):
 
 def test_a_run_of_another_system(do, run):
     record = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps(record | {"system": "bgan"}))
-    refused(do("resume", run, "--json"), "still to come")
+    (run / "run.json").write_text(json.dumps(record | {"system": "tgan"}))
+    refused(do("resume", run, "--json"), "no system called")
 
 
 def test_data_that_have_changed(do, place, tmp_path):
