@@ -46,7 +46,7 @@ def _drawings() -> dict[str, Drawing]:
             "pictures of one or two shapes", "shapes", shapes.COUNTS, shapes.draw, shapes.version, shapes.labels, shapes.ATTRIBUTES, shapes.caption
         ),
         "glyphs": by_pen("pen strokes of ten invented characters", draw=glyphs.draw, caption=glyphs.caption),
-        "glyphs-binary": by_pen("the same pen strokes in black and white", draw=partial(glyphs.draw, binary=True), caption=glyphs.caption),
+        "glyphs-binary": by_pen("pen strokes of the same in black and white", draw=partial(glyphs.draw, binary=True), caption=glyphs.caption),
     }
 
 
