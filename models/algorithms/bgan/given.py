@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Iterator
+from typing import Literal
 
 import numpy as np
 import torch
@@ -23,10 +23,9 @@ from models.errors import BadInput
 PICTURES = ("binary", "palette", "continuous")
 
 
-def writes(config: Config | Mapping[str, Any]) -> Literal["pictures", "text"]:
+def writes(config: Config) -> Literal["pictures", "text"]:
     """What samples of a run with these settings are."""
-    kind = config["kind"] if isinstance(config, Mapping) else config.kind
-    return "pictures" if kind in PICTURES else "text"
+    return "pictures" if config.kind in PICTURES else "text"
 
 
 def open_data(spec: str, config: Config, progress: Callable[[int, int], None] | None = None) -> ImageSet | TextSet:
