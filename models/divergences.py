@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F_
 from torch import Tensor
 
-LIMIT = 10.0  # |F| beyond which e^F is not let grow: weights from 5e-5 to 2e4
+LIMIT = 10.0  # |F| beyond which e^F in a bound is not let grow
 LEAST = 1e-4  # weight of Pearson's χ², whose F/2 + 1 may be negative
 Map = Callable[[Tensor], Tensor]
 
@@ -50,10 +50,7 @@ class Divergence:
         if self.linear:  # where it is held, F keeps a gradient, so that G may lead it back (continuous samples)
             u = F / 2 + 1
             return u.clamp(min=LEAST).log() + (u - u.detach()) * (u < LEAST)
-        if not self.exponential:
-            return F
-        held, over = (_held(x, x.abs() > LIMIT) for x in (F, F if drawn is None else drawn))
-        return held - log_mean_exp(over.flatten()) if self.logarithm else held
+        return F - log_mean_exp((F if drawn is None else drawn).flatten()) if self.logarithm else F  # never held: samples keep their order
 
     def w(self, F: Tensor) -> Tensor:
         """w(F) = f*'(ν(F)) ≥ 0: estimates p/q."""
@@ -103,7 +100,7 @@ def log_beta(log_w: Tensor) -> Tensor:
 
 def weighted(divergence: Divergence, log_w: Tensor) -> Tensor:
     """Importance-weighted estimate of D_f(P‖Q) = E_Q[f(p/q)] from log w of samples of Q, with p/q ≈ w/β; 0-d."""
-    return divergence.f((log_w - log_beta(log_w)).exp()).mean()
+    return divergence.f((log_w - log_beta(log_w)).exp().clamp(min=1e-30)).mean()
 
 
 def ess(log_w: Tensor, dim: int = 0) -> Tensor:

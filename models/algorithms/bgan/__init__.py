@@ -14,7 +14,8 @@ Departures, each of them switchable or named:
     1. D climbs the true bound E_P[ν(F)] − E_Q[f*(ν(F))], as the authors' code does; Algorithm 1 prints F and w.
     2. D may learn from some of the M samples only (`learn`), the others are weighed; 0 takes all, as the paper.
     3. A moving average of G's weights draws the samples that are shown; `ema = 0` turns it off.
-    4. |F| is held within 10 where e^F enters (KL, reverse KL, Hellinger, Donsker-Varadhan), and χ²'s weight above 1e-4; a notice tells.
+    4. In the bound |F| is held within 10 where e^F enters it (KL, reverse KL, Hellinger, Donsker-Varadhan), and χ²'s weight above 1e-4; a notice
+       tells. The logarithms of weights need no limit, so samples keep their order however sure D is.
 """
 
 from __future__ import annotations
@@ -330,8 +331,8 @@ def between(state: State, recent: Mapping[str, np.ndarray], knobs: Knobs) -> lis
     said = {
         "M": "M = 1: the only sample of a z always has weight 1, so D tells G nothing; take M of 2 or more, or estimator=global.",
         "ESS": f"The weights collapse: of the M = {knobs.M} samples of a z only {size:.1f} count (ESS); lower d_lr, raise M, or set a penalty.",
-        "held": f"{held:.0%} of D's outputs are beyond what {DIVERGENCES[knobs.divergence].title} can take and are held at the limit: its weights "
-        "are less certain; lower d_lr, set a penalty, or take the GAN or Jensen-Shannon divergence.",
+        "held": f"{held:.0%} of D's outputs are beyond what {DIVERGENCES[knobs.divergence].title} can take and are held at the limit, where D learns "
+        "little more; lower d_lr, set a penalty, or take the GAN or Jensen-Shannon divergence.",
     }
     return [Event("alarm", said[name]) for name in new]
 
