@@ -74,9 +74,9 @@ PRESETS = {
         Preset(
             "toy",
             "distributions that are known: D alone first, so that its weights can be held against p/q, then G",
-            (Phase("adversarial", 14_000),),
-            config={"warm": 6_000, "batch": 256},
-            knobs={"M": 4, "lr": 3e-3, "d_lr": 1.25, "ema": 0.9},
+            (Phase("adversarial", 16_000),),
+            config={"warm": 8_000, "batch": 256},
+            knobs={"M": 4, "lr": 3e-3, "d_lr": 1.5, "ema": 0.9},
         ),
         Preset(
             "text",
