@@ -17,7 +17,7 @@ from models.data.sentences import fitted as fitted_text
 from models.data.sentences import read
 from models.data.sources import kind as kind_of
 from models.data.text import TextSet
-from models.data.toys import TOYS, ToySet, open_toy
+from models.data.toys import ToySet, open_toy
 from models.errors import BadInput
 
 PICTURES = ("binary", "palette", "continuous")
@@ -30,11 +30,12 @@ def writes(config: Config) -> Literal["pictures", "text"]:
 
 def open_data(spec: str, config: Config, progress: Callable[[int, int], None] | None = None) -> ImageSet | TextSet:
     """Pictures with pixels as the settings say, rows of characters, or a toy."""
-    if spec == "oracle" or (spec.endswith(".npz") and kind_of(spec) == "text"):
+    kind = kind_of(spec)
+    if spec == "oracle" or (kind == "text" and spec.endswith(".npz")):
         raise BadInput("An oracle's tokens are numbers that stand for nothing: BGAN takes pictures, a text file, grammar or a toy.")
-    if spec in TOYS:
+    if kind == "toy":
         return open_toy(spec)
-    if kind_of(spec) == "text":
+    if kind == "text":
         return read(spec, config, progress)
     return open_discrete(spec, size=config.size, pixels=config.pixels, colours=config.colours, progress=progress)
 
