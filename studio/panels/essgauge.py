@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio import theme
 
-ADVICE = "One sample takes nearly all the weight: lower lr_D, raise M, or add a gradient penalty."
+ADVICE = "One sample takes nearly all the weight: lower d_lr, raise M, or set a penalty."
 ALONE = "M = 1: every weight is 1, so G learns nothing from D; take M ≥ 2, or the global estimator."
 
 

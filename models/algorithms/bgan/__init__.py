@@ -21,6 +21,7 @@ Departures, each of them switchable or named:
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,7 +39,7 @@ from models.data.discrete import DiscreteSet
 from models.data.images import ImageSet
 from models.data.text import TextSet
 from models.data.toys import ToySet
-from models.divergences import DIVERGENCES, ess, log_beta, weighted
+from models.divergences import DIVERGENCES, Divergence, ess, log_beta, weighted
 from models.errors import BadSetting
 from models.nets import discrete
 from models.nets.discrete import PictureD, PictureG, TextD, TextG, ToyD, ToyG, draw, encode, log_prob
@@ -140,14 +141,19 @@ def init(config: Config, seed: int, plan: Plan) -> State:
         discrete.initialise(D, rng)
     if config.spectral:
         _normalise(D, rng)
-    layout = torch.channels_last if plan.channels_last and config.kind in PICTURES else torch.contiguous_format
-    G, D = (net.to(device=plan.device, memory_format=layout) for net in (G, D))
+    G, D = (placed(net, config, plan) for net in (G, D))
     of_G, of_D = (torch.optim.Adam(net.parameters(), fused=True) for net in (G, D))
     baseline, p = torch.zeros((), device=plan.device), torch.zeros(config.V if config.kind == "toy" else 0, device=plan.device)
     average = copy.deepcopy(G).requires_grad_(False).eval()
     made = State(G, D, average, of_G, of_D, rng, baseline, p, config=config, plan=plan)
     made.run_D, made.run_G = device.compiled(D, plan), device.compiled(G, plan)
     return made
+
+
+def placed(net: Any, config: Config, plan: Plan) -> Any:
+    """A net where the plan computes, in its layout."""
+    layout = torch.channels_last if plan.channels_last and config.kind in PICTURES else torch.contiguous_format
+    return net.to(device=plan.device, memory_format=layout)
 
 
 def _normalise(D: nn.Module, rng: torch.Generator) -> None:
@@ -160,9 +166,7 @@ def _normalise(D: nn.Module, rng: torch.Generator) -> None:
 
 def _check_room(config: Config, plan: Plan) -> None:
     """Weights with Adam's moments, and a step's samples as D takes them, must fit into the device."""
-    places = 1
-    for side in shape(config):
-        places *= side
+    places = math.prod(shape(config))
     nets = sum(sum(p.numel() for p in net.parameters()) for net in build(config)) if config.V * config.n < 2**26 else config.V * config.n * 10
     need, room = 4 * (5 * nets + 4 * config.batch * (Knobs().M + 1) * places * max(config.V, config.n // 4)), device.memory(plan)
     if need > room:
@@ -201,24 +205,10 @@ def _discrete(state: State, x: Tensor, knobs: Knobs, turn: bool) -> Info:
 
     V, steep = f.bound(F_real, F_seen), _penalty(state, torch.cat([x, drawn[0]]), knobs)
     loss_G = boundary_loss(log_w, log_prob(logits, drawn), knobs.estimator, state.baseline)
-    loss = -V if steep is None else -V + knobs.penalty / 2 * steep
+    loss = _loss_D(V, steep, knobs)
     (loss + loss_G if turn else loss).backward()  # no path leads from one net to the other: samples and weights have no gradient
     _descend(state, knobs, turn)
-
-    estimate = log_beta(log_w)
-    state.baseline = torch.lerp(estimate, state.baseline, knobs.decay)
-    info = Info(
-        V=V.detach(),
-        weighted=weighted(f, log_w),
-        loss_G=loss_G.detach(),
-        D_real=f.log_w(F_real.detach(), F_fake).sigmoid().mean(),
-        D_fake=log_w.sigmoid().mean(),
-        log_beta=estimate,
-        baseline=state.baseline,
-        ESS=ess(log_w).mean(),
-        penalty=None if steep is None else steep.detach(),
-        clamped=f.clamped(torch.cat([F_real.detach(), F_fake])),
-    )
+    info = _told(state, knobs, V, loss_G, F_real, F_fake, log_w, steep)
     return info._replace(**exact(state, knobs)) if state.config.kind == "toy" else info
 
 
@@ -245,25 +235,11 @@ def _continuous(state: State, pictures: Tensor, knobs: Knobs, turn: bool) -> Inf
     V, steep = f.bound(F_real, F_fake), _penalty(state, torch.cat([x, fake.detach()]), knobs)
     log_w = f.log_w(F_fake)
     loss_G = continuous_loss(log_w, state.baseline if knobs.boundary == "baseline" else torch.zeros_like(state.baseline))
-    loss = -V if steep is None else -V + knobs.penalty / 2 * steep
-    loss.backward(inputs=list(state.D.parameters()), retain_graph=turn)
+    _loss_D(V, steep, knobs).backward(inputs=list(state.D.parameters()), retain_graph=turn)
     if turn:
         loss_G.backward(inputs=list(state.G.parameters()))
     _descend(state, knobs, turn)
-    estimate = log_beta(log_w.detach())
-    state.baseline = torch.lerp(estimate, state.baseline, knobs.decay)
-    return Info(
-        V=V.detach(),
-        weighted=weighted(f, log_w.detach()),
-        loss_G=loss_G.detach(),
-        D_real=f.log_w(F_real.detach(), F_fake.detach()).sigmoid().mean(),
-        D_fake=log_w.detach().sigmoid().mean(),
-        log_beta=estimate,
-        baseline=state.baseline,
-        ESS=ess(log_w.detach()[:, None]).mean(),
-        penalty=None if steep is None else steep.detach(),
-        clamped=f.clamped(torch.cat([F_real, F_fake]).detach()),
-    )
+    return _told(state, knobs, V, loss_G, F_real, F_fake.detach(), log_w.detach()[:, None], steep)
 
 
 def continuous_loss(log_w: Tensor, boundary: Tensor) -> Tensor:
@@ -280,6 +256,29 @@ def _penalty(state: State, x: Tensor, knobs: Knobs) -> Tensor | None:
         F = state.D(given)
     (slope,) = torch.autograd.grad(F.sum(), given, create_graph=True)
     return slope.float().flatten(1).square().sum(1).mean()
+
+
+def _loss_D(V: Tensor, steep: Tensor | None, knobs: Knobs) -> Tensor:
+    """What D descends, 0-d."""
+    return -V if steep is None else -V + knobs.penalty / 2 * steep
+
+
+def _told(state: State, knobs: Knobs, V: Tensor, loss_G: Tensor, F_real: Tensor, F_fake: Tensor, log_w: Tensor, steep: Tensor | None) -> Info:
+    """The step in numbers, from outputs (m,) and weights (M, N) of the samples; moves the average of log β."""
+    f, real, estimate = DIVERGENCES[knobs.divergence], F_real.detach(), log_beta(log_w)
+    state.baseline = torch.lerp(estimate, state.baseline, knobs.decay)
+    return Info(
+        V=V.detach(),
+        weighted=weighted(f, log_w),
+        loss_G=loss_G.detach(),
+        D_real=f.log_w(real, F_fake).sigmoid().mean(),
+        D_fake=log_w.sigmoid().mean(),
+        log_beta=estimate,
+        baseline=state.baseline,
+        ESS=ess(log_w).mean(),
+        penalty=None if steep is None else steep.detach(),
+        clamped=f.clamped(torch.cat([real, F_fake])),
+    )
 
 
 def _descend(state: State, knobs: Knobs, turn: bool) -> None:
@@ -358,23 +357,28 @@ def forward_G(state: State, z: Tensor) -> Tensor:
 
 
 def forward_D(state: State, x: Tensor) -> Tensor:
-    """F of values (m, places), in float32, (m,)."""
+    """F, in float32, (m,), of what `batches` gives: values (m, places), or pictures (m, C, H, W) uint8 if continuous."""
     with autocast(state.plan):
         return state.run_D(encoded(state, x))
 
 
+@torch.no_grad()
+def weighed(state: State, f: Divergence, x: Tensor) -> Tensor:
+    """log w of values (M, n, places), (M, n), as D judges and not as it trains."""
+    with calm(state.D):
+        return f.log_w(torch.cat([forward_D(state, rows) for rows in x.flatten(0, 1).split(256)])).view(x.shape[:2])
+
+
 def judged(state: State, values: np.ndarray) -> Tensor:
     """F of values as `batches` gives them, (m,)."""
-    x = torch.from_numpy(values).to(state.device)
-    if state.config.kind != "continuous":
-        return forward_D(state, x)
-    with autocast(state.plan):
-        return state.run_D(to_model(state.plan, x))
+    return forward_D(state, torch.from_numpy(values).to(state.device))
 
 
 def encoded(state: State, x: Tensor) -> Tensor:
-    """Values (m, places) as D takes them."""
+    """What `batches` gives, as D takes it."""
     assert state.plan is not None
+    if state.config.kind == "continuous":
+        return to_model(state.plan, x)
     out = encode(x, state.config.V, shape(state.config), torch.bfloat16 if state.plan.precision == "bfloat16" else torch.float32)
     return out.contiguous(memory_format=torch.channels_last) if out.dim() == 4 and state.plan.channels_last else out
 

@@ -22,7 +22,7 @@ from models.divergences import DIVERGENCES, Divergence
 from models.evaluation import image_scores, in_parts
 from models.metrics import text as measures
 from models.nets import discrete
-from models.nets.pixels import autocast, to_model
+from models.nets.pixels import autocast
 from models.written import Found
 
 STEPS, BATCH = 300, 64  # of a fresh discriminator
@@ -39,7 +39,7 @@ def evaluate(state: State, data: Any, knobs: Knobs, *, n: int, seed: int, rows: 
     draw, total = _drawer(frozen, seed), _parts(state, n)
     work = _own(frozen, data, knobs, n, seed, draw)
     if isinstance(data, ImageSet):
-        yield from image_scores(draw, data, work, n=n, seed=seed, parts=total)
+        yield from image_scores(lambda start, stop: bgan.shown.as_pictures(frozen, draw(start, stop)), data, work, n=n, seed=seed, parts=total)
     else:
         yield from in_parts(work, total)
 
@@ -50,54 +50,46 @@ def _parts(state: State, n: int) -> int:
 
 
 def _drawer(state: State, seed: int) -> Callable[[int, int], np.ndarray]:
-    """Samples as pictures, by number; drawn in chunks from one stream, so they are kept as they come."""
-    stream, kept = _stream(state, seed), []
+    """Samples by number, as `shown.chunk` has them; they come in chunks of one stream, so they are kept."""
+    stream, kept = bgan.shown.stream(state, seed), []
 
     def draw(start: int, stop: int) -> np.ndarray:
         while len(kept) * CHUNK < stop:
             kept.append(next(stream))
-        values = np.concatenate(kept[start // CHUNK : -(-stop // CHUNK)])[start % CHUNK :][: stop - start]
-        return bgan.shown.as_pictures(state, values) if bgan.writes(state.config) == "pictures" else values
+        return np.concatenate(kept[start // CHUNK : -(-stop // CHUNK)])[start % CHUNK :][: stop - start]
 
     return draw
-
-
-def _stream(state: State, seed: int) -> Iterator[np.ndarray]:
-    """Chunks of samples as `shown.drawn` has them."""
-    rng = torch.Generator().manual_seed(seed)
-    while True:
-        yield bgan.shown.chunk(state, rng, ema=True)
 
 
 def _own(state: State, data: Any, knobs: Knobs, n: int, seed: int, draw: Callable[[int, int], np.ndarray]) -> Generator[None, None, dict[str, Score]]:
     if state.config.kind == "toy":
         yield
         return _toy_scores(state, knobs)
-    found = Found()
-    values = []
+    found, values = Found(), []
     for start in range(0, n, CHUNK):
         values.append(draw(start, min(n, start + CHUNK)))
         yield
-    drawn = _values(state, np.concatenate(values))
-    yield from _fresh_scores(found, state, data, drawn, seed)
-    _marginal_scores(found, state, data, knobs, drawn)
+    drawn = np.concatenate(values)
+    if state.config.kind == "continuous":  # pictures, as `bgan.batches` gives them
+        drawn = np.ascontiguousarray(drawn.transpose(0, 3, 1, 2))
+    m = min(len(drawn), len(data.train) // 2)
+    order = data.order(20, 0, 2 * m)
+    one, two = (real_values(data, state.config, rows).numpy() if m else drawn[:0] for rows in (order[:m], order[m:]))
+    sets = _Sets(one, two, drawn[:m])
+    yield from _fresh_scores(found, state, data, sets, seed)
+    _marginal_scores(found, state, data, knobs, drawn, sets)
     yield
-    if isinstance(data, TextSet):
-        yield from _text_scores(found, state, data, drawn)
+    if isinstance(data, TextSet) and m:
+        yield from _text_scores(found, state, data, sets)
     return found
 
 
-def _values(state: State, drawn: np.ndarray) -> np.ndarray:
-    """Samples as `bgan.batches` gives data: values (n, places), or pictures (n, C, H, W)."""
-    kind = state.config.kind
-    if kind == "continuous":
-        return np.ascontiguousarray(drawn.transpose(0, 3, 1, 2))
-    if kind == "binary":
-        return (drawn[..., 0] > 127).reshape(len(drawn), -1).astype(np.int64)
-    if kind == "palette":
-        every = np.array(state.palette, np.int64)
-        return np.square(drawn.reshape(len(drawn), -1, 1, 3).astype(np.int64) - every).sum(-1).argmin(-1)
-    return drawn
+class _Sets(NamedTuple):
+    """Two disjoint sets of real samples, and as many drawn ones."""
+
+    one: np.ndarray
+    two: np.ndarray
+    drawn: np.ndarray
 
 
 # --- a fresh discriminator ----------------------------------------------------------------------------------------
@@ -114,17 +106,15 @@ def _halves(values: np.ndarray) -> _Halves:
     return _Halves(values[: len(values) // 2], values[len(values) // 2 :])
 
 
-def _fresh_scores(found: Found, state: State, data: Any, drawn: np.ndarray, seed: int) -> Generator[None, None, None]:
+def _fresh_scores(found: Found, state: State, data: Any, sets: _Sets, seed: int) -> Generator[None, None, None]:
     """Lower bounds of divergences by a D of the run's layout that is trained anew on half of the samples and asked about the other half."""
-    m = min(len(drawn), len(data.train) // 2)
+    m = len(sets.drawn)
     if m < 16:
         why = f"{data.title} has {len(data.train)} training samples, and {m} drawn ones are too few to teach a fresh D: use at least 16 of each."
         found.put("fresh_js", "JS by a fresh D", None, m, 0.0, "lower", why)
         return
-    order = data.order(20, 0, 2 * m)
-    one, two = (real_values(data, state.config, rows).numpy() for rows in (order[:m], order[m:]))
-    ours = yield from _estimates(state, _halves(one), _halves(drawn[:m]), seed)
-    real = yield from _estimates(state, _halves(one), _halves(two), seed)
+    ours = yield from _estimates(state, _halves(sets.one), _halves(sets.drawn), seed)
+    real = yield from _estimates(state, _halves(sets.one), _halves(sets.two), seed)
     how = f"Of a D trained for {STEPS} steps on {m // 2:,} samples and as many real ones, on {m - m // 2:,} others; reference: real against real."
     for name, label in (
         ("js", "JS by a fresh D"),
@@ -148,8 +138,7 @@ def _estimates(state: State, real: _Halves, fake: _Halves, seed: int) -> Generat
     _, D = bgan.build(config)
     discrete.initialise(D, rng)
     assert state.plan is not None
-    layout = torch.channels_last if state.plan.channels_last and config.kind in bgan.PICTURES else torch.contiguous_format
-    D = D.to(device=state.plan.device, memory_format=layout)
+    D = bgan.placed(D, config, state.plan)
     probe = replace(state, D=D, run_D=D)
     optimiser = torch.optim.Adam(D.parameters(), lr=3e-4, betas=(0.5, 0.999), fused=True)
     for t in range(STEPS):
@@ -187,8 +176,7 @@ def _crossed(f: Divergence, P: Tensor, Q: Tensor) -> float:
 
 def _slope(state: State, values: np.ndarray) -> float:
     """Mean |∂F/∂x| of D at some samples."""
-    x = torch.from_numpy(values).to(state.device)
-    given = (to_model(state.plan, x) if state.config.kind == "continuous" else bgan.encoded(state, x)).float().requires_grad_()
+    given = bgan.encoded(state, torch.from_numpy(values).to(state.device)).float().requires_grad_()
     with autocast(state.plan):
         F = state.D(given)
     return float(torch.autograd.grad(F.sum(), given)[0].flatten(1).norm(dim=1).mean())
@@ -197,33 +185,28 @@ def _slope(state: State, values: np.ndarray) -> float:
 # --- the others ---------------------------------------------------------------------------------------------------
 
 
-def _marginal_scores(found: Found, state: State, data: Any, knobs: Knobs, drawn: np.ndarray) -> None:
+def _marginal_scores(found: Found, state: State, data: Any, knobs: Knobs, drawn: np.ndarray, sets: _Sets) -> None:
     """Each pixel, or each value, by itself."""
     with torch.no_grad(), calm(state.D):
         F = torch.cat([judged(state, rows) for rows in np.array_split(drawn[:256], 4) if len(rows)])
     doc = f"Mean of σ(log w) of D itself on {len(F)} samples: ½ is the boundary that G seeks."
     found.put("D_fake", "D(samples)", float(DIVERGENCES[knobs.divergence].log_w(F).sigmoid().mean()), len(F), 0.5, "target", doc)
-    m = min(len(drawn), len(data.train) // 2)
+    m = len(sets.drawn)
     if not m:
         found.put("marginals", "Marginals", None, m, None, "lower", f"{data.title} has one training sample, and a reference needs 2: use more data.")
         return
-    order = data.order(20, 0, 2 * m)
-    one, two = (real_values(data, state.config, rows).numpy() for rows in (order[:m], order[m:]))
     last = lambda v: v.transpose(0, 2, 3, 1) if state.config.kind == "continuous" else v  # noqa: E731
-    a, b, ours = (bgan.shown.shares_of(state.config, last(v)) for v in (one, two, drawn[:m]))
+    a, b, ours = (bgan.shown.shares_of(state.config, last(v)) for v in sets)
     what = "each pixel's mean" if state.config.kind in ("binary", "continuous") else "the share of each value"
     doc = f"Mean difference of {what} from that of {m:,} real samples; reference: {m:,} others of them."
     found.put("marginals", "Marginals", float(np.abs(ours - a).mean()), m, float(np.abs(b - a).mean()), "lower", doc)
 
 
-def _text_scores(found: Found, state: State, data: TextSet, drawn: np.ndarray) -> Generator[None, None, None]:
+def _text_scores(found: Found, state: State, data: TextSet, given: _Sets) -> Generator[None, None, None]:
     """n-grams of characters, repeats, and rows that are in the data."""
     ends = state.config.ends
-    m = min(len(drawn), len(data.train) // 2)
-    if not m:
-        return
-    order = data.order(20, 0, 2 * m)
-    sets = [(rows, spoken_lengths(rows, ends)) for rows in (drawn[:m], data.rows(order[:m]), data.rows(order[m:]))]
+    m = len(given.drawn)
+    sets = [(rows, spoken_lengths(rows, ends)) for rows in (given.drawn, given.one, given.two)]
     ours, floor = measures.ngram_js(*sets[0], *sets[1], LONGEST), measures.ngram_js(*sets[2], *sets[1], LONGEST)
     yield
     for n in ours:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, cast
 
 import numpy as np
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from models import knobs as settings
 from models.algorithms import bgan
-from models.algorithms.bgan import Config, Knobs, State, calm, forward_D, judged, latents, on_cells, real_values, shape, writes
+from models.algorithms.bgan import Config, Knobs, State, calm, judged, latents, on_cells, real_values, shape, weighed, writes
 from models.algorithms.bgan.variance import ESTIMATORS, Spread
 from models.contract import Plan, Preset, View
 from models.data.images import ImageSet
@@ -59,10 +60,16 @@ def chunk(state: State, rng: torch.Generator, ema: bool) -> np.ndarray:
     return draw(out, u)[0].cpu().numpy()
 
 
+def stream(state: State, seed: int, ema: bool = True) -> Iterator[np.ndarray]:
+    """All samples of a seed, chunk by chunk."""
+    rng = torch.Generator().manual_seed(seed)
+    while True:
+        yield chunk(state, rng, ema)
+
+
 def drawn(state: State, n: int, seed: int, ema: bool = True) -> np.ndarray:
     """The first `n` samples of a seed, as `chunk` has them; sample i is the same whatever n is."""
-    rng = torch.Generator().manual_seed(seed)
-    return np.concatenate([chunk(state, rng, ema) for _ in range(0, max(n, 1), CHUNK)])[:n]
+    return np.concatenate(list(islice(stream(state, seed, ema), -(-max(n, 1) // CHUNK))))[:n]
 
 
 def as_pictures(state: State, values: np.ndarray) -> np.ndarray:
@@ -131,8 +138,7 @@ def view_weights(state: State, data: Any, knobs: Knobs, *, seed: int, z: int, M:
     else:
         out = raw(state, latents(WEIGHED, config, rng), ema)
         x = draw(out, torch.rand(M, WEIGHED, out.shape[2], generator=rng).to(state.device))
-        with calm(state.D):
-            log_w = f.log_w(torch.cat([forward_D(state, rows) for rows in x.flatten(0, 1).split(256)])).view(M, WEIGHED)
+        log_w = weighed(state, f, x)
         values = x[:, :z].transpose(0, 1).flatten(0, 1).cpu().numpy()
     w = log_w.softmax(0)
     pictures, words = told(state, values[: z * M])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
-from models.algorithms.bgan import Knobs, State, boundary_loss, calm, forward_D, latents, shape
+from models.algorithms.bgan import Knobs, State, boundary_loss, calm, latents, shape, weighed
 from models.divergences import DIVERGENCES
 from models.nets.discrete import draw, log_prob
 from models.nets.pixels import autocast
@@ -30,18 +32,13 @@ class Spread:
     def once(self, rng: torch.Generator) -> None:
         """One more redraw, from a generator on the CPU."""
         state, N, M = self._state, self._state.config.batch, self._knobs.M
-        places = 1
-        for side in shape(state.config):
-            places *= side
-        f = DIVERGENCES[self._knobs.divergence]
+        places, f = math.prod(shape(state.config)), DIVERGENCES[self._knobs.divergence]
         z, u = latents(N, state.config, rng), torch.rand(M, N, places, generator=rng)
-        with calm(state.G), calm(state.D):
+        with calm(state.G):
             with autocast(state.plan):
                 logits = state.G(z.to(state.device)).flatten(2)
             x = draw(logits.detach(), u.to(state.device))
-            with torch.no_grad():
-                log_w = f.log_w(torch.cat([forward_D(state, rows) for rows in x.flatten(0, 1).split(256)])).view(M, N)
-            log_g = log_prob(logits, x)
+            log_w, log_g = weighed(state, f, x), log_prob(logits, x)
             self.redraws += 1
             for kind in ESTIMATORS:
                 loss = boundary_loss(log_w, log_g, kind, state.baseline)

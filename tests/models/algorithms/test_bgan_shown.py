@@ -10,7 +10,7 @@ import torch
 
 from models import checkpoint
 from models.algorithms import bgan
-from models.algorithms.bgan import measures, shown
+from models.algorithms.bgan import shown
 from models.contract import View
 from models.data.sentences import BETWEEN_TOKENS
 from models.divergences import DIVERGENCES
@@ -110,7 +110,8 @@ def judged(case: Case, view: View) -> np.ndarray:
     elif config.kind == "binary":
         values = (told.reshape(len(told), -1) // 255).astype(np.int64)
     elif config.kind == "palette":
-        values = measures._values(state, told)
+        gaps = told.reshape(len(told), -1, 1, 3).astype(np.int64) - np.array(state.palette, np.int64)
+        values = np.square(gaps).sum(-1).argmin(-1)
     else:
         values = np.array([[case.data.words.index(token) for token in row.split(BETWEEN_TOKENS)] for row in view.words["tokens"]])
     with torch.no_grad(), bgan.calm(state.D):
