@@ -188,8 +188,9 @@ class NewRunPanel(QWidget):
     def _show_groups(self, spec: str) -> None:
         """Settings that say nothing about such data are not seen."""
         if self._kind == "any":
+            given = kind(spec)  # which may look into a file
             for name, of in GROUPS.items():
-                self.settings.show_group(name, kind(spec) == of)
+                self.settings.show_group(name, given == of)
 
     def _take_preset(self, place: int) -> None:
         preset = self._presets[place]
