@@ -108,9 +108,7 @@ def _flat(value: Any, depth: int = DEPTH) -> bool:
                 deeper += one.values()
             elif isinstance(one, list | tuple):
                 deeper += one
-            elif isinstance(one, float) and not math.isfinite(one):
-                return False
-            elif isinstance(one, int) and abs(one) > 2**64:
+            elif (isinstance(one, float) and not math.isfinite(one)) or (isinstance(one, int) and abs(one) > 2**64):
                 return False
         level = deeper
         if not level:

@@ -98,8 +98,19 @@ def test_the_paper_is_light_or_dark():
 
 @pytest.mark.parametrize(
     "bad",
-    [{"columns": 0}, {"zoom": 101}, {"gap": -1}, {"border": 401}, {"border": None}, {"captions": ("height",)}, {"captions": ("seed", "seed")}]
-    + [{"captions": 7}, {"paper": "red"}, {"columns": True}, {"zoom": 2.0}],
+    [
+        {"columns": 0},
+        {"zoom": 101},
+        {"gap": -1},
+        {"border": 401},
+        {"border": None},
+        {"captions": ("height",)},
+        {"captions": ("seed", "seed")},
+        {"captions": 7},
+        {"paper": "red"},
+        {"columns": True},
+        {"zoom": 2.0},
+    ],
 )
 def test_a_look_out_of_range_is_one_sentence(bad):
     with pytest.raises(BadInput, match=next(iter(bad)) if "paper" not in bad else "paper of a sheet"):
