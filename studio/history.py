@@ -15,9 +15,9 @@ DRAG = 1.0  # seconds; two changes with the same key that are nearer than this a
 class _Done(QUndoCommand):
     """Something that has been done already, so that the first `redo`, which the stack calls by itself, does nothing."""
 
-    def __init__(self, text: str, undo: Callable[[], object], redo: Callable[[], object], key: str, values: Sequence[str]) -> None:
+    def __init__(self, text: str, undo: Callable[[], object], redo: Callable[[], object], key: str, values: Sequence[str], held: bool) -> None:
         super().__init__()
-        self.what, self.back, self.again, self.key, self.values = text, undo, redo, key, list(values)
+        self.what, self.back, self.again, self.key, self.values, self.held = text, undo, redo, key, list(values), held
         self.when, self._fresh = time.monotonic(), True
         self._name()
 
@@ -27,7 +27,7 @@ class _Done(QUndoCommand):
 
     def mergeWith(self, other: QUndoCommand) -> bool:
         """Whether `other`, which was done just now, is the same drag; it is part of this entry then."""
-        if not isinstance(other, _Done) or other.key != self.key or other.when - self.when > DRAG:
+        if not isinstance(other, _Done) or other.key != self.key or (other.when - self.when > DRAG and not other.held):
             return False
         self.again, self.when = other.again, other.when
         if other.values:
@@ -64,15 +64,24 @@ class History(QUndoStack):
         self._moving = False
         self._era = 0  # what comes after a step back is no part of a drag before it
 
-    def done(self, text: str, undo: Callable[[], object], redo: Callable[[], object], merge: str = "", values: Sequence[str] = ()) -> None:
+    def done(
+        self,
+        text: str,
+        undo: Callable[[], object],
+        redo: Callable[[], object],
+        merge: str = "",
+        values: Sequence[str] = (),
+        *,
+        held: bool = False,
+    ) -> None:
         """Remember something that has just been done.
 
         `text` names it in the menu; with `values`, the value before and the one after, these follow it: "γ 0.5 → 0.7".
-        The same `merge` key again within a second makes one entry, which goes back to where the first began.
+        The same `merge` key again within a second makes one entry, which goes back to where the first began; `held`: after any time.
         What `undo` and `redo` themselves do is not remembered.
         """
         if not self._moving:
-            self.push(_Done(text, undo, redo, f"{self._era} {merge}" if merge else "", values))
+            self.push(_Done(text, undo, redo, f"{self._era} {merge}" if merge else "", values, held))
 
     def undo(self) -> None:
         """Take the last entry back."""

@@ -92,4 +92,4 @@ def test_it_is_bounded_and_can_be_forgotten() -> None:
         box.history.undo()
     assert box.value == 50
     box.history.clear()
-    assert not (box.history.canUndo() or box.history.canRedo())
+    assert (box.history.canUndo(), box.history.canRedo()) == (False, False)
