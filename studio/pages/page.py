@@ -123,13 +123,14 @@ class Page(QWidget):
 
     def undo(self) -> None:
         """Ctrl+Z: the last change as it was."""
-        self._retrace(self.history.undoText(), "Taken back", self.history.undo)
+        self.retrace(self.history.undoText(), "Taken back", self.history.undo)
 
     def redo(self) -> None:
         """Ctrl+Shift+Z: what was taken back last is done again."""
-        self._retrace(self.history.redoText(), "Done again", self.history.redo)
+        self.retrace(self.history.redoText(), "Done again", self.history.redo)
 
-    def _retrace(self, text: str, how: str, move: Callable[[], None]) -> None:
+    def retrace(self, text: str, how: str, move: Callable[[], None]) -> None:
+        """One step through the history, which is told; nothing for an empty `text`."""
         if text:
             move()
             self.tell(f"{how}: {text}")

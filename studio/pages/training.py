@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -56,7 +56,7 @@ class TrainingPage(Page):
         self.session = OwnRun(session, self.SYSTEM, self)
         self._reading: Pace | None = None
         self._form_waits = False  # for the page to be seen
-        self._remembered: tuple[Path, dict[str, Any]] | None = None  # the run and the knobs that the history leads up to
+        self._remembered: tuple[str, dict[str, Any]] | None = None  # the run and the knobs that the history leads up to
         self._plots_known: set[str] = set()  # what has numbers of the phase that is looked at
         self._algorithm, self.writes = algorithm, writes_of(algorithm)
         self._takes_any = getattr(algorithm, "TAKES", "") == "any"
@@ -281,6 +281,13 @@ class TrainingPage(Page):
         """One step of the open run, likewise."""
         return self.session.run is None
 
+    def retrace(self, text: str, how: str, move: Callable[[], None]) -> None:
+        """As every page does, but for the knobs of a run that is only looked at."""
+        if self.session.run is not None and self.session.run.reading and self.history is self.own_history:
+            self.tell("This step is only looked at: its knobs cannot be turned, so nothing is taken back.")
+        else:
+            super().retrace(text, how, move)
+
     def put_knob(self, name: str, value: Any) -> None:
         """Turn a knob as an undo does: the panel follows, and nothing is remembered."""
         self.session.set_knob(name, value, remember=False)
@@ -290,7 +297,7 @@ class TrainingPage(Page):
 
     def _remember(self) -> None:
         if self.session.run is not None:
-            self._remembered = (self.session.run.path, dict(self.session.knobs))
+            self._remembered = (self.session.run.id, dict(self.session.knobs))
 
     def _on_turned(self, name: str, before: Any, value: Any) -> None:
         self._remember()
@@ -374,9 +381,10 @@ class TrainingPage(Page):
 
     def _on_opened(self, run: Opened) -> None:
         self._set_writes(writes_of(self._algorithm, run.config))
-        if self._remembered != (run.path, run.knobs):  # another run, or the same one set back to other values
+        same = self._remembered is not None and self._remembered[0] == run.id
+        if not same or not (run.reading or self._remembered == (run.id, run.knobs)):  # another run, or the same one set back to other values
             self.own_history.clear()
-            self._remembered = (run.path, dict(run.knobs))
+            self._remembered = (run.id, dict(run.knobs))
         self.knobs.set_values(run.knobs)
         self.journal.clear()
         self.curves.clear()
