@@ -297,7 +297,7 @@ def test_an_earlier_step_is_looked_at_and_nothing_can_change_it(qtbot, session, 
         act()
     with qtbot.waitSignal(session.replied, timeout=20_000):
         session.ask("samples", "samples", n=2, seed=0, ema=True)
-    assert (session.condition, session.step, session.knobs["gamma"], session.troubles) == ("paused", 2, 0.75, [])
+    assert (session.condition, session.step, session.knobs["gamma"], session.troubles) == ("paused", 2, 0.5, [])
     session.stop()
     until(qtbot, session, "empty")
     assert {p.name: p.stat().st_mtime_ns for p in wish.path.rglob("*")} == before
