@@ -285,6 +285,11 @@ class BganPage(TrainingPage):
         """Samples of the averaged G or of G itself, as they are drawn on the stage."""
         return {"seed": self.seed.value(), "count": SAMPLES if self._draws() else SENTENCES, "ema": self.ema.isChecked()}
 
+    def to_keep(self) -> dict[str, Any]:
+        """The selected sample, or all; what stands under weights are other draws of G, and plain samples are kept in their place."""
+        chosen = -1 if self.shown.selected() == WEIGHTS else (self.samples if self._draws() else self.sentences).selection()
+        return self.drawn() | ({"rows": (chosen,)} if chosen >= 0 else {})
+
     def look_often(self) -> None:
         """What the left of the stage shows; the other faces ask for what they show when it is wanted."""
         if self.faces.place() != TRAIN:

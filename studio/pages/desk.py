@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 from models.algorithms.maskgan.fillings import END_WORD, Desk, Fillings
 from models.algorithms.maskgan.fillings import desk_of as read_desk
 from models.files import home
+from studio.gallery.store import gallery_path
 from models.knobs import describe
 from studio.export.filled import desk_of, fill_exporters
 from studio.history import History
@@ -78,7 +79,7 @@ class DeskFace(QObject):
         self.more = button("Token table", "chevron-right", tip="p(real), log p, r, R, V and A of every blank", clicked=self._fold_table)
         self.export_button = button("Export fillings…", "export", tip="Both nets' fillings as a file, with their recipe inside")
         menu = QMenu(self.export_button)
-        for name, exporter in fill_exporters().items():
+        for name, exporter in ((name, one) for name, one in fill_exporters().items() if one.listed):
             menu.addAction(exporter.label).triggered.connect(partial(self._ask_path, name))
         self.export_button.setMenu(menu)
         self.widget, self.side = self._stage(), self.drawing
@@ -276,6 +277,13 @@ class DeskFace(QObject):
         wish = {"desk": self.desk, "n": self.blanking.n, "seed": how["seed"], "nets": nets, "options": options}
         self._page.tell(f"Exporting {path.name} …", stay=True)
         self._session.export(Export(name, path, desk=wish))
+
+    def keep(self) -> bool:
+        """Keep both nets' fillings in the gallery; False where there are none of what lies on the desk."""
+        if self._session.run is None or not self.is_filled():
+            return False
+        self.export("keep", gallery_path())
+        return True
 
     def restore(self, recipe: Mapping[str, Any]) -> None:
         """What was exported lies on the desk again, with the controls that it was filled with; raises BadInput."""

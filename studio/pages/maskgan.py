@@ -185,6 +185,18 @@ class MaskganPage(SentencePage):
             "options": {**self.drawing.options(), "net": list(NETS)[self.net.currentIndex()]},
         }
 
+    def to_keep(self) -> dict[str, Any]:
+        """The selected sentence, or all."""
+        chosen = self.samples.selection()
+        return self.drawn() | ({"rows": (chosen,)} if chosen >= 0 else {})
+
+    def keep(self) -> None:
+        """Of the desk both nets' fillings, elsewhere samples."""
+        if self.faces.place() != DESK:
+            super().keep()
+        elif not self.desk.keep():
+            self.tell("Nothing is filled yet: blank a word, and both nets fill it.")
+
     def look_often(self) -> None:
         """The desk's fillings, or samples."""
         if self.faces.place() == DESK:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QSizePolicy, QSt
 
 from models.files import home
 from studio import theme
+from studio.gallery.store import gallery_path
 from studio.history import History
 from studio.panels.card import ErrorCard
 from studio.widgets import ElidedLabel, button, column, label, row
@@ -34,10 +35,12 @@ class Page(QWidget):
     Signals:
         run_chosen (object): open the run at this Path, on the page of its system.
         exported_chosen (object): open the run that made the exported file at this Path.
+        page_wanted (str): go to the page of this name.
     """
 
     run_chosen = Signal(object)
     exported_chosen = Signal(object)
+    page_wanted = Signal(str)
     SYSTEM = "home"  # whose accent it has
     TITLE = ""
 
@@ -138,6 +141,9 @@ class Page(QWidget):
     def choose_export(self) -> None:
         """Ctrl+E."""
 
+    def keep(self) -> None:
+        """K: keep what is shown in the gallery."""
+
     def toggle(self) -> bool:
         """Ctrl+Enter: run or pause what the page itself runs; False if that is the session."""
         return False
@@ -171,8 +177,16 @@ class Page(QWidget):
         else:
             self._quiet.start(NOTICE_MS)
 
+    def tell_kept(self, count: int, path: Path) -> None:
+        """So many samples are in the gallery at `path`, which Show leads to."""
+        self.tell(f"Kept {count:,} in the gallery", path)
+        self.show_button.setToolTip("Go to the gallery")
+
     def _show_made(self) -> None:
         made = self._made
+        if made is not None and made == gallery_path():
+            self.page_wanted.emit("gallery")
+            return
         if made is not None and not QDesktopServices.openUrl(QUrl.fromLocalFile(str(made))):
             self.tell(f"No program is set up to show it; it is in {made}", stay=True)
 

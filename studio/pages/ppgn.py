@@ -54,6 +54,7 @@ class PpgnPage(TrainingPage):
         self.chains.failed.connect(self.card.show_error)
         self.chains.mended.connect(self.card.close_card)
         self.chains.told.connect(self.tell)
+        self.chains.worker.kept.connect(self.tell_kept)
         self.chains.train_wanted.connect(lambda: self.faces.choose(0))
         self.faces.chosen.connect(self._on_chains)
         self.session.conditioned.connect(lambda condition, _: self._on_saved(condition))
@@ -216,6 +217,15 @@ class PpgnPage(TrainingPage):
     def drawn(self) -> dict[str, Any]:
         """The samples; PPGN keeps no moving average."""
         return {"seed": self.seed.value(), "count": SAMPLES}
+
+    def to_keep(self) -> dict[str, Any]:
+        """The selected sample, or all."""
+        chosen = self.samples.selection()
+        return self.drawn() | ({"rows": (chosen,)} if chosen >= 0 else {})
+
+    def keep(self) -> None:
+        """Of the chains what they are now, elsewhere samples."""
+        (self.chains.keep if self.walking else super().keep)()
 
     def look_often(self) -> None:
         """What the chosen tab shows."""

@@ -10,6 +10,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
 
+from studio.gallery.store import gallery_path
 from studio.chainmessages import ChainsFrame, ChainsOpened, ChainWish, Facts, Judged, Plugged, Wishes
 from studio.messages import Trouble
 from studio.pages.chaindoors import CLASSIFIERS, PICTURES, ChainDoors
@@ -409,6 +410,11 @@ class ChainsFace(QWidget):
         """Ctrl+E."""
         if self.export_button.isEnabled():
             self.export_button.showMenu()
+
+    def keep(self) -> None:
+        """K: the chains that are seen, all of them."""
+        if self.opened is not None:
+            self.worker.ask_for("keep", (gallery_path(), None))
 
     def _on_reset(self) -> None:
         if self._newer and self.path is not None and self.facts is not None:

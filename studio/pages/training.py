@@ -15,7 +15,8 @@ from models.contract import GoToPhase, Lengthen, NextPhase, Note, Save
 from models.knobs import describe
 from studio import theme
 from studio.export import writes_of
-from studio.messages import NewRun, OldRun, Opened, Progress, Reply, Trouble
+from studio.gallery.store import gallery_path
+from studio.messages import Export, NewRun, OldRun, Opened, Progress, Reply, Trouble
 from studio.pace import Pace, duration
 from studio.pages.browsing import Browsing
 from studio.pages.exporting import Exporting
@@ -95,6 +96,10 @@ class TrainingPage(Page):
         """What an export draws, which is what is on the stage: seed, count, and ema of pictures or the options of sentences."""
         raise NotImplementedError
 
+    def to_keep(self) -> dict[str, Any]:
+        """What Keep takes, as `drawn` says it, with `rows` where some are selected."""
+        return self.drawn()
+
     def look_often(self) -> None:
         """Ask for the view that changes with every step; `looking.answered` is called when it comes."""
         raise NotImplementedError
@@ -172,8 +177,10 @@ class TrainingPage(Page):
         menu.addAction("Exported file…").triggered.connect(lambda *_: self.choose_exported())
         self.open_button.setMenu(menu)
         self.export_button = self.exporting.button
+        self.keep_button = button("Keep", "keep", tip="Keep the selected sample, or all that are shown, in the gallery (K)", clicked=self.keep)
+        self.keep_button.setEnabled(False)
         self.data_button.setEnabled(False)
-        for b in (self.data_button, self.new_button, self.open_button, self.export_button):
+        for b in (self.data_button, self.new_button, self.open_button, self.keep_button, self.export_button):
             self.tools.addWidget(b)
 
     def _dress_data_button(self) -> None:
@@ -309,6 +316,12 @@ class TrainingPage(Page):
         """Open the menu of exporters."""
         self.exporting.choose()
 
+    def keep(self) -> None:
+        """Keep the selected sample, or all that are shown, in the gallery."""
+        if self.keep_button.isEnabled():
+            self.tell("Keeping …", stay=True)
+            self.session.export(Export("keep", gallery_path(), **self.to_keep()))
+
     def save(self) -> None:
         """Keep the present step for good."""
         if self.session.run is not None:
@@ -365,7 +378,7 @@ class TrainingPage(Page):
             self.looking.follow(condition == "running")
             if condition in ("paused", "finished"):
                 self.looking.again()
-        for b in (self.export_button, self.data_button):
+        for b in (self.export_button, self.keep_button, self.data_button):
             b.setEnabled(condition in ("running", "paused", "finished"))
         self.phases.allow(condition in ("running", "paused"), finished=condition == "finished")
 
