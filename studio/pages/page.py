@@ -12,13 +12,15 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QSizePolicy, QSt
 
 from models.files import home
 from studio import theme
+from studio.doors import Take
 from studio.gallery.store import gallery_path
 from studio.history import History
 from studio.panels.card import ErrorCard
 from studio.widgets import ElidedLabel, button, column, label, row
 
 NOTICE_MS = 12_000
-CARRIERS = (".png", ".apng", ".webp", ".gif", ".svg", ".html", ".csv", ".md", ".txt", ".jsonl")  # files that may carry a recipe
+_MOVING, _WRITTEN = (".webp", ".gif", ".apng", ".mp4"), (".svg", ".html", ".csv", ".md", ".txt", ".jsonl", ".json", ".nc")
+CARRIERS = (".png", *_MOVING, *_WRITTEN)  # files that may carry a recipe
 EXPORTED = f"Exported files ({' '.join('*' + ending for ending in CARRIERS)})"
 
 
@@ -67,7 +69,7 @@ class Page(QWidget):
         self.card, self.alarm = ErrorCard(), ErrorCard(kind="warning")
         ground = QFrame()
         ground.setProperty("kind", "stage")
-        inside = column(ground, margin=16, spacing=12)
+        self._inside = inside = column(ground, margin=16, spacing=12)
         inside.addWidget(self.card)
         inside.addWidget(self.alarm)
         inside.addWidget(self.stage, 1)
@@ -98,6 +100,10 @@ class Page(QWidget):
         stack.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
         self.middle.addWidget(stack)
         return stack
+
+    def put_on_top(self, strip: QWidget) -> None:
+        """Above all that is on the stage."""
+        self._inside.insertWidget(0, strip)
 
     def add_foot(self, foot: QWidget) -> None:
         """The bar below everything."""
@@ -155,8 +161,19 @@ class Page(QWidget):
     def step_back(self) -> None:
         """Ctrl+,: one step back, where there is a way back."""
 
-    def restore(self, recipe: Mapping[str, Any]) -> None:
-        """The recipe of an exported file, whose run is being opened on this page."""
+    def restore(self, recipe: Mapping[str, Any], take: Take = "all") -> None:
+        """The recipe of an exported file, whose run is open or being opened on this page; `take` says what of it is wanted."""
+
+    def seed_taker(self) -> bool:
+        """Whether what is open here takes a seed."""
+        return False
+
+    def take_seed(self, seed: int) -> None:
+        """Samples of another seed."""
+
+    def random_seed(self) -> int:
+        """Samples of a seed that nobody has chosen; returns it."""
+        return 0
 
     def stop(self) -> None:
         """The window is closing: end what the page does beside it."""

@@ -98,6 +98,10 @@ class PpgnPage(TrainingPage):
         self.seed = spin(0, 2**31 - 1, 0, "Seed of the samples: their codes h, near those of training pictures")
         return [row(label("Seed of the samples"), 1, self.seed)]
 
+    def show_samples(self) -> None:
+        """In their tab."""
+        self.shown.setCurrentIndex(DRAWN)
+
     # --- the chains -------------------------------------------------------------------------------------------
 
     @property

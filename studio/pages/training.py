@@ -24,7 +24,8 @@ from studio.pages.faces import Faces
 from studio.pages.judging import Judging
 from studio.pages.looking import Looking
 from studio.pages.ownrun import OwnRun
-from studio.pages.page import Page
+from studio.pages.restoring import Restoring
+from studio.pages.seeded import SeededPage
 from studio.panels.curves import CurvesPanel
 from studio.panels.journal import JournalPanel
 from studio.panels.knob import written
@@ -39,7 +40,7 @@ from studio.widgets import button, column, row
 REMEDIES = {"back": "Go back to the last good state", "retry": "Go on"}
 
 
-class TrainingPage(Page):
+class TrainingPage(SeededPage):
     """A page that trains one system. A subclass gives SYSTEM and TITLE, and overrides the methods under "what a system fills in".
 
     The session is seen through `OwnRun`: runs of other systems do not exist here.
@@ -73,6 +74,7 @@ class TrainingPage(Page):
         self.knobs = KnobsPanel(describe(algorithm.Knobs))
         self.journal = JournalPanel()
         self.transport = Transport()
+        self.restoring = Restoring(self)
         self._foot_of_side()
         self.add_side(self.new.settings)
         self.faces = Faces(self)
@@ -264,10 +266,10 @@ class TrainingPage(Page):
         """The form for a new run."""
         self._show_new()
 
-    def open_run(self, path: Path) -> None:
-        """Open a run of this system from disk, paused."""
+    def open_run(self, path: Path, source: OldRun | None = None) -> None:
+        """Open a run of this system from disk, paused; as it was, if `source` says so."""
         self.card.close_card()
-        self.session.open(OldRun(path))
+        self.session.open(source or OldRun(path))
 
     def show_data(self) -> None:
         """The data that the open run trains on, and its card."""

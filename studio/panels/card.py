@@ -30,6 +30,7 @@ class ErrorCard(QFrame):
         self.setProperty("kind", kind)
         self.sentence = label()
         self.sentence.setWordWrap(True)
+        self.sentence.setTextFormat(Qt.TextFormat.PlainText)  # it may quote what a file says
         self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.remedy_button = button("", clicked=lambda: self.remedy.emit(self.remedy_button.text()))
         self.details_button = button("Details", "chevron-right", kind="quiet", clicked=self._fold)
