@@ -47,6 +47,8 @@ class OldRun:
     path: Path
     device: str | None = None
     write: bool = True  # False only looks, for example to draw a page while another process trains
+    step: int | None = None  # of a kept checkpoint to look at, without `write`; the newest if None
+    kept: str | None = None  # the name of a checkpoint, which is preferred
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,10 @@ class Opened:
     rows: np.ndarray  # (steps, columns) float32
     lines: tuple[dict[str, Any], ...]
     held_out: int  # pictures held out from training
+    id: str = ""  # of the run, wherever it lies
+    reading: bool = False  # it is only looked at, and cannot train
+    newest: int = 0  # step of its last checkpoint
+    parent: Mapping[str, Any] | None = None  # what it is a fork of
 
 
 @dataclass(frozen=True)

@@ -134,9 +134,14 @@ class Session(QObject):
 
     def go(self) -> None:
         """Run, up to the preset's steps, or for ever past them."""
-        if self._worker is not None and self.run is not None:
+        if (worker := self._trainer) is not None and self.run is not None:
             self._flush()
-            self._worker.go(self.run.total if self.step < self.run.total else None)
+            worker.go(self.run.total if self.step < self.run.total else None)
+
+    @property
+    def _trainer(self) -> Worker | None:
+        """The worker of a run that can go on; one that is only read cannot."""
+        return self._worker if self.run is not None and not self.run.reading else None
 
     def pause(self) -> None:
         """Pause after the present step."""
@@ -145,13 +150,13 @@ class Session(QObject):
 
     def step_once(self) -> None:
         """One step, then pause."""
-        if self._worker is not None and self.run is not None:
+        if (worker := self._trainer) is not None:
             self._flush()
-            self._worker.step()
+            worker.step()
 
     def set_knob(self, name: str, value: Any, *, remember: bool = True) -> None:
         """Turn a knob from the next step on."""
-        if self._worker is None or self.run is None or self.knobs.get(name) == value:
+        if (worker := self._trainer) is None or self.run is None or self.knobs.get(name) == value:
             return
         from models import catalog, knobs
         from models.contract import SetKnobs
@@ -171,7 +176,7 @@ class Session(QObject):
         if self._held.keys() - {name} or not (remember and self._collect.isActive() and self._sent == name):
             self._held.pop(name, None)
             self._flush()
-            self._worker.send(SetKnobs({name: value}))
+            worker.send(SetKnobs({name: value}))
             self._sent = name
             self._collect.start()
         else:
@@ -196,15 +201,15 @@ class Session(QObject):
 
     def send(self, command: Any) -> None:
         """A contract.Command."""
-        if self._worker is not None and self.run is not None:
+        if (worker := self._trainer) is not None:
             self._flush()
-            self._worker.send(command)
+            worker.send(command)
 
     def go_back(self, step: int | None = None) -> None:
         """Return to the last good checkpoint, or to that of a step."""
-        if self._worker is not None and self.run is not None:
+        if (worker := self._trainer) is not None:
             self._held.clear()
-            self._worker.go_back(step)
+            worker.go_back(step)
 
     # --- views and exports ------------------------------------------------------------------------------------
 

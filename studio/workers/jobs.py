@@ -45,7 +45,7 @@ class TrainingJob:
                 progress=progress,
             )
         else:
-            self.run = Run.open(source.path, write=source.write, device_name=source.device, progress=progress)
+            self.run = Run.open(source.path, write=source.write, step=source.step, kept=source.kept, device_name=source.device, progress=progress)
         self.run.on_line = self.on_line
         return self.about()
 
@@ -73,6 +73,10 @@ class TrainingJob:
             rows=run.rows.copy(),
             lines=tuple(run.lines),
             held_out=len(run.data.held_out),
+            id=run.folder.id,
+            reading=not run.folder.writable,
+            newest=max([run.state.step, *run.folder.steps()]),
+            parent=run.folder.parent,
         )
 
     def steps(self, until: int | None) -> Iterator[Any]:

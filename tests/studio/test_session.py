@@ -280,3 +280,24 @@ def test_trouble_while_closing_reaches_stderr(qtbot, opened, monkeypatch, capsys
     monkeypatch.setattr(checkpoint, "save", full)
     opened.close()
     assert "is full" in capsys.readouterr().err
+
+
+def test_an_earlier_step_is_looked_at_and_nothing_can_change_it(qtbot, session, wish):
+    Run.create(wish.path, "began", wish.data, config=TINY).close()
+    run = Run.open(wish.path)
+    for state, _ in run.train(4):
+        if state.step == 2:
+            run.save(pin=True)
+    run.close()
+    before = {p.name: p.stat().st_mtime_ns for p in wish.path.rglob("*")}
+    with qtbot.waitSignal(session.opened, timeout=60_000):
+        session.open(OldRun(wish.path, write=False, step=2))
+    assert (session.run.reading, session.run.step, session.run.newest, session.run.id) == (True, 2, 4, run.folder.id)
+    for act in (session.go, session.step_once, session.go_back, lambda: session.set_knob("gamma", 0.1), lambda: session.send(Note("x"))):
+        act()
+    with qtbot.waitSignal(session.replied, timeout=20_000):
+        session.ask("samples", "samples", n=2, seed=0, ema=True)
+    assert (session.condition, session.step, session.knobs["gamma"], session.troubles) == ("paused", 2, 0.75, [])
+    session.stop()
+    until(qtbot, session, "empty")
+    assert {p.name: p.stat().st_mtime_ns for p in wish.path.rglob("*")} == before
