@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QButtonGroup, QFrame, QMainWindow, Q
 from models.data import sources
 from models.errors import BadInput, StudioError
 from studio import theme
+from studio.herald import Herald
 from studio.pages import PAGES
 from studio.pages.page import CARRIERS, Page
 from studio.session import Session
@@ -37,6 +38,7 @@ class Window(QMainWindow):
         self.setWindowIcon(theme.icon("app", theme.theme().accent("began")))
         self.setAcceptDrops(True)
         self.session = Session(self)
+        self.herald = Herald(self, self.session)
         self.pages: dict[str, Any] = {}
         self.ready = self._cold = False
         self._first_scheme: theme.Scheme = "light"  # chosen after "system"
@@ -268,4 +270,5 @@ class Window(QMainWindow):
             page.stop()
         self._warm_up.wait()
         self.session.close()
+        self.herald.close()
         event.accept()
