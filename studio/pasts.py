@@ -36,6 +36,7 @@ class Past:
     scores: Mapping[str, tuple[str, tuple[tuple[int, float], ...]]]  # name -> label, (step, value) in order
     settings: Mapping[str, Any]  # what never changes: system, data, seed and the Config
     turns: tuple[tuple[int, Mapping[str, Any]], ...]  # (step, knobs that were set); those of the beginning have step 0
+    told: tuple[tuple[int, str], ...]  # the same in words, without the beginning
 
     def knobs(self, step: int) -> dict[str, Any]:
         """As they were when `step` steps had been done."""
@@ -73,7 +74,7 @@ def read(path: Path) -> Past:
                 if name not in folder.columns and isinstance(value := score.get("value"), (int, float)):
                     labels[name] = str(score.get("label", name))
                     found.setdefault(name, {})[int(line["step"])] = float(value)
-    turns = [(int(line["step"]), line["change"]) for line in lines if line["what"] == "knobs" and isinstance(line.get("change"), dict)]
+    turned = [line for line in lines if line["what"] == "knobs" and isinstance(line.get("change"), dict)]
     return Past(
         path=path,
         name=folder.name,
@@ -81,7 +82,8 @@ def read(path: Path) -> Past:
         rows=folder.rows(),
         scores={name: (labels[name], tuple(sorted(values.items()))) for name, values in found.items()},
         settings={"system": record["system"], "data": record["data"].get("title", ""), "seed": record["seed"], **record["config"]},
-        turns=((0, record["knobs"]), *turns),
+        turns=((0, record["knobs"]), *((int(line["step"]), line["change"]) for line in turned)),
+        told=tuple((int(line["step"]), str(line["text"])) for line in turned),
     )
 
 

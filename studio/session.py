@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,6 @@ from studio.queue import Queue
 from studio.workers.jobs import TrainingJob
 from studio.workers.thread import Worker
 
-DRAG = 1.0  # seconds; turns of one knob that are nearer than this are one
 DONE = "all steps of the preset are done"
 TURN_MS = 400  # between two values of a knob that is dragged, each of which is a line in the journal
 
@@ -47,6 +45,7 @@ class Session(QObject):
         trouble (Trouble): a person must read this.
         exporting (Export): something is being exported.
         exported (Export, list): files were written.
+        turned (str, object, object): a knob was turned by hand: its name, the value before, the value now.
     """
 
     conditioned = Signal(str, str)
@@ -58,6 +57,7 @@ class Session(QObject):
     trouble = Signal(object)
     exporting = Signal(object)
     exported = Signal(object, object)
+    turned = Signal(str, object, object)
     _written = Signal(object, object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -67,11 +67,9 @@ class Session(QObject):
         self.knobs: dict[str, Any] = {}
         self.condition: Condition = "empty"
         self.step = 0
-        self.undo: list[tuple[str, Any]] = []
         self.evaluate = Evaluate()
         self.source: NewRun | OldRun | None = None
         self.until: int | None = None
-        self._turned = 0.0  # when a knob was turned last
         self._held: dict[str, Any] = {}  # the newest value of a knob that is being dragged
         self._sent = ""  # the knob whose turns are being collected
         self._collect = QTimer(self)
@@ -100,7 +98,6 @@ class Session(QObject):
             self._worker.quit_and_save()
             return
         self.run, self._start, self.step = None, start, 0
-        self.undo.clear()
         self._held.clear()
         worker = self._worker = Worker(TrainingJob(source), parent=self)
         worker.opening.connect(self.opening)
@@ -166,7 +163,7 @@ class Session(QObject):
             worker.step()
 
     def set_knob(self, name: str, value: Any, *, remember: bool = True) -> None:
-        """Turn a knob from the next step on."""
+        """Turn a knob from the next step on; `remember` lets a page take it back."""
         if (worker := self._trainer) is None or self.run is None or self.knobs.get(name) == value:
             return
         from models import catalog, knobs
@@ -177,13 +174,7 @@ class Session(QObject):
         except BadSetting as error:
             self.trouble.emit(Trouble(str(error)))
             return
-        if remember:
-            now = time.monotonic()
-            if not (self.undo and self.undo[-1][0] == name and now - self._turned < DRAG):  # one drag is one step back
-                self.undo.append((name, self.knobs[name]))
-            self._turned = now
-            del self.undo[:-200]
-        self.knobs[name] = value
+        before, self.knobs[name] = self.knobs[name], value
         if self._held.keys() - {name} or not (remember and self._collect.isActive() and self._sent == name):
             self._held.pop(name, None)
             self._flush()
@@ -192,6 +183,8 @@ class Session(QObject):
             self._collect.start()
         else:
             self._held[name] = value
+        if remember:
+            self.turned.emit(name, before, value)
 
     def _flush(self) -> None:
         """Send the newest value of a knob that is being dragged."""
@@ -201,14 +194,6 @@ class Session(QObject):
         if held and self._worker is not None:
             self._worker.send(SetKnobs(held))
             self._collect.start()
-
-    def undo_knob(self) -> tuple[str, Any] | None:
-        """Take the last change of a knob back; returns it."""
-        if not self.undo:
-            return None
-        name, value = self.undo.pop()
-        self.set_knob(name, value, remember=False)
-        return name, value
 
     def send(self, command: Any) -> None:
         """A contract.Command."""

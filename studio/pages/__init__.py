@@ -10,4 +10,7 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "seqgan": ("SeqGAN", "studio.pages.seqgan", "SeqganPage"),
     "maskgan": ("MaskGAN", "studio.pages.maskgan", "MaskganPage"),
     "lab": ("Lab", "studio.pages.lab", "LabPage"),
+    "gallery": ("Gallery", "studio.pages.gallery", "GalleryPage"),
+    "runs": ("Runs", "studio.pages.runs", "RunsPage"),
 }
+LIGHT = ("home", "gallery", "runs")  # that open without torch

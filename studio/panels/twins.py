@@ -21,10 +21,11 @@ from studio.panels.plot import Reason
 from studio.panels.runcurves import LINES, overlay, show
 from studio.panels.samples import ImageGrid
 from studio.panels.sentencelist import SentenceList, digits
+from studio.panels.timetrack import Marks, Track
 from studio.panels.wipe import Wipe
 from studio.pasts import Past
 from studio.runs import RunFacts
-from studio.widgets import Card, Combo, ElidedLabel, Segmented, Slider, column, label, row, tool
+from studio.widgets import Card, Combo, ElidedLabel, Segmented, column, label, row, tool
 
 FRAME_MS, FRAMES = 90, 96  # of playing; frames of both that are kept in memory
 NOTHING = "Choose two runs in the list with Ctrl, or one that was forked: it is then shown beside the run it comes from."
@@ -120,9 +121,10 @@ class Twins(QWidget):
         self.differences = label("", "caption")
         self.differences.setWordWrap(True)
         self.play_button = tool("play", "Play both (Space)", self.toggle)
-        self.slider = Slider(1)
-        self.slider.setAccessibleName("Step of both runs")
-        self.slider.valueChanged.connect(lambda _: self._show_step())
+        self.track = Track()
+        self.track.setAccessibleName("Step of both runs")
+        self.track.moved.connect(self.go_to)
+        self.track.key.connect(lambda key: self.toggle() if key == "play" else None)
         self.step = label("", "strong")
         self.measure = Combo()
         self.measure.setAccessibleName("Measure of both runs")
@@ -149,7 +151,7 @@ class Twins(QWidget):
         top = row(self.how, self.differences, spacing=12)
         top.setStretch(1, 1)
         self._place = column(spacing=0)
-        foot = row(self.play_button, self.slider, self.step, self.measure)
+        foot = row(self.play_button, self.track, self.step, self.measure)
         foot.setStretch(1, 1)
         self.body_card = Card(margin=12, spacing=8)
         body = self.body_card.body
@@ -174,19 +176,21 @@ class Twins(QWidget):
 
     def current(self) -> int:
         """The step that is looked at."""
-        return self._steps[self.slider.value()] if self._steps else 0
+        return self.track.at or 0
 
     def go_to(self, step: int) -> None:
         """Look at the newest frame at or before a step."""
-        self.slider.setValue(max(0, bisect_right(self._steps, step) - 1))
+        if self._steps:
+            self.track.show_at(self._steps[max(0, bisect_right(self._steps, step) - 1)])
+            self._show_step()
 
     def toggle(self) -> None:
         """Play, or stop; from the beginning if it is at the end."""
         if self._timer.isActive():
             self._set_playing(False)
         elif len(self._steps) > 1:
-            if self.slider.value() == self.slider.maximum():
-                self.slider.setValue(0)
+            if self.current() == self._steps[-1]:
+                self.go_to(self._steps[0])
             self._set_playing(True)
 
     def is_playing(self) -> bool:
@@ -226,12 +230,11 @@ class Twins(QWidget):
         for side, run in zip(self.sides, self._runs, strict=True):
             side.show_run(run)
         self._steps = sorted({step for side in self.sides for step in side.steps})
-        quiet = self.slider.blockSignals(True)
-        self.slider.setRange(0, max(0, len(self._steps) - 1))
-        self.slider.setSingleStep(1)
-        self.slider.setValue(self.slider.maximum())
-        self.slider.blockSignals(quiet)
-        for control in (self.slider, self.play_button):
+        turned = {(step, text) for past in self._pasts for step, text in past.told}
+        last = max(run.step for run in self._runs)
+        self.track.show_marks(Marks(end=max([last, *self._steps]), frames=tuple(self._steps), turns=tuple(sorted(turned))))
+        self.track.show_at(self._steps[-1] if self._steps else None)
+        for control in (self.track, self.play_button):
             control.setEnabled(len(self._steps) > 1)
         wipes = all(side.writes == "pictures" for side in self.sides)
         self.how.setVisible(wipes)
@@ -298,10 +301,11 @@ class Twins(QWidget):
         self._show_step()
 
     def _advance(self) -> None:
-        if self.slider.value() >= self.slider.maximum():
-            self._set_playing(False)
+        later = self._steps[bisect_right(self._steps, self.current()) :]
+        if later:
+            self.go_to(later[0])
         else:
-            self.slider.setValue(self.slider.value() + 1)
+            self._set_playing(False)
 
     def _set_playing(self, on: bool) -> None:
         self._timer.start() if on else self._timer.stop()
