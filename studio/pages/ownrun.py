@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -139,6 +140,10 @@ class OwnRun(QObject):
         """Evaluate the present step, unless an evaluation is under way."""
         if self.run is not None:
             self._session.evaluate_now()
+
+    def queue(self, path: Path, steps: int) -> None:
+        """Train the run at a path up to a total of steps once nothing else trains."""
+        self._session.queue.add(path, steps)
 
     def export(self, wish: Export) -> None:
         """Write the present step; `exported` follows."""

@@ -20,7 +20,7 @@ WIDTH, GAP = 340, 8  # pixels
 
 def where(marks: Marks, at: int | None) -> tuple[int | None, str]:
     """The checkpoint from which a fork at a step begins (None if none is kept), and that in words."""
-    asked = marks.end if at is None else at
+    asked = marks.now if at is None else at
     kept = marks.kept_before(asked)
     if kept is None:
         if not marks.kept:
