@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -141,9 +142,12 @@ class OwnRun(QObject):
         if self.run is not None:
             self._session.evaluate_now()
 
-    def queue(self, path: Path, steps: int) -> None:
-        """Train the run at a path up to a total of steps once nothing else trains."""
-        self._session.queue.add(path, steps)
+    def train_later(self, runs: Sequence[Path], more: int, *, start: bool) -> None:
+        """Put runs of this system into the queue, for so many steps more each, and start it if wanted."""
+        for path in runs:
+            self._session.queue.add(path, more=more, system=self.system)
+        if start:
+            self._session.queue.start()
 
     def export(self, wish: Export) -> None:
         """Write the present step; `exported` follows."""

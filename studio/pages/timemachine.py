@@ -309,7 +309,7 @@ class TimeMachine(QObject):
 
         self._begin(work, self._page.open_run)
 
-    def _on_what_if(self, step: int, knob: str, value: Any, steps: int) -> None:
+    def _on_what_if(self, step: int, knob: str, value: Any, steps: int, start: bool) -> None:
         from models import knobs
 
         run = self._run
@@ -332,8 +332,7 @@ class TimeMachine(QObject):
             return [control, fork(run.path, step, change={knob: value}, name=f"{run.name}-{said}")]
 
         def made(twins: list[Path]) -> None:
-            for twin in twins:
-                self._session.queue(twin, step + steps)
+            self._session.train_later(twins, steps, start=start)
             self._page.tell(f"{twins[0].name} and {twins[1].name} are in the queue.")
             self._page.compare_wanted.emit(twins)
 
