@@ -117,17 +117,18 @@ class TrainingJob:
         from studio.export import exporters, writes_of
         from studio.export.taking import record_of
 
+        which = {"rows": wish.rows} if wish.name == "keep" else {}
         if wish.desk is not None:
             from studio.export.filled import desk_record, fill_exporters
 
             self.run.save(pin=True)
             filled = desk_record(self.run, **wish.desk)
-            return lambda: list(fill_exporters()[wish.name].write(filled, wish.path))
+            return lambda: list(fill_exporters()[wish.name].write(filled, wish.path, **which))
         exporter = exporters(writes_of(self.run.algorithm, self.run.config))[wish.name]
         self.run.save(pin=True)
         drawn: dict[str, Any] = {"seed": wish.seed, "count": wish.count, "ema": wish.ema, "options": wish.options, "reel": wish.reel or None}
         record = record_of(self.run, samples=exporter.samples, needs=exporter.needs, **drawn)
-        return lambda: list(exporter.write(record, wish.path))
+        return lambda: list(exporter.write(record, wish.path, **which))
 
     def close(self, *, save: bool) -> None:
         """Save if the State is good, and let the run go."""

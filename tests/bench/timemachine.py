@@ -6,6 +6,7 @@ A position counts when its pictures have been painted with the cursor on every c
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -13,8 +14,7 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).parents[2]))
-HOME = tempfile.TemporaryDirectory()
-os.environ["SAMPLING_STUDIO_HOME"] = HOME.name
+os.environ["SAMPLING_STUDIO_HOME"] = tempfile.mkdtemp(prefix="sampling-studio-bench-")
 
 import numpy as np
 from PIL import Image
@@ -22,8 +22,10 @@ from PySide6.QtCore import QEventLoop
 from PySide6.QtWidgets import QApplication
 
 from models.algorithms import began
+from models.files import home
 from models.journal import RunFolder
 from models.reel import Reel
+from models.settings import runs_folder
 from studio import theme
 from studio.messages import Opened
 from studio.window import Window
@@ -36,7 +38,7 @@ SIZES, WINDOW = (32, 64), (1280, 800)
 
 def made(size: int) -> tuple[Path, Opened]:
     """The folder of a run with a full reel, and what the session would tell about it."""
-    path, every = Path(HOME.name) / "runs" / f"faces-{size}", STEPS // FRAMES
+    path, every = runs_folder() / f"faces-{size}", STEPS // FRAMES
     rng, columns = np.random.default_rng(0), tuple(began.Info._fields)
     knobs, config = began.Knobs().model_dump(), began.Config().model_dump()
     record = {"system": "began", "seed": 0, "data": {}, "phases": [], "config": config, "knobs": knobs, "plan": {}, "columns": list(columns)}
@@ -104,6 +106,7 @@ def main() -> None:
         )
     window.session.run = None
     window.close()
+    shutil.rmtree(home(), ignore_errors=True)
 
 
 if __name__ == "__main__":
