@@ -83,6 +83,7 @@ class Window(QMainWindow):
             page.exported_chosen.connect(self.open_exported)
             page.page_wanted.connect(self.show_page)
             page.run_chosen.connect(self.open_run)
+            page.compare_wanted.connect(self.compare_runs)
             if name == "home":
                 page.set_ready(self.ready)
                 page.begin.connect(self.begin)
@@ -116,6 +117,12 @@ class Window(QMainWindow):
             page.open_run(path)
             if recipe is not None:
                 page.restore(recipe)
+
+    def compare_runs(self, runs: list[Path]) -> None:
+        """Several runs side by side."""
+        page = self.show_page("runs")
+        if page is not None:
+            page.compare(runs)
 
     def _on_ready(self, problem: str) -> None:
         home = self.pages["home"]
