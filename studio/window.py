@@ -191,6 +191,8 @@ class Window(QMainWindow):
             ("Ctrl+,", lambda: self.page.step_back()),
             ("Ctrl+S", lambda: self.page.save()),
             ("Ctrl+Z", lambda: self.page.undo()),
+            ("Ctrl+Shift+Z", lambda: self.page.redo()),
+            ("Ctrl+Y", lambda: self.page.redo()),
             ("Ctrl+N", lambda: self.page.new_run()),
             ("Ctrl+O", lambda: self.page.choose_run()),
             ("Ctrl+E", lambda: self.page.choose_export()),

@@ -152,9 +152,9 @@ class BganPage(TrainingPage):
         self._show_used()
         self._look_when_paused()
 
-    def undo(self) -> None:
-        """Take back the last turn of a knob, also one of the table."""
-        super().undo()
+    def put_knob(self, name: str, value: Any) -> None:
+        """Turn a knob as an undo does, also one of the table."""
+        super().put_knob(name, value)
         self._show_used()
 
     # --- what the session says --------------------------------------------------------------------------------

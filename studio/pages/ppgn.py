@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QLayout, QStackedWidget, QTabBar, QWidget
 from models.algorithms import ppgn
 from models.contract import Save, View
 from models.journal import RunFolder
+from studio.history import History
 from studio.messages import Opened, Reply
 from studio.pages.ppgnchains import ChainsFace
 from studio.pages.training import TrainingPage
@@ -148,9 +149,10 @@ class PpgnPage(TrainingPage):
         if self.walking:
             self.chains.step_back()
 
-    def undo(self) -> None:
-        """Ctrl+Z."""
-        (self.chains.undo if self.walking else super().undo)()
+    @property
+    def history(self) -> History:
+        """Of the chains while they are looked at."""
+        return self.chains.history if self.walking else self.own_history
 
     def choose_export(self) -> None:
         """Ctrl+E."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +27,7 @@ from studio.pages.ownrun import OwnRun
 from studio.pages.page import Page
 from studio.panels.curves import CurvesPanel
 from studio.panels.journal import JournalPanel
+from studio.panels.knob import written
 from studio.panels.knobs import KnobsPanel
 from studio.panels.newrun import NewRunPanel
 from studio.panels.phases import PhaseStrip
@@ -56,6 +57,7 @@ class TrainingPage(Page):
         self.session = OwnRun(session, self.SYSTEM, self)
         self._reading: Pace | None = None
         self._form_waits = False  # for the page to be seen
+        self._remembered: tuple[str, dict[str, Any]] | None = None  # the run and the knobs that the history leads up to
         self._plots_known: set[str] = set()  # what has numbers of the phase that is looked at
         self._algorithm, self.writes = algorithm, writes_of(algorithm)
         self._takes_any = getattr(algorithm, "TAKES", "") == "any"
@@ -214,6 +216,7 @@ class TrainingPage(Page):
         session.conditioned.connect(self._on_condition)
         session.opening.connect(self._on_opening)
         session.opened.connect(self._on_opened)
+        session.turned.connect(self._on_turned)
         session.progressed.connect(self._on_progress)
         session.line.connect(self._on_line)
         session.replied.connect(self.show_reply)
@@ -285,11 +288,29 @@ class TrainingPage(Page):
         """One step of the open run, likewise."""
         return self.session.run is None
 
-    def undo(self) -> None:
-        """Take back the last turn of a knob."""
-        if self.session.undo_knob():
-            self.knobs.set_values(self.session.knobs)
-            self._look_when_paused()
+    def retrace(self, text: str, how: str, move: Callable[[], None]) -> None:
+        """As every page does, but for the knobs of a run that is only looked at."""
+        if self.session.run is not None and self.session.run.reading and self.history is self.own_history:
+            self.tell("This step is only looked at: its knobs cannot be turned, so nothing is taken back.")
+        else:
+            super().retrace(text, how, move)
+
+    def put_knob(self, name: str, value: Any) -> None:
+        """Turn a knob as an undo does: the panel follows, and nothing is remembered."""
+        self.session.set_knob(name, value, remember=False)
+        self._remember()
+        self.knobs.set_values(self.session.knobs)
+        self._look_when_paused()
+
+    def _remember(self) -> None:
+        if self.session.run is not None:
+            self._remembered = (self.session.run.id, dict(self.session.knobs))
+
+    def _on_turned(self, name: str, before: Any, value: Any) -> None:
+        self._remember()
+        values = (written(before), written(value))
+        symbol = self.knobs.rows[name].knob.symbol
+        self.own_history.done(symbol, lambda: self.put_knob(name, before), lambda: self.put_knob(name, value), name, values)
 
     def choose_export(self) -> None:
         """Open the menu of exporters."""
@@ -373,6 +394,10 @@ class TrainingPage(Page):
 
     def _on_opened(self, run: Opened) -> None:
         self._set_writes(writes_of(self._algorithm, run.config))
+        same = self._remembered is not None and self._remembered[0] == run.id
+        if not same or not (run.reading or self._remembered == (run.id, run.knobs)):  # another run, or the same one set back to other values
+            self.own_history.clear()
+            self._remembered = (run.id, dict(run.knobs))
         self.knobs.set_values(run.knobs)
         self.journal.clear()
         self.curves.clear()
