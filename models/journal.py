@@ -5,7 +5,7 @@ journal.jsonl           a line for everything a person did and every decision ta
 metrics.f32             rows of float32, row i is step i + 1; cut to whole rows when opened
 checkpoints/STEP.safetensors
 pins.json               steps whose checkpoints are never thinned out
-reel/STEP.png           samples of the same latents, at fixed steps
+reel/STEP.png, .json    samples of the same latents, at fixed steps: pictures or sentences
 tensorboard/            event files, where they are wanted
 kept/NAME.safetensors   pinned checkpoints whose place a later one took after going back
 lock, owner.json        one writer at a time
@@ -13,9 +13,11 @@ lock, owner.json        one writer at a time
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
+import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,12 +27,26 @@ import numpy as np
 
 from models.errors import BadFile, BadInput, RunBusy
 from models.files import trouble, write_bytes, write_json
+from models.thinning import surplus
 
 FORMAT = 1
 FIELDS = ("system", "seed", "data", "phases", "config", "knobs", "plan", "columns")  # without which a run cannot be opened
-KEEP = 3  # newest checkpoints kept beside the pinned ones
+KEEP = 3  # newest checkpoints that always stay, beside the pinned ones
 
 Line = dict[str, Any]
+
+
+def new_id() -> str:
+    """Of a new run: 16 hex digits, the same wherever its folder goes."""
+    return uuid.uuid4().hex[:16]
+
+
+def id_of(record: Mapping[str, Any]) -> str:
+    """A run's id; that of a run from before there were ids is made from what never changes in it."""
+    if isinstance(found := record.get("id"), str) and found:
+        return found
+    fixed = [record.get(k) for k in ("created", "system", "seed", "name", "config", "preset")] + [dict(record.get("data") or {}).get("id")]
+    return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class RunFolder:
@@ -46,6 +62,22 @@ class RunFolder:
         self.path, self.record = path, record
         self.columns: list[str] = record["columns"]
         self._lock: filelock.BaseFileLock | None = None
+
+    @property
+    def id(self) -> str:
+        """The run's own, wherever its folder goes."""
+        return id_of(self.record)
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return str(self.record.get("name") or self.path.name)
+
+    @property
+    def parent(self) -> dict[str, Any] | None:
+        """What it is a fork of: id, name, path, step and the knobs that were changed; None of a run that began at step 0."""
+        found = self.record.get("parent")
+        return found if isinstance(found, dict) else None
 
     @staticmethod
     def create(path: Path, record: Mapping[str, Any], *, force: bool = False) -> RunFolder:
@@ -223,12 +255,14 @@ class RunFolder:
         except OSError as error:
             raise trouble(error, target) from None
 
-    def thin(self, needed: Iterable[int] = ()) -> None:
-        """Remove all but the newest KEEP, the pinned and the needed checkpoints."""
+    def thin(self, needed: Iterable[int] = (), budget: int = 0) -> None:
+        """Remove checkpoints until the rest has at most `budget` bytes (`models.thinning`).
+
+        The first, the newest KEEP, the pinned and the needed ones stay.
+        """
         keep = self.pins() | set(needed) | set(self.steps()[-KEEP:])
-        for step in self.steps():
-            if step not in keep:
-                self.checkpoint(step).unlink(missing_ok=True)
+        for step in surplus({s: self.checkpoint(s).stat().st_size for s in self.steps()}, budget, keep):
+            self.checkpoint(step).unlink(missing_ok=True)
 
     def _append(self, name: str, content: bytes) -> None:
         path, before = self.path / name, None

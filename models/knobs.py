@@ -100,6 +100,17 @@ def changed(old: S, change: Mapping[str, object]) -> S:
     return make(type(old), old.model_dump() | dict(change))
 
 
+def difference(old: _Settings, new: _Settings) -> tuple[str, dict[str, Value]]:
+    """What has changed, for a line of the journal: "γ 0.5 → 0.7", and {"gamma": 0.7}."""
+    change = {k: v for k, v in new.model_dump().items() if v != getattr(old, k)}
+    symbols = {k.name: k.symbol for k in describe(type(new))}
+    return ", ".join(f"{symbols[k]} {_short(getattr(old, k))} → {_short(v)}" for k, v in change.items()), change
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def parse(text: str, setting: Knob) -> Value:
     """The value that a person typed for a setting; raises BadSetting."""
     word = text.strip()

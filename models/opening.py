@@ -16,8 +16,8 @@ import torch
 from models import checkpoint, device
 from models.contract import Plan
 from models.errors import BadFile, BadInput, OutOfMemory
-from models.files import home
 from models.journal import RunFolder
+from models.settings import runs_folder
 
 
 def versions() -> dict[str, str]:
@@ -112,7 +112,7 @@ def predicted_seconds(algorithm: Any, config: Any, plan: Plan, preset: Any) -> f
 def new_path(system: str, data: str) -> Path:
     """A free folder name in the studio's home, such as began-faces-3."""
     stem = f"{system}-{''.join(c if c.isalnum() else '-' for c in Path(data).stem.lower()).strip('-')[:40]}"
-    runs = home() / "runs"
+    runs = runs_folder()
     number = 1
     while (runs / f"{stem}-{number}").exists():
         number += 1

@@ -19,13 +19,15 @@ from models import catalog, checkpoint, device, knobs, stretches
 from models.contract import Command, Event, GoToPhase, Lengthen, NextPhase, Note, Plan, Save, SetKnobs, Stop, View
 from models.drive import Steps
 from models.errors import BadData, BadFile, BadInput, Diverged
-from models.journal import Line, RunFolder
+from models.journal import Line, RunFolder, new_id
 from models.opening import checkpoint_name, find_checkpoint, guarded, preset_of, recorded_plan, versions
 from models.rows import Rows
+from models.settings import settings
 from models.watch import Watch, survivors
 
 Progress = Callable[[int, int], None]
 CHECKPOINT_SECONDS = 60.0  # a run that is killed computes at most this long again
+FORKS = 10  # frames of the reel from one checkpoint to the next: about ten of a preset, to fork from
 
 
 class Run:
@@ -86,6 +88,7 @@ class Run:
         cfg = algorithm.fitted(cfg, source) if hasattr(algorithm, "fitted") else cfg
         record = {
             "system": system,
+            "id": new_id(),
             "name": path.name,
             "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "seed": seed,
@@ -256,7 +259,7 @@ class Run:
                 self._between()
             self._advance_phase()
             self.watch.step()
-            if due and time.monotonic() - self._saved_at > CHECKPOINT_SECONDS:
+            if due and (time.monotonic() - self._saved_at > CHECKPOINT_SECONDS or self.state.step % (FORKS * self.watch.reel.every) == 0):
                 self.save()  # after the phase has moved on, or a run that is killed would take one step too many in the old one
             command = yield self.state, info
         self.save()
@@ -266,12 +269,10 @@ class Run:
         match command:
             case SetKnobs(change):
                 new = knobs.changed(self.knobs, change)
-                told = {k: (getattr(self.knobs, k), getattr(new, k)) for k in change if getattr(self.knobs, k) != getattr(new, k)}
+                text, told = knobs.difference(self.knobs, new)
                 if told:
                     self._choose_anew()
-                    symbols = {k.name: k.symbol for k in knobs.describe(type(new))}
-                    text = ", ".join(f"{symbols[k]} {_short(a)} → {_short(b)}" for k, (a, b) in told.items())
-                    self.log("knobs", text, change={k: b for k, (_, b) in told.items()})
+                    self.log("knobs", text, change=told)
                     self.knobs = new
             case NextPhase():
                 if self.state.phase + 1 < len(self.phases):
@@ -305,7 +306,7 @@ class Run:
             self._make_room(path)
             checkpoint.save(path, self.state, self._about(), self._check_finite)
             self._saved_at, self._saved_step, self._saved_lines = time.monotonic(), self.state.step, len(self.lines)
-            self.folder.thin(self.watch.needed)
+            self.folder.thin(self.watch.needed, settings().checkpoint_mb * 1_000_000)
         if pin:
             self.folder.pin(self.state.step)
         return path
@@ -344,7 +345,7 @@ class Run:
         digest = checkpoint.hash_of(self.state)
         return {
             "system": record["system"],
-            "run": {"name": record["name"], "path": str(self.folder.path.resolve())},
+            "run": {"id": self.folder.id, "name": record["name"], "path": str(self.folder.path.resolve())},
             "data": record["data"],
             "config": self.config.model_dump(),
             "knobs": self.knobs.model_dump(),
@@ -465,10 +466,3 @@ class Run:
         self.folder.add_rows(new)
         self.watch.rows(self._rows.on_disk + 1, new)
         self._rows.on_disk = self._rows.count
-
-
-# --- helpers ------------------------------------------------------------------------------------------------------
-
-
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""What a run notes about itself while it trains: pictures of the same latents, TensorBoard's files, evaluations and their alarm.
+"""What a run notes about itself while it trains: samples of the same latents, TensorBoard's files, evaluations and their alarm.
 
 Nothing here changes what is trained: it draws from no generator of the State.
 """
@@ -13,13 +13,15 @@ from typing import Any, Protocol
 import numpy as np
 
 from models.alarm import FIRST, alarm
+from models.catalog import writes_of
 from models.contract import View
 from models.journal import Line, RunFolder
-from models.reel import MOST, Reel
+from models.reel import MOST, SENTENCES, Reel
+from models.settings import settings
 from models.sink import TensorBoard
 
 REEL_SEED = 0  # the latents of the reel are those that the window shows first
-KEPT = ("evaluated", "alarm")  # lines that stay true when the run is taken up before they were written
+KEPT = ("evaluated", "alarm", "fork")  # lines that stay true when the run is taken up before they were written
 
 
 class Watched(Protocol):
@@ -27,6 +29,7 @@ class Watched(Protocol):
 
     folder: RunFolder
     algorithm: Any
+    config: Any
     state: Any
     knobs: Any
     data: Any
@@ -45,7 +48,8 @@ class Watch:
     run: Watched
     reel: Reel
     board: TensorBoard | None
-    pictures: bool = True  # until a system turns out to draw none
+    samples: bool = True  # until a system turns out to draw none
+    writes: str = "pictures"  # or "text"
     running: int | None = None  # the step that is being evaluated
 
     @staticmethod
@@ -53,21 +57,28 @@ class Watch:
         """For a run whose preset has `total` steps."""
         path = run.folder.path
         board = TensorBoard(path / "tensorboard") if run.folder.record.get("tensorboard") else None
-        return Watch(run, Reel(path / "reel", Reel.every_for(total, run.algorithm.BETWEEN)), board)
+        return Watch(run, Reel(path / "reel", Reel.every_for(total, run.algorithm.BETWEEN)), board, writes=writes_of(run.algorithm, run.config))
 
-    # --- pictures and numbers -------------------------------------------------------------------------------------
+    # --- samples and numbers -------------------------------------------------------------------------------------
 
     def step(self) -> None:
         """A frame of the reel, when one is due; raises DiskTrouble."""
         step, every = self.run.state.step, self.reel.every
-        if not self.pictures or step % every or step in self.reel.steps():
+        if not self.samples or step % every or step in self.reel.steps():
             return
-        drawn = self.run.algorithm.sample(self.run.state, MOST, REEL_SEED).pictures.get("samples")
-        self.pictures = drawn is not None and len(drawn) > 0
-        if drawn is not None and self.pictures:
-            self.reel.add(step, drawn)
+        count = MOST if self.writes == "pictures" else SENTENCES
+        drawn = self.run.algorithm.sample(self.run.state, count, REEL_SEED)
+        pictures, sentences = drawn.pictures.get("samples"), drawn.words.get("samples")
+        if pictures is not None and len(pictures):
+            self.reel.add(step, pictures)
             if self.board is not None:
-                self.board.pictures(step, "samples", drawn)
+                self.board.pictures(step, "samples", pictures)
+        elif sentences:
+            self.reel.write(step, sentences)
+        else:
+            self.samples = False
+            return
+        self.reel.thin(settings().reel_mb * 1_000_000)
 
     def rows(self, first: int, rows: np.ndarray) -> None:
         """New rows, the first of which is of step `first`."""

@@ -87,6 +87,15 @@ def parser() -> argparse.ArgumentParser:
     resume.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="turn a knob first; repeats")
     resume.add_argument("--evaluate-every", type=_count, metavar="N", help="evaluate the samples every N steps and at the end (default: never)")
 
+    fork = add("fork", "a new run that goes on from a kept step of another")
+    fork.add_argument("run", metavar="RUN", help="its folder, or the name of a run that `sampling-studio runs` lists")
+    fork.add_argument("--step", type=_steps, required=True, help="of a checkpoint of that run; `sampling-studio inspect RUN` lists them")
+    fork.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="turn a knob at that step; repeats")
+    fork.add_argument("--out", type=Path, help="folder of the new run (default: a new one beside the others)")
+    fork.add_argument("--name", default="", help="of the new run (default: that of its folder)")
+
+    _runs(add("runs", "all runs of this machine with their disk use; or rename, duplicate or delete one"))
+
     sample = add("sample", "draw samples of a run")
     sample.add_argument("run", type=Path)
     sample.add_argument("-n", type=_count, default=64, help="how many (default 64)")
@@ -189,6 +198,22 @@ def _drawing(words: argparse._ActionsContainer) -> None:
     words.add_argument(
         "--nucleus", type=lambda word: _above(word, 1), metavar="P", help="only the likeliest words that have P together (default 1: all)"
     )
+
+
+def _runs(runs: argparse.ArgumentParser) -> None:
+    actions = runs.add_subparsers(dest="action", metavar="ACTION", parser_class=Parser)
+    for name, text in (
+        ("rename", "give a run and its folder another name"),
+        ("duplicate", "copy a whole run"),
+        ("delete", "move a run into the studio's trash folder"),
+    ):
+        action = actions.add_parser(name, help=text, description=text)
+        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print the result as one line of JSON")
+        action.add_argument("run", metavar="RUN", help="its folder, or the name of a run that `sampling-studio runs` lists")
+        if name == "rename":
+            action.add_argument("name", metavar="NAME")
+        elif name == "duplicate":
+            action.add_argument("--out", type=Path, help="folder of the copy (default: a free name beside it)")
 
 
 def _fill(fill: argparse.ArgumentParser) -> None:

@@ -47,6 +47,8 @@ class OldRun:
     path: Path
     device: str | None = None
     write: bool = True  # False only looks, for example to draw a page while another process trains
+    step: int | None = None  # of a kept checkpoint to look at, without `write`; the newest if None
+    kept: str | None = None  # the name of a checkpoint, which is preferred
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Export:
     count: int = 64
     ema: bool = True  # draw from the moving average of the weights, where the system has one
     options: Mapping[str, Any] = field(default_factory=dict)  # of sentences: temperature, top_k, nucleus, prompt, net
+    rows: tuple[int, ...] | None = None  # of "keep": which samples; all if None
     desk: Mapping[str, Any] | None = None  # of fillings: the keyword arguments of `export.filled.desk_record`; `name` is then one of its exporters
 
 
@@ -97,6 +100,10 @@ class Opened:
     rows: np.ndarray  # (steps, columns) float32
     lines: tuple[dict[str, Any], ...]
     held_out: int  # pictures held out from training
+    id: str = ""  # of the run, wherever it lies
+    reading: bool = False  # it is only looked at, and cannot train
+    newest: int = 0  # step of its last checkpoint
+    parent: Mapping[str, Any] | None = None  # what it is a fork of
 
 
 @dataclass(frozen=True)

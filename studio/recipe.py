@@ -1,7 +1,8 @@
 """How a thing was made: written into every export, read back from it. Needs neither Qt nor torch.
 
 A recipe is JSON of at most 1 MB: `schema`, `kind` (of export), everything of `models.run.Run.recipe`, and `made`, the settings of the
-export itself (seed, rows, columns of the sheet, …). It is carried as
+export itself (seed, rows, columns of the sheet, …); one of a sheet of several runs has `sources` in the place of the run's. What it may be, and
+how older ones are read, is in `studio.schema`. It is carried as
 
     .png .apng     iTXt            .svg           <metadata>
     .webp          XMP             .html          <script type="application/json" id="sampling-studio">
@@ -26,8 +27,10 @@ from PIL import Image, PngImagePlugin
 
 from models.errors import BadFile
 from models.files import write_bytes
+from studio.schema import SCHEMA, count_of, gathered, migrated, of_sample, private, source_of, wrong
 
-SCHEMA = 1
+__all__ = ["SCHEMA", "Recipe", "carried", "count_of", "dumps", "gathered", "make", "of_sample", "private", "read", "source_of"]
+
 KEY = "sampling-studio"
 SIDE_CAR = ".recipe.json"
 LIMIT = 1_000_000  # bytes; also what Pillow reads of a text chunk
@@ -112,11 +115,23 @@ def beside(path: Path) -> Path:
 
 
 def read(path: Path) -> Recipe:
-    """The recipe of an exported file.
+    """The recipe of an exported file, brought up to the present schema; nothing that it names is opened.
 
     Raises:
-        BadFile: there is no such file, it carries none, or one from a newer version.
+        BadFile: there is no such file, it carries none, one from a newer version, or one that no version has written.
     """
+    recipe = carried(path)
+    if type(recipe["schema"]) is not int or not 1 <= recipe["schema"] <= SCHEMA:
+        newer = f"{recipe['schema']!r}"[:40]
+        raise BadFile(f"{path.name} was exported by a newer version (recipe schema {newer}, this one reads {SCHEMA}): update Sampling Studio.")
+    found = migrated(recipe)
+    if told := wrong(found):
+        raise BadFile(f"The recipe in {path.name} is incomplete or was changed after the export: {told}.")
+    return found
+
+
+def carried(path: Path) -> Recipe:
+    """The recipe of a file as it is written there, whatever its schema and fields; raises BadFile where there is none."""
     if path.is_dir():
         raise BadFile(f"{path} is a folder: give one of the exported files in it.")
     if not path.is_file():
@@ -125,16 +140,16 @@ def read(path: Path) -> Recipe:
         raise BadFile(f"{path.name} is itself the recipe of {path.name.removesuffix(SIDE_CAR)}: give that file.")
     try:
         text = _text(path)
+        if text and len(text) > 8 * LIMIT:
+            raise ValueError("its recipe is larger than 1 MB")
         recipe = json.loads(text) if text else None
+        if text and len(text) > 2 * LIMIT and len(json.dumps(recipe, ensure_ascii=False)) > 2 * LIMIT:  # letters may be written in six
+            raise ValueError("its recipe is larger than 1 MB")
     except (OSError, ValueError, SyntaxError, RecursionError, EOFError, IndexError, struct.error, Image.DecompressionBombError) as error:
         reason = (str(error).splitlines() or ["no reason given"])[0]
         raise BadFile(f"{path.name} cannot be read ({reason}): it is damaged, or not a file of this studio.") from None
     if not isinstance(recipe, dict) or "schema" not in recipe or "kind" not in recipe:
         raise BadFile(f"{path.name} carries no recipe: it was not exported by Sampling Studio, or a program removed it.")
-    if not isinstance(recipe["schema"], int) or recipe["schema"] > SCHEMA:
-        raise BadFile(
-            f"{path.name} was exported by a newer version (recipe schema {recipe['schema']}, this one reads {SCHEMA}): update Sampling Studio."
-        )
     return recipe
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,6 @@ from studio.messages import EVALUATION, OWN, Ask, Evaluate, Export, NewRun, OldR
 from studio.workers.jobs import TrainingJob
 from studio.workers.thread import Worker
 
-DRAG = 1.0  # seconds; turns of one knob that are nearer than this are one
 DONE = "all steps of the preset are done"
 TURN_MS = 400  # between two values of a knob that is dragged, each of which is a line in the journal
 
@@ -42,6 +40,7 @@ class Session(QObject):
         replied (Reply): the newest answer for a panel.
         trouble (Trouble): a person must read this.
         exported (Export, list): files were written.
+        turned (str, object, object): a knob was turned by hand: its name, the value before, the value now.
     """
 
     conditioned = Signal(str, str)
@@ -52,6 +51,7 @@ class Session(QObject):
     replied = Signal(object)
     trouble = Signal(object)
     exported = Signal(object, object)
+    turned = Signal(str, object, object)
     _written = Signal(object, object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -61,9 +61,7 @@ class Session(QObject):
         self.knobs: dict[str, Any] = {}
         self.condition: Condition = "empty"
         self.step = 0
-        self.undo: list[tuple[str, Any]] = []
         self.evaluate = Evaluate()
-        self._turned = 0.0  # when a knob was turned last
         self._held: dict[str, Any] = {}  # the newest value of a knob that is being dragged
         self._sent = ""  # the knob whose turns are being collected
         self._collect = QTimer(self)
@@ -90,7 +88,6 @@ class Session(QObject):
             self._worker.quit_and_save()
             return
         self.run, self._start, self.step = None, start, 0
-        self.undo.clear()
         self._held.clear()
         worker = self._worker = Worker(TrainingJob(source), parent=self)
         worker.opening.connect(self.opening)
@@ -134,9 +131,14 @@ class Session(QObject):
 
     def go(self) -> None:
         """Run, up to the preset's steps, or for ever past them."""
-        if self._worker is not None and self.run is not None:
+        if (worker := self._trainer) is not None and self.run is not None:
             self._flush()
-            self._worker.go(self.run.total if self.step < self.run.total else None)
+            worker.go(self.run.total if self.step < self.run.total else None)
+
+    @property
+    def _trainer(self) -> Worker | None:
+        """The worker of a run that can go on; one that is only read cannot."""
+        return self._worker if self.run is not None and not self.run.reading else None
 
     def pause(self) -> None:
         """Pause after the present step."""
@@ -145,13 +147,13 @@ class Session(QObject):
 
     def step_once(self) -> None:
         """One step, then pause."""
-        if self._worker is not None and self.run is not None:
+        if (worker := self._trainer) is not None:
             self._flush()
-            self._worker.step()
+            worker.step()
 
     def set_knob(self, name: str, value: Any, *, remember: bool = True) -> None:
-        """Turn a knob from the next step on."""
-        if self._worker is None or self.run is None or self.knobs.get(name) == value:
+        """Turn a knob from the next step on; `remember` lets a page take it back."""
+        if (worker := self._trainer) is None or self.run is None or self.knobs.get(name) == value:
             return
         from models import catalog, knobs
         from models.contract import SetKnobs
@@ -161,21 +163,17 @@ class Session(QObject):
         except BadSetting as error:
             self.trouble.emit(Trouble(str(error)))
             return
-        if remember:
-            now = time.monotonic()
-            if not (self.undo and self.undo[-1][0] == name and now - self._turned < DRAG):  # one drag is one step back
-                self.undo.append((name, self.knobs[name]))
-            self._turned = now
-            del self.undo[:-200]
-        self.knobs[name] = value
+        before, self.knobs[name] = self.knobs[name], value
         if self._held.keys() - {name} or not (remember and self._collect.isActive() and self._sent == name):
             self._held.pop(name, None)
             self._flush()
-            self._worker.send(SetKnobs({name: value}))
+            worker.send(SetKnobs({name: value}))
             self._sent = name
             self._collect.start()
         else:
             self._held[name] = value
+        if remember:
+            self.turned.emit(name, before, value)
 
     def _flush(self) -> None:
         """Send the newest value of a knob that is being dragged."""
@@ -186,25 +184,17 @@ class Session(QObject):
             self._worker.send(SetKnobs(held))
             self._collect.start()
 
-    def undo_knob(self) -> tuple[str, Any] | None:
-        """Take the last change of a knob back; returns it."""
-        if not self.undo:
-            return None
-        name, value = self.undo.pop()
-        self.set_knob(name, value, remember=False)
-        return name, value
-
     def send(self, command: Any) -> None:
         """A contract.Command."""
-        if self._worker is not None and self.run is not None:
+        if (worker := self._trainer) is not None:
             self._flush()
-            self._worker.send(command)
+            worker.send(command)
 
     def go_back(self, step: int | None = None) -> None:
         """Return to the last good checkpoint, or to that of a step."""
-        if self._worker is not None and self.run is not None:
+        if (worker := self._trainer) is not None:
             self._held.clear()
-            self._worker.go_back(step)
+            worker.go_back(step)
 
     # --- views and exports ------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QButtonGroup, QFrame, QMainWindow, Q
 from models.data import sources
 from models.errors import BadInput, StudioError
 from studio import theme
-from studio.pages import PAGES
+from studio.pages import LIGHT, PAGES
 from studio.pages.page import CARRIERS, Page
 from studio.session import Session
 from studio.widgets import column, row
@@ -71,7 +71,7 @@ class Window(QMainWindow):
 
     def show_page(self, name: str) -> Any:
         """Go to a page, building it on the first visit; a page that needs torch waits for it."""
-        if name != "home" and not self.ready:
+        if name not in LIGHT and not self.ready:
             self._then.append(lambda: self.show_page(name))
             return None
         if name not in self.pages:
@@ -79,6 +79,7 @@ class Window(QMainWindow):
             page = self.pages[name] = getattr(importlib.import_module(module), kind)(self.session)
             self._stack.addWidget(page)
             page.exported_chosen.connect(self.open_exported)
+            page.page_wanted.connect(self.show_page)
             page.run_chosen.connect(self.open_run)
             if name == "home":
                 page.set_ready(self.ready)
@@ -190,9 +191,12 @@ class Window(QMainWindow):
             ("Ctrl+,", lambda: self.page.step_back()),
             ("Ctrl+S", lambda: self.page.save()),
             ("Ctrl+Z", lambda: self.page.undo()),
+            ("Ctrl+Shift+Z", lambda: self.page.redo()),
+            ("Ctrl+Y", lambda: self.page.redo()),
             ("Ctrl+N", lambda: self.page.new_run()),
             ("Ctrl+O", lambda: self.page.choose_run()),
             ("Ctrl+E", lambda: self.page.choose_export()),
+            ("K", lambda: self.page.keep()),
             ("Ctrl+\\", lambda: self.page.fold()),
             ("Ctrl+Q", self.close),
         ):

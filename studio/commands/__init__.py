@@ -18,6 +18,8 @@ _WHERE = {
     "evaluate": "evaluate",
     "inspect": "looking",
     "verify": "looking",
+    "runs": "runs",
+    "fork": "runs",
     "data": "data",
     "shoot": "around",
     "doctor": "around",

@@ -33,9 +33,9 @@ def write_sheet(record: ChainsRecord, path: Path, *, columns: int | None = None,
     zoom = zoom or max(near, zoom_to(columns * record.pictures.shape[2], WIDE))
     sheet.check_size(record.pictures.shape, columns, zoom)
     captions = [(record.asked(i), f"log p {number(p)} {record.mark(i)}".rstrip()) for i, p in enumerate(record.log_p)]
-    image = sheet.told(record.pictures, record.title, record.facts(), captions, columns, zoom)
-    made = {"seed": record.seed, "count": len(record.pictures), "columns": columns, "zoom": zoom}
-    recipes.save_png(Image.fromarray(image), path, recipes.make("chains-sheet", record.recipe, **made))
+    image, geometry = sheet.told(record.pictures, record.title, record.facts(), captions, columns, zoom)
+    made = {"seed": record.seed, "count": len(record.pictures), "columns": columns, "zoom": zoom, "geometry": geometry.told()}
+    recipes.save_png(image, path, recipes.make("chains-sheet", record.recipe, **made))
     return [path]
 
 

@@ -1,43 +1,52 @@
-"""Contact sheets and single pictures, as PNG with the recipe inside."""
+"""Contact sheets of one run and single pictures, as PNG with the recipe inside; sheets of samples from anywhere are in `contact`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from models.errors import BadInput
 from studio import recipe as recipes
-from studio.assets import asset
-from studio.export import Record
+from studio.export import Record, contact
+from studio.export.contact import PAPERS, Cell, Geometry, Look
+from studio.export.lettering import font, shortened, wrapped
 
-GAP, MARGIN, CAPTION, HEAD = 8, 16, 32, 40  # pixels
-PAPER, INK, MUTED = (255, 255, 255), (26, 29, 33), (89, 98, 110)
+PAPER, INK, MUTED = PAPERS["light"]
+PLAIN = Look()
+GAP, MARGIN, HEAD = PLAIN.gap, PLAIN.border, contact.HEAD  # pixels of a plain sheet
+OPTIONS = ("columns", "zoom", "gap", "border", "captions", "paper")  # of a sheet
 
 
-def write_sheet(record: Record, path: Path, *, columns: int | None = None, zoom: int | None = None) -> Sequence[Path]:
-    """All pictures on one sheet, seed and step under each; raises DiskTrouble, or BadInput if it is too large for readers of PNG."""
+def write_sheet(record: Record, path: Path, *, progress: Callable[[int, int], None] | None = None, **look: Any) -> Sequence[Path]:
+    """All pictures on one sheet, seed and step under each unless the `look` (see `contact.Look`) has other captions.
+
+    Raises:
+        DiskTrouble: it cannot be written.
+        BadInput: it is too large for readers of PNG, or the look is out of its range.
+    """
     assert record.pictures is not None
-    columns, zoom = layout(record.pictures, columns, zoom)
-    check_size(record.pictures.shape, columns, zoom)
+    asked = Look(**look)
+    columns, zoom = layout(record.pictures, asked.columns, asked.zoom)
+    image, geometry = _drawn(record, Look(columns, zoom, asked.gap, asked.border, asked.captions, asked.paper), progress)
     made = {
         "seed": record.seed,
         "ema": record.ema,
         "count": len(record.pictures),
         "rows": [0, len(record.pictures)],
+        **asked.told(),
         "columns": columns,
         "zoom": zoom,
+        "geometry": geometry.told(),
     }
-    image = sheet(record.pictures, record.title, record.step, record.seed, columns, zoom)
-    recipes.save_png(Image.fromarray(image), path, recipes.make("sheet", record.recipe, **made))
+    recipes.save_png(image, path, recipes.make("sheet", record.recipe, **made))
     return [path]
 
 
-def write_singles(record: Record, path: Path, *, first: int = 0) -> Sequence[Path]:
+def write_singles(record: Record, path: Path, *, first: int = 0, progress: Callable[[int, int], None] | None = None) -> Sequence[Path]:
     """A folder with one PNG for each picture, at its own size, numbered from `first`; raises DiskTrouble."""
     assert record.pictures is not None
     files = []
@@ -46,101 +55,55 @@ def write_singles(record: Record, path: Path, *, first: int = 0) -> Sequence[Pat
         made = {"seed": record.seed, "ema": record.ema, "count": 1, "rows": [i, i + 1]}
         recipes.save_png(Image.fromarray(picture), file, recipes.make("single", record.recipe, **made))
         files.append(file)
+        if progress is not None:
+            progress(len(files), len(record.pictures))
     return files
+
+
+def cells_of(record: Record, *, first: int = 0) -> list[Cell]:
+    """The pictures of a record as cells, each with its own recipe and its first score."""
+    assert record.pictures is not None
+    name = next(iter(record.scores), "")
+    found = []
+    for i, picture in enumerate(record.pictures):
+        made = {"seed": record.seed, "ema": record.ema, "count": 1, "rows": [first + i, first + i + 1]}
+        score = (name, float(record.scores[name][i])) if name else None
+        found.append(Cell(picture, recipes.make("single", record.recipe, **made), score))
+    return found
 
 
 def layout(pictures: np.ndarray, columns: int | None, zoom: int | None) -> tuple[int, int]:
     """Columns and whole-number zoom: near a 4:3 sheet, and cells wide enough for their caption."""
-    zoom = zoom or max(1, math.ceil(96 / pictures.shape[2]))
-    n = len(pictures)
-    wide = math.sqrt(n * 4 / 3)
-    near = range(min(n, 2), math.ceil(wide) + 3)
-    return columns or min(near, key=lambda c: -n % c / c + abs(c - wide) / wide), zoom  # few empty places in the last row
+    return columns or contact.columns_near(len(pictures)), zoom or max(1, math.ceil(contact.NEAR / pictures.shape[2]))
 
 
-def sheet(pictures: np.ndarray, title: str, step: int, seed: int, columns: int, zoom: int) -> np.ndarray:
-    """The sheet's pixels, (height, width, 3) uint8; pictures are (n, H, W, 3) uint8."""
-    canvas = Image.new("RGB", _size(pictures.shape, columns, zoom), PAPER)
-    draw = ImageDraw.Draw(canvas)
-    draw.text((MARGIN, 12), title, INK, font("SemiBold", 15))
-    small = font("Regular", 11)
-    facts = f"step {step:,} · seed {seed}"
-    if draw.textlength(title, font("SemiBold", 15)) + draw.textlength(facts, small) + 3 * MARGIN < canvas.width:
-        draw.text((canvas.width - MARGIN, 15), facts, MUTED, small, anchor="ra")
-    place(canvas, pictures, [(f"seed {seed} #{i}", f"step {step:,}") for i in range(len(pictures))], columns, zoom)
-    return np.asarray(canvas)
+def _drawn(record: Record, look: Look, progress: Callable[[int, int], None] | None = None) -> tuple[Image.Image, Geometry]:
+    assert record.pictures is not None
+    captions = [tuple(cell.caption(word) for word in look.captions) for cell in cells_of(record)]
+    facts = f"step {record.step:,} · seed {record.seed}"
+    return contact.drawn(list(record.pictures), look, record.title, facts, captions, progress=progress)
 
 
-def told(pictures: np.ndarray, title: str, facts: Sequence[str], captions: Sequence[tuple[str, str]], columns: int, zoom: int) -> np.ndarray:
+def told(
+    pictures: np.ndarray, title: str, facts: Sequence[str], captions: Sequence[tuple[str, str]], columns: int, zoom: int
+) -> tuple[Image.Image, Geometry]:
     """A sheet whose title has a line of facts below it, and whose pictures have words of their own; too long ones end in an ellipsis.
 
     `facts` take as many lines as they need.
     """
+    look = Look(columns, zoom)
     bold, small = font("SemiBold", 15), font("Regular", 11)
-    wide = _size(pictures.shape, columns, zoom)[0] - 2 * MARGIN
+    wide = 2 * MARGIN + columns * (pictures.shape[2] * zoom + GAP) - GAP - 2 * MARGIN
     lines = wrapped(facts, small, wide)
-    head = HEAD + 14 * len(lines)
-    canvas = Image.new("RGB", _size(pictures.shape, columns, zoom, head), PAPER)
+    geometry = contact.geometry_of(len(pictures), pictures.shape[1:3], look, HEAD + 14 * len(lines))
+    canvas = Image.new("RGB", contact.size_of(geometry, look), PAPER)
     draw = ImageDraw.Draw(canvas)
     draw.text((MARGIN, 12), shortened(title, bold, wide), INK, bold)
     draw.multiline_text((MARGIN, 34), "\n".join(lines), MUTED, small, spacing=3)
-    cell = pictures.shape[2] * zoom + GAP - 2
-    place(canvas, pictures, [(shortened(a, small, cell), shortened(b, small, cell)) for a, b in captions], columns, zoom, head)
-    return np.asarray(canvas)
-
-
-def place(canvas: Image.Image, pictures: np.ndarray, captions: Sequence[tuple[str, str]], columns: int, zoom: int, head: int = HEAD) -> None:
-    """Draw pictures in lines of `columns`, two lines of words under each."""
-    height, width = (side * zoom for side in pictures.shape[1:3])
-    draw, small = ImageDraw.Draw(canvas), font("Regular", 11)
-    for i, (picture, lines) in enumerate(zip(pictures, captions, strict=True)):
-        x, y = MARGIN + i % columns * (width + GAP), head + i // columns * (height + CAPTION + GAP)
-        canvas.paste(Image.fromarray(picture).resize((width, height), Image.Resampling.NEAREST), (x, y))
-        for line, words in enumerate(lines):
-            draw.text((x + width / 2, y + height + 3 + 13 * line), words, MUTED, small, anchor="ma")
-
-
-def wrapped(facts: Sequence[str], face: ImageFont.FreeTypeFont, width: float) -> list[str]:
-    """Facts joined by dots, in lines of at most `width` pixels."""
-    lines: list[str] = []
-    for fact in facts:
-        longer = f"{lines[-1]} · {fact}" if lines else ""
-        if longer and face.getlength(longer) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(shortened(fact, face, width))
-    return lines
-
-
-def shortened(text: str, face: ImageFont.FreeTypeFont, width: float) -> str:
-    """The text, or as much of its beginning as there is room for, with an ellipsis."""
-    if face.getlength(text) <= width:
-        return text
-    while text and face.getlength(f"{text}…") > width:
-        text = text[:-1]
-    return f"{text.rstrip()}…"
-
-
-def _size(shape: tuple[int, ...], columns: int, zoom: int, head: int = HEAD) -> tuple[int, int]:
-    """Width and height of the sheet for pictures of shape (n, H, W, 3)."""
-    lines, width, height = math.ceil(shape[0] / columns), shape[2] * zoom, shape[1] * zoom
-    return 2 * MARGIN + columns * (width + GAP) - GAP, head + MARGIN + lines * (height + CAPTION + GAP) - GAP
+    contact.place(canvas, list(pictures), captions, look, geometry, short=True)
+    return canvas, geometry
 
 
 def check_size(shape: tuple[int, ...], columns: int, zoom: int) -> None:
-    """Raises BadInput if a sheet of pictures of this shape is too large for readers of PNG."""
-    width, height = _size(shape, columns, zoom)
-    limit = Image.MAX_IMAGE_PIXELS or width * height
-    if width * height > limit:
-        fit = round(0.98 * limit / ((shape[1] * zoom + CAPTION + GAP) * (shape[2] * zoom + GAP)))
-        raise BadInput(
-            f"A sheet of {shape[0]:,} pictures has {width * height:,} pixels, more than the {limit:,} that readers of PNG take: "
-            f"ask for at most {fit:,} pictures, or export a gallery or single pictures."
-        )
-
-
-@lru_cache(maxsize=8)
-def font(weight: str, size: int) -> ImageFont.FreeTypeFont:
-    """Inter, "Regular" or "SemiBold", from the files that the studio brings along."""
-    found = sorted(p for p in asset("fonts").iterdir() if weight in p.stem and p.suffix in (".ttf", ".otf"))
-    return ImageFont.truetype(str(found[0]), size, layout_engine=ImageFont.Layout.BASIC)
+    """Raises BadInput if a plain sheet of pictures of this shape is too large for readers of PNG."""
+    contact.geometry_of(shape[0], (shape[1], shape[2]), Look(columns, zoom))

@@ -10,4 +10,6 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "seqgan": ("SeqGAN", "studio.pages.seqgan", "SeqganPage"),
     "maskgan": ("MaskGAN", "studio.pages.maskgan", "MaskganPage"),
     "lab": ("Lab", "studio.pages.lab", "LabPage"),
+    "gallery": ("Gallery", "studio.pages.gallery", "GalleryPage"),
 }
+LIGHT = ("home", "gallery")  # that open without torch

@@ -119,6 +119,11 @@ class BeganPage(TrainingPage):
         """The samples on the stage."""
         return {"seed": self.seed.value(), "count": SAMPLES, "ema": self.ema.isChecked()}
 
+    def to_keep(self) -> dict[str, Any]:
+        """The selected sample, or all."""
+        chosen = self.samples.selection()
+        return self.drawn() | ({"rows": (chosen,)} if chosen >= 0 else {})
+
     def look_often(self) -> None:
         """The samples."""
         self.session.ask("samples", "samples", n=SAMPLES, seed=self.seed.value(), ema=self.ema.isChecked())

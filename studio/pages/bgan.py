@@ -152,9 +152,9 @@ class BganPage(TrainingPage):
         self._show_used()
         self._look_when_paused()
 
-    def undo(self) -> None:
-        """Take back the last turn of a knob, also one of the table."""
-        super().undo()
+    def put_knob(self, name: str, value: Any) -> None:
+        """Turn a knob as an undo does, also one of the table."""
+        super().put_knob(name, value)
         self._show_used()
 
     # --- what the session says --------------------------------------------------------------------------------
@@ -284,6 +284,11 @@ class BganPage(TrainingPage):
     def drawn(self) -> dict[str, Any]:
         """Samples of the averaged G or of G itself, as they are drawn on the stage."""
         return {"seed": self.seed.value(), "count": SAMPLES if self._draws() else SENTENCES, "ema": self.ema.isChecked()}
+
+    def to_keep(self) -> dict[str, Any]:
+        """The selected sample, or all; what stands under weights are other draws of G, and plain samples are kept in their place."""
+        chosen = -1 if self.shown.selected() == WEIGHTS else (self.samples if self._draws() else self.sentences).selection()
+        return self.drawn() | ({"rows": (chosen,)} if chosen >= 0 else {})
 
     def look_often(self) -> None:
         """What the left of the stage shows; the other faces ask for what they show when it is wanted."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 from studio.chainmessages import Facts, Member
+from studio.history import History
 from studio.panels.epsilons import Epsilons
+from studio.panels.knob import written
 
 PREFERRED = "noiseless-joint"
 PIXELS = ("am", "gaussian", "handmade", "ppgn-x")  # variants whose chains are pictures
-ONE_DRAG = 1.0  # seconds between two changes of a knob that are one
 CONTEXT = 0.1  # ε4 to begin with, where a part of a picture is kept
 KEPT = ("mode", "objective", "handmade")  # what a variant has no values of its own for
 
@@ -23,6 +23,7 @@ class Steering(QObject):
     Attributes:
         variant: the chosen one.
         in_force: knobs that the worker was last told.
+        history: what can be taken back; a variant's own values begin it anew.
         masked: whether a part of a picture is kept.
 
     Signals:
@@ -36,8 +37,7 @@ class Steering(QObject):
         self.panel, self.facts = panel, None
         self.variant, self.masked = PREFERRED, False
         self.in_force: dict[str, Any] = {}
-        self._undo: list[tuple[str, dict[str, Any]]] = []
-        self._last = 0.0  # when the last knob was turned
+        self.history = History(self)
         panel.changed.connect(self._on_knob)
         panel.own.connect(self.reset)
 
@@ -56,7 +56,7 @@ class Steering(QObject):
 
     def show_own(self) -> None:
         """The variant's own values; nothing is told."""
-        self._undo.clear()
+        self.history.clear()
         self._show_mode()
         self.panel.show_values(self.own())
         self.in_force = self.panel.values()
@@ -94,23 +94,17 @@ class Steering(QObject):
         self._remember("own", self.own())
         self._turn(self.own())
 
-    def undo(self) -> None:
-        """The last change, backwards."""
-        if self._undo:
-            _, before = self._undo.pop()
-            self._turn(before)
-            self._last = 0.0
-
     def _on_knob(self, name: str, value: Any) -> None:
         change = self.own() if name == "mode" else {name: value}  # an ε of one mode means nothing in the other
         self._remember(name, change)
         self._turn(change)
 
     def _remember(self, name: str, change: dict[str, Any], *, held: bool = False) -> None:
-        now = time.monotonic()
-        if not self._undo or self._undo[-1][0] != name or (now > self._last + ONE_DRAG and not held):  # one drag is one undo
-            self._undo.append((name, {k: self.in_force[k] for k in change if k in self.in_force}))
-        self._last = now
+        before = {k: self.in_force[k] for k in change if k in self.in_force}
+        row = self.panel.rows.get(next(iter(change)) if len(change) == 1 else name)
+        what = row.knob.symbol if row is not None else "the variant's own values"
+        values = [written(v[row.knob.name]) for v in (before, change)] if row is not None and row.knob.name in before else []
+        self.history.done(what, lambda: self._turn(before), lambda: self._turn(change), name, values, held=held)
 
     def _turn(self, change: dict[str, Any]) -> None:
         self.put(change)

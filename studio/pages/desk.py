@@ -14,8 +14,10 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 from models.algorithms.maskgan.fillings import END_WORD, Desk, Fillings
 from models.algorithms.maskgan.fillings import desk_of as read_desk
 from models.files import home
+from studio.gallery.store import gallery_path
 from models.knobs import describe
 from studio.export.filled import desk_of, fill_exporters
+from studio.history import History
 from studio.messages import Export, Opened, Reply, Trouble
 from studio.pages import deskmoves as moves
 from studio.pages.exporting import pattern
@@ -25,6 +27,7 @@ from studio.panels.blankcards import BlankCards
 from studio.panels.blanking import BlankingBar
 from studio.panels.desk import DeskPanel
 from studio.panels.fillings import FillingsPanel
+from studio.panels.knob import written
 from studio.panels.knobs import KnobsPanel
 from studio.panels.tokentable import TokenTable
 from studio.widgets import Card, button, column, label, row, tool
@@ -33,7 +36,6 @@ NETS = {"maskgan": "MaskGAN", "maskmle": "MaskMLE"}
 PANEL = "fill "  # as which it asks, before the net's name
 DRAWN = "drawn"  # … for a test sentence
 CANDIDATES = 9
-STEPS_BACK = 200  # changes of the desk that can be taken back
 NO_RUN = "Train a run or open one first: its nets fill the blanks."
 NO_BLANK = "No blank yet: click a word, or take a rule at the right."
 NO_CARDS = "What else could stand in each blank comes here."
@@ -46,6 +48,7 @@ class DeskFace(QObject):
 
     Attributes:
         desk: what lies on it.
+        history: what can be taken back here.
         source: the net whose fillings the words of the desk are, with the alternative `shown[source]`.
         fillings: of each net the last ones; those of the sentence with other blanks are kept, faded, until the next come.
     """
@@ -61,7 +64,8 @@ class DeskFace(QObject):
         self._of: dict[str, Desk] = {}  # … and what `fillings` are for
         self._due, self._cost = set[str](), 0.0  # nets that have not answered; seconds that the others took
         self._told = ""  # why this desk cannot be filled
-        self._back: list[Desk] = []
+        self.history = History(self)
+        self._how: dict[str, Any] = {}  # the controls of the drawing, as the history knows them
         self._joiner, self._unit, self._punctuation = " ", "words", "split"
         self._drawn, self._by_hand, self._restored = 0, False, False  # test sentences so far; whether a person wants the next
         self.panel, self.cards, self.table = DeskPanel(), BlankCards(), TokenTable()
@@ -75,7 +79,7 @@ class DeskFace(QObject):
         self.more = button("Token table", "chevron-right", tip="p(real), log p, r, R, V and A of every blank", clicked=self._fold_table)
         self.export_button = button("Export fillings…", "export", tip="Both nets' fillings as a file, with their recipe inside")
         menu = QMenu(self.export_button)
-        for name, exporter in fill_exporters().items():
+        for name, exporter in ((name, one) for name, one in fill_exporters().items() if one.listed):
             menu.addAction(exporter.label).triggered.connect(partial(self._ask_path, name))
         self.export_button.setMenu(menu)
         self.widget, self.side = self._stage(), self.drawing
@@ -135,18 +139,21 @@ class DeskFace(QObject):
         blanking.n_changed.connect(lambda _: self._look())
         for net, shown in self.lists.items():
             shown.chosen.connect(lambda i, net=net: self.choose(net, i))
-        self.drawing.changed.connect(lambda *_: self._look())
+        self.drawing.changed.connect(self._on_drawing)
+        self._how = self.drawing.values()
+        self.history.indexChanged.connect(self._on_history)  # no lambda: the stack tells once more as it is destroyed
         self._session.conditioned.connect(lambda *_: self._allow())
         self._allow()
 
     # --- what a person does -----------------------------------------------------------------------------------
 
-    def put(self, desk: Desk, *, remember: bool = True) -> None:
-        """Lay something on the desk."""
+    def put(self, desk: Desk, what: str = "sentence", *, remember: bool = True) -> None:
+        """Lay something on the desk; `what` was done names it in the history."""
         if desk == self.desk:
             return
+        before = self.desk
         if remember:
-            self._back = [*self._back[-STEPS_BACK + 1 :], self.desk]
+            self.history.done(what, lambda: self.put(before), lambda: self.put(desk))
         if (desk.tokens, desk.open_end) != (self.desk.tokens, self.desk.open_end):
             self.fillings = {}
         self.desk, self._told = desk, ""
@@ -155,14 +162,16 @@ class DeskFace(QObject):
 
     def undo(self) -> None:
         """Take back the last change."""
-        if self._back:
-            self.put(self._back.pop(), remember=False)
+        self.history.undo()
+
+    def _on_history(self, _: int) -> None:
+        self.undo_button.setEnabled(self.history.canUndo())
 
     def type(self, text: str) -> None:
         """A sentence in one line, ___ for each blank."""
         desk = read_desk(" ".join(text.split()), self._unit, self._punctuation, self.desk.open_end)
         if desk.tokens:
-            self.put(desk)
+            self.put(desk, "sentence typed")
 
     def draw(self) -> None:
         """A held-out sentence, with blanks at random."""
@@ -175,11 +184,11 @@ class DeskFace(QObject):
         desk = moves.blanked(self.desk, places, on, self._word)
         if not on and set(desk.blanks) & set(places):
             self._page.tell(NO_WORD)
-        self.put(desk)
+        self.put(desk, "words blanked" if on else "words given back")
 
     def by_rule(self, rule: str) -> None:
         """Blanks by a rule, over the words that are no marks."""
-        self.put(moves.ruled(self.desk, self._ruled(self.desk, rule), self._word))
+        self.put(moves.ruled(self.desk, self._ruled(self.desk, rule), self._word), f"blanks by rule, {rule}")
 
     def _ruled(self, desk: Desk, rule: str) -> list[int]:
         chance = random.Random().random  # the result lies on the desk, and in every recipe
@@ -187,7 +196,7 @@ class DeskFace(QObject):
 
     def open_end(self, on: bool) -> None:
         """The end becomes a blank, or is given again."""
-        self.put(self.desk._replace(open_end=on))
+        self.put(self.desk._replace(open_end=on), "open end" if on else "given end")
 
     def pick(self, place: int, candidate: int) -> None:
         """A blank holds one of its candidates from now on: what the person sees there."""
@@ -202,25 +211,48 @@ class DeskFace(QObject):
         if on:
             self._fix(place, self._word(place))
         else:
-            self.put(moves.released(self.desk, place))
+            self.put(moves.released(self.desk, place), "word released")
 
     def _fix(self, place: int, word: str) -> None:
         if word == END_WORD and place >= len(self.desk.tokens):
-            self.put(moves.ended(self.desk, place))
+            self.put(moves.ended(self.desk, place), "end put")
         elif word == END_WORD:
             self._page.tell("The text goes on after this blank: it cannot end here.")
         elif word:
-            self.put(moves.held(self.desk, place, word))
+            self.put(moves.held(self.desk, place, word), f"“{word}” chosen")
 
     def reroll(self) -> None:
         """Other fillings of what is not fixed."""
         if self._session.run is not None and moves.free(self.desk):
-            self.drawing.set_values({"seed": (int(self.drawing.values()["seed"]) + 1) % 2**31})
-            self._look()
+            seed = int(self.drawing.values()["seed"])
+            self.drawing.set_values({"seed": (seed + 1) % 2**31})
+            self._on_drawing("seed", (seed + 1) % 2**31)
+
+    def draw_with(self, name: str, value: Any) -> None:
+        """One of the controls at the right, and what follows from it."""
+        self.drawing.set_values({name: value})
+        self._how[name] = value
+        self._look()
+
+    def _on_drawing(self, name: str, value: Any) -> None:
+        before = self._how[name]
+        self._how[name] = value
+        values = (written(before), written(value))
+        symbol = self.drawing.rows[name].knob.symbol
+        self.history.done(symbol, lambda: self.draw_with(name, before), lambda: self.draw_with(name, value), name, values)
+        self._look()
 
     def choose(self, net: str, alternative: int) -> None:
         """Another alternative lies on the desk."""
-        self.source, self.shown[net] = net, alternative
+        before = (self.source, self.shown[net])
+        if before != (net, alternative):
+            text = f"alternative {alternative + 1} of {NETS[net]}"
+            self.history.done(text, lambda: self._lay(before[0], {net: before[1]}), lambda: self._lay(net, {net: alternative}))
+            self._lay(net, {net: alternative})
+
+    def _lay(self, source: str, shown: dict[str, int]) -> None:
+        self.source = source
+        self.shown |= shown
         self._show()
         self._look()
 
@@ -245,6 +277,13 @@ class DeskFace(QObject):
         wish = {"desk": self.desk, "n": self.blanking.n, "seed": how["seed"], "nets": nets, "options": options}
         self._page.tell(f"Exporting {path.name} …", stay=True)
         self._session.export(Export(name, path, desk=wish))
+
+    def keep(self) -> bool:
+        """Keep both nets' fillings in the gallery; False where there are none of what lies on the desk."""
+        if self._session.run is None or not self.is_filled():
+            return False
+        self.export("keep", gallery_path())
+        return True
 
     def restore(self, recipe: Mapping[str, Any]) -> None:
         """What was exported lies on the desk again, with the controls that it was filled with; raises BadInput."""
@@ -273,7 +312,7 @@ class DeskFace(QObject):
         if read != (self._unit, self._punctuation):
             self._unit, self._punctuation = read
             self._joiner = "" if self._unit == "chars" else " "
-            self._back = []
+            self.history.clear()
             if not self._restored:
                 self.desk = Desk(())
         self._restored = False
@@ -330,7 +369,7 @@ class DeskFace(QObject):
             return  # in the meantime somebody has typed
         desk = Desk(tokens)
         blanks = self._ruled(desk, "random") or [len(tokens) // 2]
-        self.put(desk._replace(blanks=tuple(blanks) if tokens else ()), remember=self._by_hand)
+        self.put(desk._replace(blanks=tuple(blanks) if tokens else ()), "sentence drawn", remember=self._by_hand)
 
     def show_trouble(self, trouble: Trouble) -> None:
         """A desk that cannot be filled, or a sentence that cannot be drawn, and why."""
@@ -373,7 +412,7 @@ class DeskFace(QObject):
             self.table.show_reason(self._told or NO_CARDS)
         self._show_notes(found.notes if found is not None else ())
         self.blanking.show_desk(open_end=desk.open_end, some=bool(desk.tokens))
-        self.undo_button.setEnabled(bool(self._back))
+        self.undo_button.setEnabled(self.history.canUndo())
         for b in (self.redraw_button, self.export_button):
             b.setEnabled(some and self._session.run is not None)
 

@@ -42,7 +42,7 @@ class Exporting(QObject):
         """The exporters of what is written, "pictures" or "text"."""
         self._menu.clear()
         for name, exporter in exporters(writes).items():
-            if "loop" in exporter.needs and "loop" not in self._views:
+            if not exporter.listed or ("loop" in exporter.needs and "loop" not in self._views):
                 continue  # everything else that a system has not is left out of the file
             self._menu.addAction(exporter.label).triggered.connect(partial(self.ask, name))
 
@@ -73,9 +73,19 @@ class Exporting(QObject):
         self._session.export(Export(name, path, **self._about()))
 
     def _on_exported(self, wish: Export, files: list[Path]) -> None:
+        if wish.name == "keep":
+            self._page.tell_kept(kept_of(wish), files[0])
+            return
         folder = wish.path.is_dir()
         many = f"{len(files):,} files" if len(files) != 1 else "1 file"
         self._page.tell(f"Exported {many} to {wish.path.name}" if folder else f"Exported {files[0].name}", wish.path if folder else files[0])
+
+
+def kept_of(wish: Export) -> int:
+    """How many samples a wish to keep is about."""
+    if wish.rows is not None:
+        return len(wish.rows)
+    return wish.count if wish.desk is None else wish.desk["n"] * len(wish.desk["nets"])
 
 
 def _free(path: Path) -> Path:

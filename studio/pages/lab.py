@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,9 @@ from studio.pages.labcommand import command
 from studio.pages.page import Page, played
 from studio.panels.density import DensityView
 from studio.panels.diagnostics import Diagnostics
+from studio.panels.knob import written
 from studio.panels.labsetup import LabSetup
+from studio.panels.labside import KERNELS as SAMPLERS
 from studio.panels.labside import LabSide
 from studio.panels.lane import LaneCard
 from studio.panels.limiterror import LimitErrorPlot
@@ -30,6 +31,7 @@ from studio.workers.limit import LimitErrors
 
 BESIDE = 300  # pixels of the numbers at the right of a single walk
 MOST = 3  # samplers side by side
+KERNELS = dict(SAMPLERS)  # name -> as people write it
 
 
 class LabPage(Page):
@@ -45,8 +47,6 @@ class LabPage(Page):
         self.walk: Walk | None = None
         self._knobs: dict[str, dict[str, float]] = {}  # of each sampler, as long as the target stays
         self._drawn_file: Path | None = None  # where the painting is on disk, unchanged
-        self._undo: list[tuple[int, str, float]] = []
-        self._turned = 0.0  # when the last knob was
         self._measuring: LimitErrors | None = None
         self._spared: list[LimitErrors] = []  # interrupted, and not yet at their end
         self.worker = LabWorker(self)
@@ -133,6 +133,7 @@ class LabPage(Page):
         side.suit.connect(worker.suit)
         side.looked.connect(self._on_look)
         side.brush.painted.connect(self._on_painted)
+        side.brush.stroked.connect(self._on_stroked)
         side.brush.brush_changed.connect(lambda _: self._set_brush())
         side.brush.save.connect(lambda: self._ask_painting(save=True))
         side.brush.load.connect(lambda: self._ask_painting(save=False))
@@ -164,6 +165,7 @@ class LabPage(Page):
 
     def _on_target(self, name: str) -> None:
         self._knobs = {}
+        self.own_history.clear()
         self.side.show_tools(name)
         self._set_brush()
         self.card.close_card()
@@ -184,6 +186,9 @@ class LabPage(Page):
             self.worker.repaint(weights)
         else:
             self._open()
+
+    def _on_stroked(self, before: np.ndarray, now: np.ndarray, what: str) -> None:
+        self.own_history.done(what, lambda: self.side.brush.put(before), lambda: self.side.brush.put(now))
 
     def _ask_painting(self, *, save: bool) -> None:
         folder = home() / "paintings"
@@ -210,19 +215,22 @@ class LabPage(Page):
 
     def _on_knob(self, lane: int, name: str, value: float) -> None:
         self.worker.set_knobs(lane, {name: float(value)})
-        kernel = self.side.lanes[lane].lane.kernel
-        if not self._undo or self._undo[-1][:2] != (lane, name) or time.monotonic() > self._turned + 1:  # one drag is one undo
-            self._undo.append((lane, name, self._knobs[kernel][name]))
-        self._turned = time.monotonic()
+        panel = self.side.lanes[lane]
+        kernel, symbol = panel.lane.kernel, panel.rows[name].knob.symbol
+        before, now = {name: self._knobs[kernel][name]}, {name: float(value)}
+        values = (written(before[name]), written(now[name]))
+        self.own_history.done(
+            f"{symbol} of {KERNELS[kernel]}", lambda: self.turn(kernel, before), lambda: self.turn(kernel, now), f"{kernel} {name}", values
+        )
         self._keep_knobs()
 
-    def undo(self) -> None:
-        """Ctrl+Z: the last knob as it was."""
-        if self._undo:
-            lane, name, value = self._undo.pop()
-            self.worker.set_knobs(lane, {name: value})
-            self.side.lanes[lane].show_values({name: value})
-            self._keep_knobs()
+    def turn(self, kernel: str, knobs: dict[str, float]) -> None:
+        """Knobs of a sampler, which keeps them if it does not walk now; nothing is remembered."""
+        self._knobs[kernel] = {**self._knobs.get(kernel, {}), **knobs}
+        for i, panel in enumerate(self.side.lanes):
+            if panel.lane.kernel == kernel:
+                self.worker.set_knobs(i, knobs)
+                panel.show_values(knobs)
 
     def _on_watched(self, chain: int) -> None:
         for card in self.lanes:
@@ -269,7 +277,6 @@ class LabPage(Page):
         if opened.fresh or not same:
             self.card.close_card()
             self.side.show_opened(opened)
-            self._undo.clear()
             self.diagnostics.show_lanes(opened.lanes)
         approximate = any(lane.best is None for lane in opened.lanes)
         if not approximate or not same:
@@ -300,6 +307,11 @@ class LabPage(Page):
 
     def _on_turned(self, lane: int, knobs: dict[str, float]) -> None:
         if lane < len(self.side.lanes) and set(self.side.lanes[lane].rows) == set(knobs):
+            kernel = self.side.lanes[lane].lane.kernel
+            before = dict(self._knobs.get(kernel, knobs))
+            if before != knobs:  # the best step was found
+                text = f"best step of {KERNELS[kernel]}"
+                self.own_history.done(text, lambda: self.turn(kernel, before), lambda: self.turn(kernel, knobs))
             self.side.lanes[lane].show_values(knobs)
             self._keep_knobs()
 

@@ -13,6 +13,7 @@ from models.contract import View
 from models.data.sentences import BETWEEN_TOKENS
 from models.errors import StudioError
 from studio.export.filled import is_filled
+from studio.history import History
 from studio.messages import Opened, Reply, Trouble
 from studio.pages.blindface import PANEL as BLIND
 from studio.pages.blindface import BlindFace
@@ -47,7 +48,7 @@ class MaskganPage(SentencePage):
     """Everything about one MaskGAN run.
 
     Attributes:
-        history: fixed blanks over training; samples: sentences of which nothing is given.
+        looks: fixed blanks over training; samples: sentences of which nothing is given.
         desk, blind: the other faces.
     """
 
@@ -65,7 +66,7 @@ class MaskganPage(SentencePage):
 
     def make_pictures(self) -> QWidget:
         """The same blanks at every look, beside sentences that are all the net's own."""
-        self.history, self.samples = FillHistory(), SentencesPanel("Nothing given")
+        self.looks, self.samples = FillHistory(), SentencesPanel("Nothing given")
         self.readouts = [Readouts([(key, *READ[key]) for key in keys], columns=len(keys)) for keys in (OF_GRAMMAR, OF_TEXT)]
         self.drawing = DrawingBar()
         self.net = Combo(list(NETS.values()))
@@ -77,7 +78,7 @@ class MaskganPage(SentencePage):
         head = row(self.net, self.drawing, spacing=12)
         head.setStretch(1, 1)
         both = row(spacing=12)
-        for panel in (self.history, self.samples):
+        for panel in (self.looks, self.samples):
             card = Card(margin=12)
             card.body.addWidget(panel)
             both.addWidget(card, 1)
@@ -89,9 +90,10 @@ class MaskganPage(SentencePage):
 
     # --- what a person does -----------------------------------------------------------------------------------
 
-    def undo(self) -> None:
-        """Of the desk its last change, elsewhere the last turn of a knob."""
-        self.desk.undo() if self.faces.place() == DESK else super().undo()
+    @property
+    def history(self) -> History:
+        """Of the desk while it is looked at."""
+        return self.desk.history if self.faces.place() == DESK else self.own_history
 
     def choose_export(self) -> None:
         """Of the desk its fillings, elsewhere samples."""
@@ -116,7 +118,7 @@ class MaskganPage(SentencePage):
         """Another run, or the same one set back."""
         super().show_run(run)
         self.samples.show_reason("Nothing has been drawn yet.")
-        self.history.show_history([], [], self._joiner)
+        self.looks.show_history([], [], self._joiner)
         self.desk.show_run(run)
 
     def show_numbers(self) -> None:
@@ -157,7 +159,7 @@ class MaskganPage(SentencePage):
     def set_stale(self) -> None:
         """The sentences are of no good State."""
         self.desk.set_stale()
-        for panel in (self.history, self.samples):
+        for panel in (self.looks, self.samples):
             panel.set_stale(True)
 
     def _show_history(self, view: View) -> None:
@@ -171,7 +173,7 @@ class MaskganPage(SentencePage):
             [(tokens, [t for t in range(len(tokens)) if mask[s, t]]) for s, tokens in enumerate(said[i : i + F])] for i in range(0, len(said), F)
         ]
         valid = numbers["valid"].reshape(-1, F) if "valid" in numbers else np.zeros((0, F))
-        self.history.show_history([int(t) for t in numbers["times"]], looks, self._joiner, [list(v) for v in valid])
+        self.looks.show_history([int(t) for t in numbers["times"]], looks, self._joiner, [list(v) for v in valid])
 
     # --- looking ----------------------------------------------------------------------------------------------
 
@@ -182,6 +184,18 @@ class MaskganPage(SentencePage):
             "count": SENTENCES,
             "options": {**self.drawing.options(), "net": list(NETS)[self.net.currentIndex()]},
         }
+
+    def to_keep(self) -> dict[str, Any]:
+        """The selected sentence, or all."""
+        chosen = self.samples.selection()
+        return self.drawn() | ({"rows": (chosen,)} if chosen >= 0 else {})
+
+    def keep(self) -> None:
+        """Of the desk both nets' fillings, elsewhere samples."""
+        if self.faces.place() != DESK:
+            super().keep()
+        elif not self.desk.keep():
+            self.tell("Nothing is filled yet: blank a word, and both nets fill it.")
 
     def look_often(self) -> None:
         """The desk's fillings, or samples."""

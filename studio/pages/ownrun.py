@@ -27,6 +27,7 @@ class OwnRun(QObject):
     replied = Signal(object)
     trouble = Signal(object)
     exported = Signal(object, object)
+    turned = Signal(str, object, object)
 
     def __init__(self, session: Session, system: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -41,6 +42,7 @@ class OwnRun(QObject):
         session.replied.connect(self._on_replied)
         session.trouble.connect(self._on_trouble)
         session.exported.connect(self._on_exported)
+        session.turned.connect(self._on_turned)
 
     # --- what is open -----------------------------------------------------------------------------------------
 
@@ -106,14 +108,10 @@ class OwnRun(QObject):
         if self.run is not None:
             self._session.go_back(step)
 
-    def set_knob(self, name: str, value: Any) -> None:
+    def set_knob(self, name: str, value: Any, *, remember: bool = True) -> None:
         """Turn a knob from the next step on."""
         if self.run is not None:
-            self._session.set_knob(name, value)
-
-    def undo_knob(self) -> tuple[str, Any] | None:
-        """Take the last change of a knob back; returns it."""
-        return self._session.undo_knob() if self.run is not None else None
+            self._session.set_knob(name, value, remember=remember)
 
     def send(self, command: Any) -> None:
         """A contract.Command."""
@@ -178,6 +176,10 @@ class OwnRun(QObject):
     def _on_trouble(self, trouble: Trouble) -> None:
         if self.has_session or not self._session.system:  # nobody's trouble is everybody's
             self.trouble.emit(trouble)
+
+    def _on_turned(self, name: str, before: Any, value: Any) -> None:
+        if self.run is not None:
+            self.turned.emit(name, before, value)
 
     def _on_exported(self, wish: Export, files: list[Any]) -> None:
         mine = [asked for asked in self._exports if asked is wish]

@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QSizePolicy, QSt
 
 from models.files import home
 from studio import theme
+from studio.gallery.store import gallery_path
+from studio.history import History
 from studio.panels.card import ErrorCard
 from studio.widgets import ElidedLabel, button, column, label, row
 
@@ -28,14 +30,17 @@ class Page(QWidget):
         heading: the line of the header, which begins with the title.
         card: bad news, on top of the stage.
         alarm: a warning there, which stops nothing.
+        own_history, history: what can be taken back on the page, and on what is seen of it.
 
     Signals:
         run_chosen (object): open the run at this Path, on the page of its system.
         exported_chosen (object): open the run that made the exported file at this Path.
+        page_wanted (str): go to the page of this name.
     """
 
     run_chosen = Signal(object)
     exported_chosen = Signal(object)
+    page_wanted = Signal(str)
     SYSTEM = "home"  # whose accent it has
     TITLE = ""
 
@@ -43,6 +48,7 @@ class Page(QWidget):
         super().__init__()
         theme.set_accent(self, self.SYSTEM)
         self.sides: QStackedWidget | None = None
+        self.own_history = History(self)
         self.subtitle, self.notice = ElidedLabel("", "muted"), ElidedLabel("", "good")
         self.header = QFrame()
         self.header.setProperty("kind", "header")
@@ -113,11 +119,30 @@ class Page(QWidget):
     def save(self) -> None:
         """Ctrl+S."""
 
+    @property
+    def history(self) -> History:
+        """What Ctrl+Z takes back here; a page with faces gives that of the face that is seen."""
+        return self.own_history
+
     def undo(self) -> None:
-        """Ctrl+Z."""
+        """Ctrl+Z: the last change as it was."""
+        self.retrace(self.history.undoText(), "Taken back", self.history.undo)
+
+    def redo(self) -> None:
+        """Ctrl+Shift+Z: what was taken back last is done again."""
+        self.retrace(self.history.redoText(), "Done again", self.history.redo)
+
+    def retrace(self, text: str, how: str, move: Callable[[], None]) -> None:
+        """One step through the history, which is told; nothing for an empty `text`."""
+        if text:
+            move()
+            self.tell(f"{how}: {text}")
 
     def choose_export(self) -> None:
         """Ctrl+E."""
+
+    def keep(self) -> None:
+        """K: keep what is shown in the gallery."""
 
     def toggle(self) -> bool:
         """Ctrl+Enter: run or pause what the page itself runs; False if that is the session."""
@@ -152,8 +177,16 @@ class Page(QWidget):
         else:
             self._quiet.start(NOTICE_MS)
 
+    def tell_kept(self, count: int, path: Path) -> None:
+        """So many samples are in the gallery at `path`, which Show leads to."""
+        self.tell(f"Kept {count:,} in the gallery", path)
+        self.show_button.setToolTip("Go to the gallery")
+
     def _show_made(self) -> None:
         made = self._made
+        if made is not None and made == gallery_path():
+            self.page_wanted.emit("gallery")
+            return
         if made is not None and not QDesktopServices.openUrl(QUrl.fromLocalFile(str(made))):
             self.tell(f"No program is set up to show it; it is in {made}", stay=True)
 

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QLayout, QStackedWidget, QTabBar, QWidget
 from models.algorithms import ppgn
 from models.contract import Save, View
 from models.journal import RunFolder
+from studio.history import History
 from studio.messages import Opened, Reply
 from studio.pages.ppgnchains import ChainsFace
 from studio.pages.training import TrainingPage
@@ -53,6 +54,7 @@ class PpgnPage(TrainingPage):
         self.chains.failed.connect(self.card.show_error)
         self.chains.mended.connect(self.card.close_card)
         self.chains.told.connect(self.tell)
+        self.chains.worker.kept.connect(self.tell_kept)
         self.chains.train_wanted.connect(lambda: self.faces.choose(0))
         self.faces.chosen.connect(self._on_chains)
         self.session.conditioned.connect(lambda condition, _: self._on_saved(condition))
@@ -147,9 +149,10 @@ class PpgnPage(TrainingPage):
         if self.walking:
             self.chains.step_back()
 
-    def undo(self) -> None:
-        """Ctrl+Z."""
-        (self.chains.undo if self.walking else super().undo)()
+    @property
+    def history(self) -> History:
+        """Of the chains while they are looked at."""
+        return self.chains.history if self.walking else self.own_history
 
     def choose_export(self) -> None:
         """Ctrl+E."""
@@ -214,6 +217,15 @@ class PpgnPage(TrainingPage):
     def drawn(self) -> dict[str, Any]:
         """The samples; PPGN keeps no moving average."""
         return {"seed": self.seed.value(), "count": SAMPLES}
+
+    def to_keep(self) -> dict[str, Any]:
+        """The selected sample, or all."""
+        chosen = self.samples.selection()
+        return self.drawn() | ({"rows": (chosen,)} if chosen >= 0 else {})
+
+    def keep(self) -> None:
+        """Of the chains what they are now, elsewhere samples."""
+        (self.chains.keep if self.walking else super().keep)()
 
     def look_often(self) -> None:
         """What the chosen tab shows."""

@@ -10,6 +10,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
 
+from studio.gallery.store import gallery_path
 from studio.chainmessages import ChainsFrame, ChainsOpened, ChainWish, Facts, Judged, Plugged, Wishes
 from studio.messages import Trouble
 from studio.pages.chaindoors import CLASSIFIERS, PICTURES, ChainDoors
@@ -80,6 +81,8 @@ class ChainsFace(QWidget):
         self.worker = ChainWorker(self)
         self.stage, self.side = ChainStage(), ChainSide()
         self.steering = Steering(self.side.epsilons, self)
+        self.history = self.steering.history
+        self._begun = self._beginning()  # where chains start, as the history knows it
         self.foot = Playback(SPEEDS, chosen=2)
         self.foot.speeds.setAccessibleName("Speed of the chains")
         self.empty = EmptyStage(NO_RUN[0], NO_RUN[1], "Train")
@@ -184,6 +187,7 @@ class ChainsFace(QWidget):
         self.stage.bar.show_facts(facts, self.steering.variant)
         if not same:
             self.stage.show_facts(facts)
+            self._begun = self._beginning()
             if not self._wishes or check(self._wishes, facts.knows):
                 self._wishes = (facts.example,)
             self.stage.bar.condition.show_wishes(self._wishes)
@@ -249,6 +253,16 @@ class ChainsFace(QWidget):
         self._ask()
 
     def _on_condition(self, wishes: tuple[str, ...]) -> None:
+        before = self._wishes
+        if wishes != before:
+            values = (", ".join(before), ", ".join(wishes))
+            self.history.done("condition", lambda: self.wish(before), lambda: self.wish(wishes), values=values)
+        self._wishes = wishes
+        self._ask()
+
+    def wish(self, wishes: tuple[str, ...]) -> None:
+        """Ask for something else, which then stands in the bar."""
+        self.stage.bar.condition.show_wishes(wishes)
         self._wishes = wishes
         self._ask()
 
@@ -268,8 +282,8 @@ class ChainsFace(QWidget):
         self.stage.norms.show_space("x" if self.steering.variant in PIXELS else "h")
 
     def undo(self) -> None:
-        """Ctrl+Z: the last knob as it was."""
-        self.steering.undo()
+        """Ctrl+Z: the last change as it was."""
+        self.history.undo()
 
     def _on_swept(self) -> None:
         self._on_turned({})
@@ -291,9 +305,25 @@ class ChainsFace(QWidget):
     def _on_start(self) -> None:
         if not isinstance(self.stage.start.start(), str) and self.stage.start.canvas.shown.size == 0:
             return
+        self._remember_start()
         if self.facts is not None:
             self.steering.mask(self.stage.start.hole() is not None)
             self._make()
+
+    def _beginning(self) -> tuple[int, np.ndarray, np.ndarray, str]:
+        start = self.stage.start
+        return (start.kinds.selected(), start.canvas.shown, start.canvas.hole, self.start_file)
+
+    def _begin(self, at: tuple[int, np.ndarray, np.ndarray, str]) -> None:
+        self.start_file = at[3]
+        self.stage.start.put(*at[:3])
+
+    def _remember_start(self) -> None:
+        before, now = self._begun, self._beginning()
+        self._begun = now
+        other = before[1].shape != now[1].shape or not np.array_equal(before[1], now[1])
+        what = "start picture" if other else "mask" if not np.array_equal(before[2], now[2]) else "start of the chains"
+        self.history.done(what, lambda: self._begin(before), lambda: self._begin(now))
 
     def open_picture(self, path: Path) -> None:
         """Start from a picture file."""
@@ -380,6 +410,11 @@ class ChainsFace(QWidget):
         """Ctrl+E."""
         if self.export_button.isEnabled():
             self.export_button.showMenu()
+
+    def keep(self) -> None:
+        """K: the chains that are seen, all of them."""
+        if self.opened is not None:
+            self.worker.ask_for("keep", (gallery_path(), None))
 
     def _on_reset(self) -> None:
         if self._newer and self.path is not None and self.facts is not None:

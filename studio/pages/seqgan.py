@@ -216,6 +216,17 @@ class SeqganPage(SentencePage):
         """Samples of G, as they are drawn on the stage."""
         return {"seed": self.drawing.seed.value(), "count": SENTENCES, "options": {**self.drawing.options(), "net": "seqgan"}}
 
+    def to_keep(self) -> dict[str, Any]:
+        """Under Reward the sentence that is looked at, else the selected one, or all."""
+        drawn, place = self.drawn(), self.shown.currentIndex()
+        if place == REWARD:
+            net, chosen = list(NETS)[self.net.currentIndex()], self.which.value() - 1
+        else:
+            net, chosen = ("seqgan", self.ours.selection()) if self.theirs.selection() < 0 else ("mle", self.theirs.selection())
+        options = {**drawn["options"], "net": net}
+        more = {"count": max(SENTENCES, chosen + 1), "rows": (chosen,)} if chosen >= 0 else {}
+        return drawn | {"options": options} | more
+
     def look_often(self) -> None:
         """The samples, or the reward under one."""
         place = self.shown.currentIndex()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +15,8 @@ from models.contract import GoToPhase, Lengthen, NextPhase, Note, Save
 from models.knobs import describe
 from studio import theme
 from studio.export import writes_of
-from studio.messages import NewRun, OldRun, Opened, Progress, Reply, Trouble
+from studio.gallery.store import gallery_path
+from studio.messages import Export, NewRun, OldRun, Opened, Progress, Reply, Trouble
 from studio.pace import Pace, duration
 from studio.pages.browsing import Browsing
 from studio.pages.exporting import Exporting
@@ -26,6 +27,7 @@ from studio.pages.ownrun import OwnRun
 from studio.pages.page import Page
 from studio.panels.curves import CurvesPanel
 from studio.panels.journal import JournalPanel
+from studio.panels.knob import written
 from studio.panels.knobs import KnobsPanel
 from studio.panels.newrun import NewRunPanel
 from studio.panels.phases import PhaseStrip
@@ -55,6 +57,7 @@ class TrainingPage(Page):
         self.session = OwnRun(session, self.SYSTEM, self)
         self._reading: Pace | None = None
         self._form_waits = False  # for the page to be seen
+        self._remembered: tuple[str, dict[str, Any]] | None = None  # the run and the knobs that the history leads up to
         self._plots_known: set[str] = set()  # what has numbers of the phase that is looked at
         self._algorithm, self.writes = algorithm, writes_of(algorithm)
         self._takes_any = getattr(algorithm, "TAKES", "") == "any"
@@ -92,6 +95,10 @@ class TrainingPage(Page):
     def drawn(self) -> dict[str, Any]:
         """What an export draws, which is what is on the stage: seed, count, and ema of pictures or the options of sentences."""
         raise NotImplementedError
+
+    def to_keep(self) -> dict[str, Any]:
+        """What Keep takes, as `drawn` says it, with `rows` where some are selected."""
+        return self.drawn()
 
     def look_often(self) -> None:
         """Ask for the view that changes with every step; `looking.answered` is called when it comes."""
@@ -170,8 +177,10 @@ class TrainingPage(Page):
         menu.addAction("Exported file…").triggered.connect(lambda *_: self.choose_exported())
         self.open_button.setMenu(menu)
         self.export_button = self.exporting.button
+        self.keep_button = button("Keep", "keep", tip="Keep the selected sample, or all that are shown, in the gallery (K)", clicked=self.keep)
+        self.keep_button.setEnabled(False)
         self.data_button.setEnabled(False)
-        for b in (self.data_button, self.new_button, self.open_button, self.export_button):
+        for b in (self.data_button, self.new_button, self.open_button, self.keep_button, self.export_button):
             self.tools.addWidget(b)
 
     def _dress_data_button(self) -> None:
@@ -207,6 +216,7 @@ class TrainingPage(Page):
         session.conditioned.connect(self._on_condition)
         session.opening.connect(self._on_opening)
         session.opened.connect(self._on_opened)
+        session.turned.connect(self._on_turned)
         session.progressed.connect(self._on_progress)
         session.line.connect(self._on_line)
         session.replied.connect(self.show_reply)
@@ -278,15 +288,39 @@ class TrainingPage(Page):
         """One step of the open run, likewise."""
         return self.session.run is None
 
-    def undo(self) -> None:
-        """Take back the last turn of a knob."""
-        if self.session.undo_knob():
-            self.knobs.set_values(self.session.knobs)
-            self._look_when_paused()
+    def retrace(self, text: str, how: str, move: Callable[[], None]) -> None:
+        """As every page does, but for the knobs of a run that is only looked at."""
+        if self.session.run is not None and self.session.run.reading and self.history is self.own_history:
+            self.tell("This step is only looked at: its knobs cannot be turned, so nothing is taken back.")
+        else:
+            super().retrace(text, how, move)
+
+    def put_knob(self, name: str, value: Any) -> None:
+        """Turn a knob as an undo does: the panel follows, and nothing is remembered."""
+        self.session.set_knob(name, value, remember=False)
+        self._remember()
+        self.knobs.set_values(self.session.knobs)
+        self._look_when_paused()
+
+    def _remember(self) -> None:
+        if self.session.run is not None:
+            self._remembered = (self.session.run.id, dict(self.session.knobs))
+
+    def _on_turned(self, name: str, before: Any, value: Any) -> None:
+        self._remember()
+        values = (written(before), written(value))
+        symbol = self.knobs.rows[name].knob.symbol
+        self.own_history.done(symbol, lambda: self.put_knob(name, before), lambda: self.put_knob(name, value), name, values)
 
     def choose_export(self) -> None:
         """Open the menu of exporters."""
         self.exporting.choose()
+
+    def keep(self) -> None:
+        """Keep the selected sample, or all that are shown, in the gallery."""
+        if self.keep_button.isEnabled():
+            self.tell("Keeping …", stay=True)
+            self.session.export(Export("keep", gallery_path(), **self.to_keep()))
 
     def save(self) -> None:
         """Keep the present step for good."""
@@ -344,7 +378,7 @@ class TrainingPage(Page):
             self.looking.follow(condition == "running")
             if condition in ("paused", "finished"):
                 self.looking.again()
-        for b in (self.export_button, self.data_button):
+        for b in (self.export_button, self.keep_button, self.data_button):
             b.setEnabled(condition in ("running", "paused", "finished"))
         self.phases.allow(condition in ("running", "paused"), finished=condition == "finished")
 
@@ -360,6 +394,10 @@ class TrainingPage(Page):
 
     def _on_opened(self, run: Opened) -> None:
         self._set_writes(writes_of(self._algorithm, run.config))
+        same = self._remembered is not None and self._remembered[0] == run.id
+        if not same or not (run.reading or self._remembered == (run.id, run.knobs)):  # another run, or the same one set back to other values
+            self.own_history.clear()
+            self._remembered = (run.id, dict(run.knobs))
         self.knobs.set_values(run.knobs)
         self.journal.clear()
         self.curves.clear()

@@ -24,19 +24,21 @@ class BrushPanel(QWidget):
     Signals:
         painted(ndarray): other weights (n, n), at most 16 times a second while a stroke lasts.
         brush_changed(float): the radius.
+        stroked(ndarray, ndarray, str): the weights before and after a stroke, or something else that was done, and its name.
         save(), load(): ask for a file.
         failed(str): one sentence.
     """
 
     painted = Signal(object)
     brush_changed = Signal(float)
+    stroked = Signal(object, object, str)
     save = Signal()
     load = Signal()
     failed = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
-        self.weights = first_painting()
+        self.weights = self._before = first_painting()
         self.radius, self.strength = 0.35, 0.25
         body = column(self, spacing=4)
         hint = label("Paint on the stage: left button adds, right button removes. By keyboard: arrows, Enter, Delete.", "caption")
@@ -64,10 +66,12 @@ class BrushPanel(QWidget):
         """The brush is lifted."""
         self._timer.stop()
         self._tell()
+        self._remember("brush stroke")
 
     def clear(self) -> None:
         """An empty square; it becomes the target with the first dab."""
         self.weights = np.zeros((CELLS, CELLS))
+        self._remember("painting cleared")
         self.failed.emit("The square is empty: paint something, and it becomes the target.")
 
     def write(self, path: Path) -> bool:
@@ -86,8 +90,19 @@ class BrushPanel(QWidget):
         except BadData as error:
             self.failed.emit(str(error))
             return False
+        self._remember("painting loaded")
         self.painted.emit(self.weights)
         return True
+
+    def put(self, weights: np.ndarray) -> None:
+        """A painting as it was; an empty one waits for the first dab."""
+        self.weights = self._before = weights
+        self._tell()
+
+    def _remember(self, what: str) -> None:
+        before, self._before = self._before, self.weights
+        if before is not self.weights:
+            self.stroked.emit(before, self.weights, what)
 
     def _tell(self) -> None:
         if self.weights.any():

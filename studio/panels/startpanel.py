@@ -230,6 +230,14 @@ class StartPanel(Card):
         self._say()
         self.changed.emit()
 
+    def put(self, kind: int, shown: np.ndarray, hole: np.ndarray) -> None:
+        """Start, picture and mask as they were."""
+        self.canvas.show_picture(shown)
+        self.canvas.hole = hole
+        self.kinds.select(kind)
+        self._say()
+        self.changed.emit()
+
     def clear(self) -> None:
         """Another run: its pictures may have another size."""
         self.canvas.show_picture(np.zeros((0, 0, 1), np.uint8))

@@ -174,6 +174,7 @@ def _far(a: np.ndarray, b: np.ndarray) -> float:
 
 _COMPARERS: Mapping[str, Callable[[Path, Path], Gap]] = {
     "sheet": _pictures,
+    "contact": _pictures,
     "single": _pictures,
     "plots": _pictures,
     "strip": _pictures,

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QThread, Signal
 
-from models.errors import BadInput
+from models.errors import BadInput, DiskTrouble
 from studio.chainmessages import ChainsFrame, ChainsOpened, ChainWish, Wishes
 from studio.workers import chainviews as views
 from studio.workers.inbox import Wish, taken, trouble_of
@@ -42,6 +42,7 @@ class ChainWorker(QThread):
         recorded (dict, int): how to make these chains again, and the run's step.
         running (), paused (): whether it plays.
         written (Path): an export is on disk.
+        kept (int, Path): so many chains are in the gallery there.
         trouble (Trouble, str): a person must read this; the word says what was asked.
     """
 
@@ -61,6 +62,7 @@ class ChainWorker(QThread):
     running = Signal()
     paused = Signal()
     written = Signal(object)
+    kept = Signal(int, object)
     trouble = Signal(object, str)
 
     def __init__(self, parent: Any = None) -> None:
@@ -89,7 +91,7 @@ class ChainWorker(QThread):
         """Any wish: "run" (path, title) or None, "open" ChainWish, "play", "pause", "step", "back", "reset", "speed" steps a second (ALL_OUT),
 
         "knobs" (change, each or None), "ask" Wishes, "watch" chain, "want" (panels, frames of the strip), "look" moments ago, "fork" (chain,
-        moments ago, spread), "plug" (spec, trust), "own" (the run's C), "why", "picture" Path, "record", "export" (name, Path).
+        moments ago, spread), "plug" (spec, trust), "own" (the run's C), "why", "picture" Path, "record", "export" (name, Path), "keep" (Path, rows or None).
         """
         self._inbox.put((kind, content))
 
@@ -195,6 +197,8 @@ class ChainWorker(QThread):
                 self.recorded.emit(self._chains.record(), self._run.state.step)
             case "export":
                 self._export(*content)
+            case "keep":
+                self._keep(*content)
             case _:
                 pass
 
@@ -275,7 +279,23 @@ class ChainWorker(QThread):
         from studio.export import chaining  # pyright: ignore[reportAttributeAccessIssue]
 
         chaining.chain_exporters()[name].write(chaining.chains_record(self._chains, self._run), path)
+        self._pin()
         self.written.emit(path)
+
+    def _keep(self, path: Path, rows: tuple[int, ...] | None) -> None:
+        from studio.export import chaining
+        from studio.gallery.keeping import write_keep
+
+        write_keep(chaining.chains_record(self._chains, self._run), path, rows=rows)
+        self._pin()
+        self.kept.emit(self._chains.chains if rows is None else len(rows), path)
+
+    def _pin(self) -> None:
+        """What was made from a checkpoint keeps it; a run that cannot be written to loses none by training."""
+        try:
+            self._run.folder.pin(self._run.state.step)
+        except DiskTrouble:
+            pass
 
     # --- steps ------------------------------------------------------------------------------------------------
 

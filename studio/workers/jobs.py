@@ -45,7 +45,7 @@ class TrainingJob:
                 progress=progress,
             )
         else:
-            self.run = Run.open(source.path, write=source.write, device_name=source.device, progress=progress)
+            self.run = Run.open(source.path, write=source.write, step=source.step, kept=source.kept, device_name=source.device, progress=progress)
         self.run.on_line = self.on_line
         return self.about()
 
@@ -73,6 +73,10 @@ class TrainingJob:
             rows=run.rows.copy(),
             lines=tuple(run.lines),
             held_out=len(run.data.held_out),
+            id=run.folder.id,
+            reading=not run.folder.writable,
+            newest=max([run.state.step, *run.folder.steps()]),
+            parent=run.folder.parent,
         )
 
     def steps(self, until: int | None) -> Iterator[Any]:
@@ -113,17 +117,18 @@ class TrainingJob:
         from studio.export import exporters, writes_of
         from studio.export.taking import record_of
 
+        which = {"rows": wish.rows} if wish.name == "keep" else {}
         if wish.desk is not None:
             from studio.export.filled import desk_record, fill_exporters
 
             self.run.save(pin=True)
             filled = desk_record(self.run, **wish.desk)
-            return lambda: list(fill_exporters()[wish.name].write(filled, wish.path))
+            return lambda: list(fill_exporters()[wish.name].write(filled, wish.path, **which))
         exporter = exporters(writes_of(self.run.algorithm, self.run.config))[wish.name]
         self.run.save(pin=True)
         drawn: dict[str, Any] = {"seed": wish.seed, "count": wish.count, "ema": wish.ema, "options": wish.options}
         record = record_of(self.run, samples=exporter.samples, needs=exporter.needs, **drawn)
-        return lambda: list(exporter.write(record, wish.path))
+        return lambda: list(exporter.write(record, wish.path, **which))
 
     def close(self, *, save: bool) -> None:
         """Save if the State is good, and let the run go."""

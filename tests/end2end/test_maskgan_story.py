@@ -26,7 +26,7 @@ def test_from_the_grammar_to_fillings_and_back(qtbot, qapp, tmp_path, monkeypatc
     qtbot.mouseClick(page.new.start_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.session.condition == "finished", timeout=90_000)
     assert page.readouts[0].values["validity"].text() != "–"
-    qtbot.waitUntil(lambda: len(page.history.lines()) > 1, timeout=20_000)
+    qtbot.waitUntil(lambda: len(page.looks.lines()) > 1, timeout=20_000)
 
     page.faces.choose(1)
     desk = page.desk

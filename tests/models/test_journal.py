@@ -190,7 +190,7 @@ def test_a_place_that_cannot_be_written_makes_no_run(tmp_path, monkeypatch):
 # --- checkpoints --------------------------------------------------------------------------------------------------
 
 
-def test_thinning_keeps_the_newest_and_the_pinned(folder):
+def test_thinning_keeps_the_first_the_newest_and_the_pinned(folder):
     folder.checkpoint(0).parent.mkdir()
     for step in (0, 50, 100, 150, 200, 1000, 2_000_000_000):
         folder.checkpoint(step).write_bytes(b"x")
@@ -200,7 +200,7 @@ def test_thinning_keeps_the_newest_and_the_pinned(folder):
     folder.pin(50)
     assert folder.pins() == {50, 100}
     folder.thin()
-    assert folder.steps() == [50, 100, 200, 1000, 2_000_000_000]
+    assert folder.steps() == [0, 50, 100, 200, 1000, 2_000_000_000]
     assert (folder.path / "checkpoints" / "notes.safetensors").exists()
 
 

@@ -95,3 +95,37 @@ def test_a_tiling_is_undone(n):
     assert sheet.shape[1] // 8 == -(-(n**0.5) // 1)
     assert np.array_equal(untile(sheet, n, sheet.shape[1] // 8), given)
     assert np.array_equal(tile(given, 1), given.reshape(n * 8, 8, 3))
+
+
+def test_frames_of_sentences_come_back_and_are_bounded(tmp_path):
+    reel = Reel.of(tmp_path)
+    assert reel.writes == ""
+    reel.write(0, [f"the cat, “{i}”\u2028 sat" for i in range(40)])
+    reel.write(50, ["x" * 3_000])
+    assert (reel.writes, reel.steps()) == ("text", [0, 50])
+    assert reel.sentences(0) == [f"the cat, “{i}”\u2028 sat" for i in range(32)]
+    assert len(reel.sentences(50)[0]) == 2_000
+    with pytest.raises(BadFile, match="no frame of step 7"):
+        reel.sentences(7)
+    for damaged in ("", "[]", '{"sentences": 3}', '{"sentences": [1]}', "x" * 300_000):
+        (tmp_path / "reel/000000050.json").write_text(damaged)
+        with pytest.raises(BadFile, match=r"000000050\.json cannot be read"):
+            reel.sentences(50)
+
+
+def test_a_budget_thins_frames_but_no_bookmark_and_going_back_forgets_bookmarks(tmp_path):
+    reel = Reel(tmp_path / "reel", 50)
+    for step in range(0, 1_050, 50):
+        reel.add(step, pictures(4, seed=1))
+    one = reel.file(0).stat().st_size
+    reel.bookmark(900)
+    reel.thin(6 * one)
+    assert {0, 900, 1_000} <= set(reel.steps())
+    assert len(reel.steps()) == 6
+    reel.bookmark(50)
+    reel.cut(900)
+    assert reel.bookmarks() == {50, 900}
+    reel.cut(100)
+    assert reel.bookmarks() == {50}
+    reel.bookmark(50, False)
+    assert reel.bookmarks() == set()

@@ -238,13 +238,14 @@ def test_stop_saves_and_ends(make):
     assert run.state.step == 7
 
 
-def test_save_pins(make):
+def test_save_pins_what_a_full_budget_would_give_up(make, monkeypatch):
+    monkeypatch.setattr("models.run.settings", lambda: SimpleNamespace(checkpoint_mb=0))
     run = make()
     drive(run, 20, {3: [Save(pin=True)], 5: [Save()]})
     for until in (22, 24, 26, 28):
         drive(run, until)
     assert run.folder.pins() == {3}
-    assert run.folder.steps() == [3, 24, 26, 28]
+    assert run.folder.steps() == [0, 3, 24, 26, 28]
 
 
 def test_stopped_and_resumed_is_as_never_stopped(make):
@@ -689,12 +690,12 @@ def test_go_back_to_an_earlier_step_takes_its_knobs(make):
     drive(whole, 12, {3: [SetKnobs({"rate": 0.2})]})
     run.go_back(6)
     assert (run.state.step, run.knobs.rate, len(run.rows)) == (6, 0.2, 6)
-    assert run.folder.steps() == [3, 6]
+    assert run.folder.steps() == [0, 3, 6]
     drive(run, 12)
     run.close()
     assert full(run)[:3] == full(whole)[:3]
     assert run.rows.tobytes() == whole.rows.tobytes()
-    with pytest.raises(BadFile, match="has no checkpoint of step 5; it has 3, 6, 12"):
+    with pytest.raises(BadFile, match="has no checkpoint of step 5; it has 0, 3, 6, 12"):
         run.go_back(5)
 
 

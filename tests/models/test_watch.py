@@ -30,6 +30,7 @@ def make(tmp_path, toy, cpu, monkeypatch):
         yield Progress(2, 2, {"coverage": score(value), "frechet": score(float(len(rows)))})
 
     toy.sample, toy.evaluate = grey, evaluate
+    monkeypatch.setattr("models.run.settings", lambda: SimpleNamespace(checkpoint_mb=0))  # none but those that must stay
 
     def create(name: str = "run", **options) -> Run:
         made.append(Run.create(tmp_path / name, "toy", "data", plan=cpu, **options))

@@ -38,23 +38,25 @@ def test_the_list_of_exporters():
 def test_a_sheet_shows_every_picture_and_carries_its_recipe(record, tmp_path):
     (path,) = exporters()["sheet"].write(record, tmp_path / "a.png")
     made = recipe.read(path)["made"]
-    assert made == {"seed": 7, "ema": True, "count": 10, "rows": [0, 10], "columns": 5, "zoom": 3}
+    look = {"gap": 8, "border": 16, "captions": ["seed", "step"], "paper": "light"}
+    geometry = {"count": 10, "columns": 5, "origin": [16, 40], "cell": [96, 96], "pitch": [104, 136]}
+    assert made == {"seed": 7, "ema": True, "count": 10, "rows": [0, 10], "columns": 5, "zoom": 3, **look, "geometry": geometry}
     with Image.open(path) as image:
         pixels = np.asarray(image)
     side = 32 * made["zoom"]
     for i, picture in enumerate(record.pictures):
-        x = sheet.MARGIN + i % 5 * (side + sheet.GAP)
-        y = sheet.HEAD + i // 5 * (side + sheet.CAPTION + sheet.GAP)
+        x, y = 16 + i % 5 * (side + 8), 40 + i // 5 * (side + 32 + 8)
         assert np.array_equal(pixels[y : y + side : 3, x : x + side : 3], picture)
 
 
-def test_the_captions_are_the_seed_the_number_and_the_step(record, monkeypatch):
+def test_the_captions_are_the_seed_the_number_and_the_step(record, tmp_path, monkeypatch):
     said = []
     plain = sheet.ImageDraw.ImageDraw.text
     monkeypatch.setattr(
         sheet.ImageDraw.ImageDraw, "text", lambda self, at, text, *a, **k: (said.append((at, text)), plain(self, at, text, *a, **k))[1]
     )
-    pixels = sheet.sheet(record.pictures, record.title, record.step, record.seed, 4, 4)
+    exporters()["sheet"].write(record, tmp_path / "a.png", columns=4, zoom=4)
+    pixels = np.asarray(Image.open(tmp_path / "a.png"))
     words = [text for _, text in said]
     assert words[:2] == ["BEGAN on faces", "step 1,200 · seed 7"]
     assert words[2:] == [text for i in range(10) for text in (f"seed 7 #{i}", "step 1,200")]
@@ -71,8 +73,11 @@ def test_captions_stay_inside_their_cell(record, zoom):
         assert sheet.font("Regular", 11).getlength(long) <= width + sheet.GAP
 
 
-def test_the_sheet_changes_with_step_and_seed(record):
-    draw = [sheet.sheet(record.pictures, "t", step, seed, 4, 3) for step, seed in ((1, 1), (2, 1), (1, 2))]
+def test_the_sheet_changes_with_step_and_seed(record, tmp_path):
+    draw = []
+    for step, seed in ((1, 1), (2, 1), (1, 2)):
+        exporters()["sheet"].write(replace(record, seed=seed, recipe={**record.recipe, "step": step}), tmp_path / "a.png")
+        draw.append(np.asarray(Image.open(tmp_path / "a.png")))
     assert (draw[0] != draw[1]).any()
     assert (draw[0] != draw[2]).any()
 

@@ -27,7 +27,7 @@ def test_a_png_carries_any_recipe(tmp_path_factory, source):
     path = tmp_path_factory.mktemp("png") / "a.png"
     told = recipe.make("sheet", source, seed=7)
     recipe.save_png(PICTURE, path, told)
-    assert recipe.read(path) == told
+    assert recipe.carried(path) == told
     with Image.open(path) as image:
         assert np.array_equal(np.asarray(image), np.asarray(PICTURE))
         assert image.info["Software"] == "Sampling Studio"
@@ -40,7 +40,7 @@ def test_a_side_car_carries_any_recipe(tmp_path_factory, source):
     path.write_text("step\n")
     told = recipe.make("curves", source, steps=3)
     recipe.save_beside(path, told)
-    assert recipe.read(path) == told
+    assert recipe.carried(path) == told
     assert recipe.beside(path).name == "a.csv.recipe.json"
 
 
@@ -77,7 +77,9 @@ def write(path, text, key=recipe.KEY):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ('{"schema": 2, "kind": "sheet"}', "newer version"),
+        ('{"schema": 3, "kind": "sheet"}', "newer version"),
+        ('{"schema": 0, "kind": "sheet"}', "newer version"),
+        ('{"schema": true, "kind": "sheet"}', "newer version"),
         ('{"schema": "x", "kind": "sheet"}', "newer version"),
         ('{"kind": "sheet"}', "no recipe"),
         ("[1]", "no recipe"),
@@ -201,7 +203,7 @@ CARRIERS = [".webp", ".gif", ".apng", ".svg", ".html"]
 @given(source=sources)
 def test_every_format_carries_any_recipe(tmp_path_factory, suffix, source):
     told = recipe.make("x", source, words="</script>]]>&amp;<!-- \u2028 \ufffe \x7f γ", seed=7)
-    assert recipe.read(carry(tmp_path_factory.mktemp("any") / f"a{suffix}", told)) == told
+    assert recipe.carried(carry(tmp_path_factory.mktemp("any") / f"a{suffix}", told)) == told
 
 
 @pytest.mark.parametrize("suffix", CARRIERS)

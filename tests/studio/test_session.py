@@ -70,7 +70,7 @@ def test_open_run_pause_step_stop(qtbot, session, wish):
 
 
 def test_nothing_happens_without_a_run(session):
-    for act in (session.go, session.pause, session.step_once, session.go_back, session.stop, session.close, session.undo_knob):
+    for act in (session.go, session.pause, session.step_once, session.go_back, session.stop, session.close):
         act()
     session.set_knob("gamma", 0.1)
     session.send(Note("x"))
@@ -106,14 +106,15 @@ def test_the_preset_ends_and_one_may_go_on(qtbot, session, wish, tmp_path, monke
 
 
 def test_knobs_are_turned_and_turned_back(qtbot, opened):
+    turned = []
+    opened.turned.connect(lambda *change: turned.append(change))
     opened.set_knob("gamma", 0.3)
     opened.set_knob("gamma", 0.3)  # no change
     opened.set_knob("lr", 2e-4)
-    first = opened.knobs["lr"]
-    assert opened.undo_knob()[0] == "lr"
-    assert opened.undo_knob() == ("gamma", 0.5)
-    assert opened.undo_knob() is None
-    assert first == 2e-4
+    assert turned == [("gamma", 0.5, 0.3), ("lr", 6e-4, 2e-4)]
+    for name, before, _ in reversed(turned[:]):
+        opened.set_knob(name, before, remember=False)
+    assert len(turned) == 2  # what is taken back is not remembered
     qtbot.waitUntil(lambda: len([line for line in opened.lines if line["what"] == "knobs"]) == 4, timeout=20_000)
     assert next(line["text"] for line in opened.lines if line["what"] == "knobs") == "γ 0.5 → 0.3"
 
@@ -128,7 +129,7 @@ def test_a_drag_is_a_few_lines_and_ends_at_its_last_value(qtbot, opened):
     assert [line["change"] for line in lines] == [{"gamma": 0.1}, {"gamma": 0.49}]
     opened.set_knob("gamma", 0.6)
     qtbot.waitUntil(lambda: opened.lines[-1].get("change") == {"gamma": 0.6}, timeout=5000)  # without anything else
-    assert opened.undo_knob() == ("gamma", 0.5)
+    opened.set_knob("gamma", 0.5, remember=False)
     qtbot.waitUntil(lambda: opened.lines[-1].get("change") == {"gamma": 0.5}, timeout=5000)
 
 
@@ -153,11 +154,12 @@ def test_when_to_evaluate_holds_for_the_next_run_too(qtbot, session, wish):
 
 @pytest.mark.parametrize(("name", "value"), [("gamma", 2.0), ("gamma", float("nan")), ("gamma", "x"), ("nothing", 1)])
 def test_a_knob_out_of_range_changes_nothing(qtbot, opened, name, value):
-    before = dict(opened.knobs)
+    before, turned = dict(opened.knobs), []
+    opened.turned.connect(lambda *change: turned.append(change))
     opened.set_knob(name, value)
     assert len(opened.troubles) == 1
     assert opened.knobs == before
-    assert opened.undo == []
+    assert turned == []
 
 
 def test_answers_to_older_requests_are_dropped(qtbot, opened):
@@ -185,7 +187,6 @@ def test_a_second_run_saves_the_first(qtbot, session, wish, tmp_path):
     assert first.state.step == len(first.rows) > 2
     first.close()
     assert session.step == 0
-    assert session.undo == []
 
 
 def test_the_last_wish_wins_when_runs_are_opened_in_a_hurry(qtbot, session, wish, tmp_path):
@@ -280,3 +281,24 @@ def test_trouble_while_closing_reaches_stderr(qtbot, opened, monkeypatch, capsys
     monkeypatch.setattr(checkpoint, "save", full)
     opened.close()
     assert "is full" in capsys.readouterr().err
+
+
+def test_an_earlier_step_is_looked_at_and_nothing_can_change_it(qtbot, session, wish):
+    Run.create(wish.path, "began", wish.data, config=TINY).close()
+    run = Run.open(wish.path)
+    for state, _ in run.train(4):
+        if state.step == 2:
+            run.save(pin=True)
+    run.close()
+    before = {p.name: p.stat().st_mtime_ns for p in wish.path.rglob("*")}
+    with qtbot.waitSignal(session.opened, timeout=60_000):
+        session.open(OldRun(wish.path, write=False, step=2))
+    assert (session.run.reading, session.run.step, session.run.newest, session.run.id) == (True, 2, 4, run.folder.id)
+    for act in (session.go, session.step_once, session.go_back, lambda: session.set_knob("gamma", 0.1), lambda: session.send(Note("x"))):
+        act()
+    with qtbot.waitSignal(session.replied, timeout=20_000):
+        session.ask("samples", "samples", n=2, seed=0, ema=True)
+    assert (session.condition, session.step, session.knobs["gamma"], session.troubles) == ("paused", 2, 0.75, [])
+    session.stop()
+    until(qtbot, session, "empty")
+    assert {p.name: p.stat().st_mtime_ns for p in wish.path.rglob("*")} == before

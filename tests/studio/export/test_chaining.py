@@ -91,7 +91,8 @@ def test_a_sheet_shows_every_picture(record, tmp_path):
     for picture in record.pictures:
         large = picture.repeat(3, 0).repeat(3, 1)
         assert any(np.array_equal(pixels[y : y + 96, x : x + 96], large) for y, x in places if x in (16, 120))
-    assert recipe.read(path)["made"] == {"seed": 4, "count": 3, "columns": 2, "zoom": 3}
+    geometry = {"count": 3, "columns": 2, "origin": [16, 68], "cell": [96, 96], "pitch": [104, 136]}
+    assert recipe.read(path)["made"] == {"seed": 4, "count": 3, "columns": 2, "zoom": 3, "geometry": geometry}
     marked = written(replace(record, frozen=np.array([True, False, False])), "sheet", tmp_path / "b", columns=2, zoom=3)[0]
     assert marked.read_bytes() != path.read_bytes()
 

@@ -386,7 +386,7 @@ def test_one_drag_on_the_pad_is_one_undo(until, face, qtbot, monkeypatch):
     blend, left = face.stage.blend, Qt.MouseButton.LeftButton
     blend.second.field.setText("colour=red")
     blend.second.enter()
-    monkeypatch.setattr("studio.pages.chainsteering.ONE_DRAG", -1.0)  # as if each move took long
+    monkeypatch.setattr("studio.history.DRAG", -1.0)  # as if each move took long
     for way in ((20, 30), (60, 60)):
         qtbot.mousePress(blend.pad, left, pos=QPoint(*way))
         for far in (10, 20, 40):

@@ -55,7 +55,8 @@ def page(qtbot, shared):
     desk.blanking.set_n(5)
     desk.blanking.set_truth(False)
     desk.shown = dict.fromkeys(desk.shown, 0)
-    desk.source, desk._back = "maskgan", []
+    desk.source = "maskgan"
+    desk.history.clear()
     desk.put(Desk(()), remember=False)
     out.card.close_card()
     if desk.table.isVisible():

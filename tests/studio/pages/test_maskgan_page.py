@@ -51,7 +51,7 @@ def test_a_text_file_is_trained_on_from_the_form(qtbot, window, text):
     until(qtbot, window, "finished")
     assert window.session.step == len(maskgan.PHASES) * STEPS
     assert len(sampled(qtbot, page)) == SENTENCES
-    qtbot.waitUntil(lambda: len(page.history.lines()) > 2, timeout=20_000)
+    qtbot.waitUntil(lambda: len(page.looks.lines()) > 2, timeout=20_000)
     assert plots(page)[:2] == ["Perplexity", "Valid"]
 
 
@@ -80,12 +80,12 @@ def test_the_grammar_has_its_own_numbers(qtbot, window, tmp_path):
     desk = settled(qtbot, page)
     assert "of 5 valid" in desk.lists["maskgan"].right.full_text()
     page.faces.choose(TRAIN)
-    qtbot.waitUntil(lambda: bool(page.history.lines()), timeout=20_000)
-    first = page.history.lines()[0].tokens
-    page.history.on.click()
-    assert page.history.sentence() == 1
-    assert page.history.lines()[0].tokens != first
-    assert page.history.lines()[0].valid in (0.0, 1.0)
+    qtbot.waitUntil(lambda: bool(page.looks.lines()), timeout=20_000)
+    first = page.looks.lines()[0].tokens
+    page.looks.on.click()
+    assert page.looks.sentence() == 1
+    assert page.looks.lines()[0].tokens != first
+    assert page.looks.lines()[0].valid in (0.0, 1.0)
 
 
 def test_samples_follow_what_is_chosen(qtbot, page):
@@ -122,6 +122,8 @@ def test_undo_and_export_are_those_of_the_face(qtbot, window, page):
     page.faces.choose(TRAIN)
     qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert window.session.knobs["lr"] == KNOBS.get("lr", 1e-3)
+    qtbot.keyClick(window, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
+    assert window.session.knobs["lr"] == page.knobs.values()["lr"] == 0.05
 
 
 def test_a_blind_test(qtbot, page):

@@ -33,7 +33,7 @@ def test_a_run_of_another_system_does_not_exist(qtbot, session, tmp_path):
         session.open(NewRun("began", str(pictures(tmp_path / "pictures")), "quick", TINY, path=tmp_path / "run"))
     assert mine.run is session.run
     assert (other.run, other.condition, other.step, other.knobs) == (None, "empty", 0, {})
-    for act in (other.go, other.pause, other.step_once, other.go_back, other.evaluate_now, other.stop, other.undo_knob):
+    for act in (other.go, other.pause, other.step_once, other.go_back, other.evaluate_now, other.stop):
         act()
     other.set_knob("gamma", 0.1)
     other.ask("samples", "samples", n=4, seed=0, ema=True)

@@ -1,0 +1,407 @@
+"""The runs on this machine: where they are, what they are, how much room they take; renamed, copied and thrown away. Needs neither Qt nor torch."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from models.errors import BadFile, BadInput, StudioError
+from models.files import home, trouble, write_json
+from models.journal import RunFolder
+from models.settings import runs_folder
+
+PLACES = 500  # runs outside the runs folder that are remembered
+LONGEST = 80  # letters of a name
+FORBIDDEN = re.compile(r'[\x00-\x1f<>:"/\\|?*]')  # of a folder's name, on one system or another
+RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")  # names of devices on Windows
+PARTS = {"checkpoints": "checkpoints", "kept": "checkpoints", "reel": "reel", "metrics.f32": "metrics", "tensorboard": "tensorboard"}
+TRACES = ("run.json", "checkpoints", "metrics.f32", "journal.jsonl")  # any of which tells that a folder is or was a run
+
+
+@dataclass(frozen=True)
+class DiskUse:
+    """Bytes of a run by what they are for."""
+
+    checkpoints: int = 0
+    reel: int = 0
+    metrics: int = 0
+    tensorboard: int = 0
+    other: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.checkpoints + self.reel + self.metrics + self.tensorboard + self.other
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What a list says of one run.
+
+    Of a damaged one only the path, the name, the time and the disk use are sure to be known; `why` is the sentence about it.
+    """
+
+    path: Path
+    id: str
+    name: str
+    system: str
+    title: str  # of its data
+    preset: str
+    step: int  # of the newest checkpoint
+    total: int  # steps until the last phase ends
+    phase: str
+    time: float  # of the newest checkpoint, seconds since 1970
+    use: DiskUse
+    parent: Mapping[str, Any] | None = None  # of a fork: id, name, path, step, knobs
+    preview: Path | None = None  # a picture of samples, to be cut at the right
+    state: Literal["ok", "damaged"] = "ok"
+    why: str = ""
+
+    @property
+    def bytes(self) -> int:
+        """On disk."""
+        return self.use.total
+
+
+# --- what there is ------------------------------------------------------------------------------------------------
+
+
+def listing() -> list[RunFacts]:
+    """All runs of the runs folder and those remembered elsewhere, newest first; damaged ones stand among them."""
+    folders = {path.resolve(): path for path in [*_inside(runs_folder()), *(p for p in places().values() if p.is_dir())]}
+    found = [facts(path) for path in folders.values()]
+    names = Counter(run.name for run in found)  # a folder that was copied by hand has the name of the first
+    told = [replace(run, name=run.path.name) if names[run.name] > 1 else run for run in found]
+    return sorted(told, key=lambda run: run.time, reverse=True)
+
+
+def missing() -> str:
+    """The sentence about a runs folder that was chosen and is not there; "" where there is nothing to tell."""
+    folder = runs_folder()
+    if folder == home() / "runs" or folder.is_dir():
+        return ""
+    return f"The runs folder {folder} is not there: connect its disk, move it back, or choose another one in the settings."
+
+
+def facts(path: Path) -> RunFacts:
+    """What is known about the run in a folder; a damaged one is described as such, nothing is raised."""
+    use, record = disk_use(path), {}
+    try:
+        folder = RunFolder.open(path, write=False)
+        record = folder.record
+        if not folder.steps():
+            raise BadFile(f"{path.name} has no checkpoint any more: its curves are there, but it cannot be opened; delete it, or put them back.")
+        newest = folder.checkpoint(folder.steps()[-1])
+        phase, total = _stretch(record, _turns(path))
+        return RunFacts(
+            path=path,
+            id=folder.id,
+            name=folder.name,
+            system=str(record["system"]),
+            title=str(record["data"]["title"]),
+            preset=str(record.get("preset", "")),
+            step=folder.steps()[-1],
+            total=total,
+            phase=phase,
+            time=newest.stat().st_mtime,
+            use=use,
+            parent=folder.parent,
+            preview=_preview(path),
+        )
+    except StudioError as error:
+        why = str(error)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        why = f"{path.name} cannot be read ({type(error).__name__}: {error}): the run is damaged."
+    return _damaged(path, record, use, why)
+
+
+def disk_use(path: Path) -> DiskUse:
+    """How much room the files of a run take."""
+    sums: dict[str, int] = {}
+    for name, size in _sizes(path):
+        part = PARTS.get(name, "other")
+        sums[part] = sums.get(part, 0) + size
+    return DiskUse(**sums)
+
+
+def size_text(size: int) -> str:
+    """Bytes for people: 3 figures and a unit of 1000."""
+    value, units = float(size), ["bytes", "kB", "MB", "GB", "TB"]
+    while value >= 999.5 and len(units) > 1:
+        value /= 1000
+        units.pop(0)
+    return f"{value:.0f} {units[0]}" if units[0] == "bytes" or value >= 99.95 else f"{value:.3g} {units[0]}"
+
+
+# --- where it is --------------------------------------------------------------------------------------------------
+
+
+def places() -> dict[str, Path]:
+    """Where runs were seen last, by their id; empty where that file cannot be read."""
+    try:
+        found = json.loads((home() / "places.json").read_text("utf-8"))["places"]
+        return {str(k): Path(str(v)) for k, v in found.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def remember(path: Path) -> None:
+    """Note where a run is, so that what was made from it finds it there. A folder that is no run, or a full disk, changes nothing."""
+    try:
+        run, path = RunFolder.open(path, write=False).id, path.resolve()
+        known = places()
+        if known.get(run) != path:
+            known.pop(run, None)
+            kept = [*known.items()][-PLACES + 1 :]
+            write_json(home() / "places.json", {"version": 1, "places": {k: str(v) for k, v in [*kept, (run, path)]}})
+    except StudioError:
+        return
+
+
+def find(run: Mapping[str, Any]) -> Path | None:
+    """Where a run is now.
+
+    Args:
+        run: what a recipe says of it: id, name, path; older recipes have no id, then the name counts.
+
+    Returns:
+        The place written in the recipe, that where it was seen last, or a folder of the runs folder; None if it is in none of them.
+    """
+    wanted, name = str(run.get("id", "")), str(run.get("name", ""))
+    if run.get("path") and _is(recorded := Path(str(run["path"])), wanted):
+        return recorded
+    if wanted and (seen := places().get(wanted)) is not None and _is(seen, wanted):
+        return seen
+    inside = _inside(runs_folder())
+    if wanted:
+        return next((path for path in inside if _is(path, wanted)), None)
+    named = [path for path in inside if name and _record(path).get("name") == name]
+    return named[0] if len(named) == 1 else None
+
+
+def named(word: str) -> Path:
+    """The folder of a run that somebody has typed: a folder, or the name or id of a run in the list; raises BadInput."""
+    path = Path(word)
+    if any((path / name).exists() for name in TRACES):
+        return path
+    known = [run.path for run in listing() if word in (run.name, run.id, run.path.name)]
+    if len(known) == 1:
+        return known[0]
+    if known:
+        raise BadInput(f"{len(known)} runs are called {word}: give the folder, for example {known[0]}.")
+    raise BadInput(f"There is no run {word}: give its folder, or a name that `sampling-studio runs` lists.")
+
+
+# --- renamed, copied, thrown away ---------------------------------------------------------------------------------
+
+
+def rename(path: Path, name: str) -> Path:
+    """Give a run another name, and its folder as well.
+
+    Returns:
+        Where it is now.
+
+    Raises:
+        BadInput: the name is taken, or no folder can have it.
+        RunBusy: somebody writes to the run.
+        BadFile: the run is damaged.
+        DiskTrouble: the folder cannot be renamed.
+    """
+    name = check_name(name)
+    folder = RunFolder.open(path)
+    folder.close()  # nobody else writes to it; a folder with an open file in it cannot be renamed everywhere
+    target = path.resolve().with_name(name)
+    if target.exists() and not (path.exists() and target.samefile(path)):  # the same folder where letters differ in case only
+        raise BadInput(f"There is something called {name} beside it already: take another name, for example {free_name(target).name}.")
+    before = dict(folder.record)
+    try:
+        folder.record |= {"id": folder.id, "name": name}  # first: an id may have been made from the old name
+        write_json(path / "run.json", folder.record)
+        os.rename(path, target)
+    except OSError as error:
+        write_json(path / "run.json", before)
+        raise trouble(error, target) from None
+    remember(target)
+    return target
+
+
+def duplicate(path: Path, out: Path | None = None) -> Path:
+    """A copy of a whole run, which is a run of its own; returns its folder. Raises BadInput, RunBusy, DiskTrouble."""
+    from models import fork
+
+    made = fork.duplicate(path, out)
+    remember(made)
+    return made
+
+
+def trash(path: Path) -> Path:
+    """Move a run into the studio's own trash, where nothing is ever lost; returns its place there.
+
+    Raises:
+        BadInput: there is no run in that folder.
+        RunBusy: somebody writes to it.
+        DiskTrouble: it cannot be moved.
+    """
+    check_free(path)
+    target = free_name(home() / "trash" / f"{path.resolve().name}-{time.strftime('%Y%m%d-%H%M%S')}")
+    _move(path, target)
+    return target
+
+
+def restore(thrown: Path, path: Path) -> Path:
+    """Bring a run back from a trash to where it was, or beside it where that name is taken now; returns its place. Raises BadFile, DiskTrouble."""
+    if not thrown.is_dir():
+        raise BadFile(f"{thrown} is not in the trash any more: look for it in the trash of your desktop.")
+    target = free_name(path)
+    _move(thrown, target)
+    return target
+
+
+def check_free(path: Path) -> None:
+    """Raises BadInput if there is no run in a folder, not even a damaged one, and RunBusy if somebody writes to it."""
+    if not any((path / name).exists() for name in TRACES):
+        raise BadInput(f"{path} is not a run (nothing of one is in it): nothing was done.")
+    if (path / "lock").exists():
+        folder = RunFolder(path, {"columns": []})
+        folder.lock()
+        folder.close()
+
+
+def check_name(name: str) -> str:
+    """A name that a folder can have on every system, without spaces around it; raises BadInput."""
+    name = name.strip()
+    if not name or name.startswith(".") or name.endswith("."):
+        raise BadInput(f"{name!r} is no name for a run: it needs a letter or a digit, and neither begins nor ends with a dot.")
+    if len(name) > LONGEST:
+        raise BadInput(f"A name can have {LONGEST} letters; this one has {len(name)}.")
+    if bad := FORBIDDEN.search(name):
+        raise BadInput(f"A name cannot have the sign {bad.group()!r}, because it is a folder's name as well: leave it out.")
+    if RESERVED.fullmatch(name):
+        raise BadInput(f"{name} is the name of a device on Windows, so no folder can have it there: add a letter.")
+    return name
+
+
+def free_name(path: Path) -> Path:
+    """The path itself if nothing is there, else with the next number behind it: faces, faces-2, faces-3 …"""
+    stem, number = re.fullmatch(r"(.*?)(?:-(\d{1,6}))?", path.name).groups()  # pyright: ignore[reportOptionalMemberAccess]
+    count = int(number or 1)
+    while path.exists() or path.is_symlink():
+        count += 1
+        path = path.with_name(f"{stem}-{count}")
+    return path
+
+
+# --- inside -------------------------------------------------------------------------------------------------------
+
+
+def _inside(folder: Path) -> list[Path]:
+    """The folders in it that are or were runs."""
+    try:
+        with os.scandir(folder) as entries:
+            found = [Path(e.path) for e in entries if not e.name.startswith(".") and e.is_dir()]
+    except OSError:
+        return []
+    return [path for path in found if any((path / name).exists() for name in TRACES)]
+
+
+def _record(path: Path) -> dict[str, Any]:
+    try:
+        return RunFolder.open(path, write=False).record
+    except StudioError:
+        return {}
+
+
+def _is(path: Path, run: str) -> bool:
+    """Whether the run of this id is in a folder; without an id, whether any is."""
+    try:
+        return RunFolder.open(path, write=False).id == run or not run
+    except StudioError:
+        return False
+
+
+def _turns(path: Path) -> list[dict[str, Any]]:
+    """Lines of the journal that move a run between its phases; the others are not even parsed."""
+    try:
+        text = (path / "journal.jsonl").read_bytes()
+    except OSError:
+        return []
+    out = []
+    for line in text.split(b"\n"):
+        if b'"what": "phase"' in line or b'"what": "longer"' in line:
+            try:
+                out.append(json.loads(line))
+            except ValueError:
+                continue
+    return out
+
+
+def _stretch(record: Mapping[str, Any], lines: Iterable[Mapping[str, Any]]) -> tuple[str, int]:
+    """The present phase, and the step at which the last one ends."""
+    names, steps = [str(p["name"]) for p in record["phases"]], [int(p["steps"]) for p in record["phases"]]
+    present, began, more = 0, 0, 0
+    for line in lines:
+        if line["what"] == "phase" and line["text"] in names:
+            present, began, more = names.index(line["text"]), int(line["step"]), 0
+        elif line["what"] == "longer":
+            more += int(line["steps"])
+    return names[present], began + more + sum(steps[present:])
+
+
+def _preview(path: Path) -> Path | None:
+    """A picture of samples: what the window has drawn last, or the last frame of the reel."""
+    if (path / "preview.png").is_file():
+        return path / "preview.png"
+    return max((path / "reel").glob("[0-9]*.png"), default=None)
+
+
+def _damaged(path: Path, record: Mapping[str, Any], use: DiskUse, why: str) -> RunFacts:
+    try:
+        changed = path.stat().st_mtime
+    except OSError:
+        changed = 0.0
+    data = record.get("data")
+    return RunFacts(
+        path=path,
+        id=str(record.get("id", "")),
+        name=str(record.get("name", path.name)),
+        system=str(record.get("system", "")),
+        title=str(data.get("title", "")) if isinstance(data, Mapping) else "",
+        preset=str(record.get("preset", "")),
+        step=0,
+        total=0,
+        phase="",
+        time=changed,
+        use=use,
+        preview=_preview(path),
+        state="damaged",
+        why=why,
+    )
+
+
+def _sizes(path: Path, part: str = "") -> Iterable[tuple[str, int]]:
+    """(first name below the run, bytes) of every file; links are not followed."""
+    try:
+        with os.scandir(path) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    yield from _sizes(Path(entry.path), part or entry.name)
+                else:
+                    yield part or entry.name, entry.stat(follow_symlinks=False).st_size
+    except OSError:
+        return
+
+
+def _move(source: Path, target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(source, target)
+    except (OSError, shutil.Error) as error:
+        raise trouble(error if isinstance(error, OSError) else OSError(str(error)), target) from None

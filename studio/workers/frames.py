@@ -1,0 +1,136 @@
+"""Frames of a run's reel, decoded beside the window: the newest wish first, what was seen lately kept."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
+
+from models.errors import StudioError
+
+BYTES = 64_000_000  # of decoded frames that are kept
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What the reel's latents gave at one step: pictures, or sentences."""
+
+    step: int
+    pictures: np.ndarray | None = None  # (n, H, W, 1 or 3) uint8
+    sentences: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """Where it is from, for a heading."""
+        return f"step {self.step:,} of the reel"
+
+    @property
+    def bytes(self) -> int:
+        """What it takes in memory."""
+        return int(self.pictures.nbytes) if self.pictures is not None else sum(map(len, self.sentences)) + 1
+
+
+class Frames(QObject):
+    """Reads the frames of one run at a time. Of several wishes only the newest is answered.
+
+    Signals:
+        ready (Frame): what was wished for last.
+        failed (int, str): the frame of a step cannot be read; the sentence.
+    """
+
+    ready = Signal(object)
+    failed = Signal(int, str)
+    _read = Signal(object, object, str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._run: Path | None = None
+        self._kept: OrderedDict[int, Frame] = OrderedDict()
+        self._bytes = 0
+        self._wanted: int | None = None
+        self._busy: set[int] = set()
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(1)
+        self._read.connect(self._on_read)
+
+    def open(self, run: Path | None) -> None:
+        """The frames of another run, or of none; nothing of the one before is answered any more."""
+        self._run, self._wanted, self._bytes = run, None, 0
+        self._kept.clear()
+        self._busy.clear()
+
+    def want(self, step: int, ahead: Iterable[int] = ()) -> None:
+        """`ready` follows, at once where the frame is kept; those of `ahead` are read next, if nothing else is wanted by then."""
+        self._wanted = step
+        if (frame := self._kept.get(step)) is not None:
+            self._kept.move_to_end(step)
+            self.ready.emit(frame)
+        for one in (step, *ahead):
+            self._start(one)
+
+    def drop(self) -> None:
+        """Nothing is wanted any more."""
+        self._wanted = None
+
+    def wait(self) -> None:
+        """Until nothing is being read."""
+        self._run = None
+        self._pool.waitForDone()
+
+    def kept_bytes(self) -> int:
+        """What is kept takes so much memory."""
+        return self._bytes
+
+    def _start(self, step: int) -> None:
+        if self._run is not None and step not in self._kept and step not in self._busy:
+            self._busy.add(step)
+            self._pool.start(_Read(self._run, step, self._read), int(step == self._wanted))  # before what is only read ahead
+
+    def _on_read(self, run: Path, content: Frame | int, problem: str) -> None:
+        if run != self._run:
+            return
+        step = content if isinstance(content, int) else content.step
+        self._busy.discard(step)
+        if isinstance(content, Frame):
+            self._keep(content)
+            if step == self._wanted:
+                self.ready.emit(content)
+        elif step == self._wanted:
+            self.failed.emit(step, problem)
+
+    def _keep(self, frame: Frame) -> None:
+        self._kept[frame.step] = frame
+        self._bytes += frame.bytes
+        while self._bytes > BYTES and len(self._kept) > 1:
+            _, old = self._kept.popitem(last=False)
+            self._bytes -= old.bytes
+
+
+class _Read(QRunnable):
+    """One frame, in a thread of the pool."""
+
+    def __init__(self, run: Path, step: int, done: Any) -> None:
+        super().__init__()
+        self._run, self._step, self._done = run, step, done
+
+    def run(self) -> None:
+        """Read and decode it."""
+        try:
+            self._done.emit(self._run, read(self._run, self._step), "")
+        except StudioError as error:
+            self._done.emit(self._run, self._step, str(error))
+
+
+def read(run: Path, step: int) -> Frame:
+    """The frame of a step; raises BadFile."""
+    from models.reel import Reel
+
+    reel = Reel.of(run)
+    if reel.file(step).suffix == ".json":
+        return Frame(step, sentences=tuple(reel.sentences(step)))
+    return Frame(step, reel.frame(step))
