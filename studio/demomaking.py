@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import base64
 import gzip
-import hashlib
 import io
 import json
 import shlex
@@ -37,7 +36,7 @@ SENTENCES, FILLINGS = 24, 4
 BLANKED = ("the old ___ that the dogs ___ sleeps quietly .", "every ___ near the rivers ___ quietly .", "the cats that the ___ sees ___ together .")
 CAPTION = "a smiling person with long red hair and round glasses"
 CHAINS, WALKED, SHOWN = 10, 120, 28  # of PPGN, their steps, and frames of those
-LAB = {"target": "banana", "chains": 40, "seed": 1, "start": "wide", "steps": 160}
+LAB = {"target": "banana", "chains": 40, "seed": 1, "start": "exact", "steps": 160}
 LAB_KERNELS = ("mala", "mala-approx")
 
 
@@ -66,15 +65,14 @@ def make(source: Path, assets: Path) -> Path:
     from models.journal import RunFolder
     from models.run import Run
 
-    run = Run.open(source, write=False)
-    record = dict(run.folder.record)
+    record = dict(RunFolder.open(source, write=False).record)
     if "/" in record["data"]["spec"] or "\\" in record["data"]["spec"]:
         raise BadInput(f"{source.name} was made from {record['data']['spec']}: a demo is made from data that the studio draws itself.")
+    run = Run.open(source, write=False)
     system = record["system"]
     folder = assets / system
     shutil.rmtree(folder, ignore_errors=True)
-    record["id"] = str(record.get("id") or hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:16])
-    record["name"] = f"demo-{system}"
+    record |= {"id": run.folder.id, "name": f"demo-{system}"}
     steps = slim(run, folder)
     write_json(folder / "run.json", record)
     lines = [line for line in run.lines if "path" not in line]
@@ -99,7 +97,6 @@ def make(source: Path, assets: Path) -> Path:
             _preview(made, folder)
         finally:
             made.close()
-        assert RunFolder.open(made.folder.path, write=False).record["id"] == record["id"]
     write_json(folder / "demo.json", about | more | {"kind": kind, "moving": [file.name for file in files]})
     return folder
 

@@ -27,7 +27,9 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import BadFile, BadInput, StudioError
-from models.files import home, trouble, write_bytes, write_json
+from models.files import trouble, write_bytes, write_json
+from models.settings import runs_folder
+from studio import runs as whereabouts
 from studio.assets import asset
 
 NAMES = ("began", "bgan", "ppgn", "seqgan", "maskgan", "lab")  # in the order of the cards
@@ -84,19 +86,12 @@ def demos(assets: Path | None = None) -> dict[str, Demo]:
     return found
 
 
-def installed(one: Demo, runs: Path | None = None) -> Path | None:
-    """The run that was made of a demo, if it is still in the runs folder, under whatever name."""
-    runs = runs or home() / "runs"
-    number = _record(one)["id"]
-    for file in (runs / f"demo-{one.name}" / "run.json", *sorted(runs.glob("*/run.json"))):
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            if json.loads(file.read_text("utf-8")).get("id") == number and not file.parent.name.startswith("."):
-                return file.parent
-    return None
-
-
 def install(name: str, *, assets: Path | None = None, runs: Path | None = None) -> Path:
     """The run of a demo in the runs folder, made there once: it opens, samples, trains on and forks like any other.
+
+    Args:
+        assets: where the demos are, if not where the studio brings them.
+        runs: where the run is made, without a look whether there is one elsewhere.
 
     Raises:
         BadFile: the asset is not there, or was changed.
@@ -106,14 +101,12 @@ def install(name: str, *, assets: Path | None = None, runs: Path | None = None) 
     one = demo(name, assets)
     if not one.has_run:
         raise BadInput(f"The demo of the {name} is a walk, which has no run: open the page.")
-    runs = runs or home() / "runs"
-    there = installed(one, runs)
+    there = None if runs else whereabouts.find({"id": _record(one)["id"]})
     if there is not None:
         return there
-    place, number = runs / f"demo-{name}", 2
-    while place.exists():
-        place, number = runs / f"demo-{name}-{number}", number + 1
-    half = runs / f".{place.name}.{os.getpid()}.part"
+    place = (runs or runs_folder()) / f"demo-{name}"
+    place = whereabouts.free_name(place) if place.exists() else place
+    half = place.with_name(f".{place.name}.{os.getpid()}.part")
     try:
         shutil.rmtree(half, ignore_errors=True)
         half.mkdir(parents=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 import filelock
 
 from models.files import home
+from models.settings import runs_folder
 
 LOG, LAST = "crash.log", "crash.last.log"
 MOST_LOG = 20_000  # letters of the log that are shown
@@ -32,7 +33,7 @@ class Stopped:
 def left_open(runs: Path | None = None) -> list[Stopped]:
     """The newest of them, first the one that was written to last; what another process has open is none."""
     found = []
-    for owner in (runs or home() / "runs").glob("*/owner.json"):
+    for owner in (runs or runs_folder()).glob("*/owner.json"):
         folder = owner.parent
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             if json.loads(owner.read_text("utf-8"))["pid"] == os.getpid() or _busy(folder):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QRunnable, QSize, Qt, QThreadPool, QTimer, Signal
+from PySide6.QtCore import QObject, QRunnable, QSize, QThreadPool, QTimer, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from models.errors import StudioError
+from models.settings import settings
 from studio import demos, stopped, theme
 from studio.pages import PAGES
 from studio.pages.page import Page
@@ -184,7 +185,9 @@ class HomePage(Page):
             word = f"Resume from step {one.step:,}"
             self._leftover(one.path, stopped.sentence(one, PAGES.get(one.system, (one.system,))[0]), word, log, one)
         if log and not found:
-            self._leftover(Path(), "The program stopped in the middle of its work last time; no run was left open. Its log is at hand.", "", log, None)
+            self._leftover(
+                Path(), "The program stopped in the middle of its work last time; no run was left open. Its log is at hand.", "", log, None
+            )
 
     def _leftover(self, path: Path, sentence: str, word: str, log: str, one: stopped.Stopped | None) -> None:
         card = self.leftovers[path] = ErrorCard(kind="warning")
@@ -248,8 +251,8 @@ class HomePage(Page):
     def showEvent(self, event: Any) -> None:
         """The list may have changed, and the demos move."""
         super().showEvent(event)
-        self.refresh()
-        self.set_motion(True)
+        QTimer.singleShot(0, self, self.refresh)  # the page is seen first
+        self.set_motion(not settings().reduce_motion)
 
     def hideEvent(self, event: Any) -> None:
         """Nobody looks."""

@@ -13,14 +13,14 @@ from collections.abc import Callable
 from functools import cached_property
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QImageReader, QPainter, QPaintEvent, QPainterPath, QResizeEvent
+from PySide6.QtGui import QColor, QImage, QImageReader, QPainter, QPainterPath, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio import theme
 from studio.demos import Demo
 
 TICK_MS = 110
-LOW, HIGH, WIDE = 132, 196, 480  # heights, and the width from which on it is the larger one
+LOW, HIGH, WIDE = 140, 204, 480  # heights, and the width from which on it is the larger one
 GAP, LINES = 4, 2  # between pictures, and their rows
 HOLD = 22  # ticks that an end stays
 

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import time
-from pathlib import Path
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QLabel, QWidget
 
-from models.files import home
 from studio import theme
 from studio.pages import PAGES
+from studio.runs import RunFacts, listing
 from studio.widgets import Card, ElidedLabel, button, column, label, row
 
 MOST = 8  # runs in the list
 STRIP = (280, 64)  # pixels of the picture
-
-
-class Seen(NamedTuple):
-    """A run, as far as a line tells of it."""
-
-    path: Path
-    name: str
-    system: str
-    title: str
-    preset: str
-    step: int
-    total: int
-    time: float
 
 
 class RecentRuns(QWidget):
@@ -44,7 +30,7 @@ class RecentRuns(QWidget):
         super().__init__()
         self.rows: list[RunRow] = []
         self._ready = False
-        self._shown: list[tuple[Seen, str]] | None = None
+        self._shown: list[tuple[RunFacts, str]] | None = None
         self._list = column(self, spacing=8)
 
     def set_ready(self, ready: bool) -> None:
@@ -55,9 +41,9 @@ class RecentRuns(QWidget):
 
     def show_runs(self, now: Any, step: int) -> None:
         """Read the list again; `now` is the open run or None, and `step` where it is."""
-        found = [(run, "") for run in recent_runs()]
+        found = [(run, "") for run in listing() if run.state == "ok"][:MOST]
         if now is not None:
-            found = [(run._replace(step=step), " · open now") if run.path == now.path else (run, "") for run, _ in found]
+            found = [(replace(run, step=step), " · open now") if run.path == now.path else (run, "") for run, _ in found]
         if found == self._shown:
             return
         self._shown = found
@@ -82,9 +68,9 @@ class RunRow(Card):
 
     opened = Signal(object)
 
-    def __init__(self, run: Seen, more: str) -> None:
+    def __init__(self, run: RunFacts, more: str) -> None:
         super().__init__(margin=8)
-        picture, strip = QLabel(), QPixmap(str(run.path / "preview.png"))
+        picture, strip = QLabel(), QPixmap(str(run.preview or ""))
         picture.setFixedWidth(STRIP[0])
         if strip.isNull():
             picture.setPixmap(theme.icon(run.system if run.system in PAGES else "open", theme.theme().accent(run.system)).pixmap(24, 24))
@@ -103,18 +89,3 @@ class RunRow(Card):
         line.addWidget(when)
         line.addWidget(self.open_button)
         self.body.addLayout(line)
-
-
-def recent_runs() -> list[Seen]:
-    """The newest runs in the studio's home, newest first; what cannot be read is left out."""
-    out = []
-    for file in (home() / "runs").glob("*/run.json"):
-        try:
-            record = json.loads(file.read_text("utf-8"))
-            newest = max((file.parent / "checkpoints").glob("*.safetensors"))
-            facts = (str(record["system"]), str(record["data"]["title"]), str(record["preset"]), int(newest.stem))
-            total = sum(int(p["steps"]) for p in record["phases"])
-            out.append(Seen(file.parent, file.parent.name, *facts, total, newest.stat().st_mtime))
-        except (OSError, ValueError, KeyError, TypeError, IndexError):
-            continue
-    return sorted(out, key=lambda run: run.time, reverse=True)[:MOST]
