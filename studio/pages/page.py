@@ -37,11 +37,13 @@ class Page(QWidget):
     Signals:
         run_chosen (object): open the run at this Path, on the page of its system.
         exported_chosen (object): open the run that made the exported file at this Path.
+        compare_wanted (object): show the runs at these Paths side by side.
         page_wanted (str): go to the page of this name.
     """
 
     run_chosen = Signal(object)
     exported_chosen = Signal(object)
+    compare_wanted = Signal(object)
     page_wanted = Signal(str)
     SYSTEM = "home"  # whose accent it has
     TITLE = ""
@@ -174,6 +176,9 @@ class Page(QWidget):
     def random_seed(self) -> int:
         """Samples of a seed that nobody has chosen; returns it."""
         return 0
+
+    def show_demo(self, about: Mapping[str, Any]) -> None:
+        """The page's demo is open: show what it shows best. `about` is demo.json of a demo without a run."""
 
     def stop(self) -> None:
         """The window is closing: end what the page does beside it."""

@@ -12,9 +12,9 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
 
 from studio.chainmessages import ChainsFrame, ChainsOpened, ChainWish, Facts, Judged, Plugged, Wishes
-from studio.gallery.store import gallery_path
 from studio.doors import Take
 from studio.export.chaining import told_of
+from studio.gallery.store import gallery_path
 from studio.messages import Trouble
 from studio.pages.chaindoors import CLASSIFIERS, PICTURES, ChainDoors
 from studio.pages.chainstage import ChainStage

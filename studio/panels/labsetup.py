@@ -96,6 +96,23 @@ class LabSetup(QWidget):
         self.targets.setCurrentIndex([n for n, _ in TARGETS].index(name))
         self._on_target()
 
+    def show_choice(self, target: str, chains: int, seed: int, start: str) -> None:
+        """Another choice of all of it, without telling anybody."""
+        self.targets.setCurrentIndex([n for n, _ in TARGETS].index(target))
+        self.starts.setCurrentIndex(STARTS.index(start))
+        self.point.hide()
+        self.set_chains(chains)
+        with QSignalBlocker(self.seed):
+            self.seed.setValue(seed)
+
+    def show_more(self, dimensions: int, point: str) -> None:
+        """What goes with that choice: dimensions of the ill-conditioned normal, and a starting point; without telling anybody."""
+        with QSignalBlocker(self.dimensions):
+            self.dimensions.setValue(dimensions)
+        self.dimensions.setVisible(self.target == "ill-conditioned")
+        self.point.setText(point or self.point.text())
+        self.point.setVisible(STARTS[self.starts.currentIndex()] == "point")
+
     def set_chains(self, chains: int) -> None:
         """Another number, without telling anybody."""
         with QSignalBlocker(self.chains):
