@@ -139,6 +139,12 @@ class Queue(QObject):
         self._set([replace(job, state="waiting", why="") if job.id == id and job.state == "failed" else job for job in self.jobs])
         self._later()
 
+    def moved(self, old: Path, new: Path) -> None:
+        """A run has another folder and name now."""
+        was, now = str(old.resolve()), str(new.resolve())
+        if any(job.path == was for job in self.jobs):
+            self._set([replace(job, path=now, name=new.name) if job.path == was else job for job in self.jobs])
+
     def clear(self) -> None:
         """Forget what has ended."""
         self._set([job for job in self.jobs if job.state in ("waiting", "running")])

@@ -79,7 +79,7 @@ class RunCurves(QWidget):
         self.measure.setMinimumWidth(theme.theme().px(150))
         self.measure.activated.connect(self._on_measure)
         self.words = ElidedLabel("", "caption")
-        self.save_button = button("Save CSV…", "export", tip="The numbers of the curves that are drawn, a column a run", clicked=self.save_wanted.emit)
+        self.save_button = button("Save CSV…", "export", tip="The numbers that are drawn, a column a run", clicked=self.save_wanted.emit)
         self.reason = Reason()
         self.panel: CurvesPanel | None = None
         self._control: QWidget | None = None
