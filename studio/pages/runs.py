@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QFile, QPoint, Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QKeyEvent
-from PySide6.QtWidgets import QMenu, QSplitter, QTabWidget, QWidget
+from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QTabBar, QToolButton, QWidget
 
 from models.errors import BadInput, StudioError
 from models.files import home
@@ -24,10 +24,11 @@ from studio.panels.runtree import TreePanel
 from studio.panels.twins import Twins
 from studio.runs import RunFacts, size_text
 from studio.session import Session
-from studio.widgets import Card, ElidedLabel, button, row, tool
+from studio.widgets import Card, ElidedLabel, button, column, row, tool
 from studio.workers.later import Later
 
 AFRESH_MS = 4_000  # the list, while it is seen
+LEFT = 424  # pixels of the list, at least
 TREE, CURVES, TWINS, QUEUE = range(4)
 NONE = "No runs yet. A run is saved by itself, and stands here from its first step."
 TRAINING = "{} is training: pause it first."
@@ -54,17 +55,25 @@ class RunsPage(Page):
         )
         self.undo_button.hide()
         self.tree, self.curves, self.twins, self.queue = TreePanel(), RunCurves(), Twins(), QueuePanel(session.queue)
-        self.tabs = QTabWidget()
+        self.tabs, self.views = QTabBar(), QStackedWidget()
         for word, panel in (("Tree", self.tree), ("Curves", self.curves), ("Side by side", self.twins), ("Queue", self.queue)):
-            self.tabs.addTab(panel, word)
+            self.tabs.addTab(word)
+            self.views.addWidget(panel)
+        self.tabs.setExpanding(False)
         self.tabs.setAccessibleName("Views of the chosen runs")
+        self.tabs.currentChanged.connect(self.views.setCurrentIndex)
+        right = QWidget()
+        body = column(right, spacing=8)
+        body.addWidget(self.tabs)
+        body.addWidget(self.views, 1)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setHandleWidth(theme.theme().px(12))
         self.splitter.setChildrenCollapsible(False)
         self.splitter.addWidget(self._left())
-        self.splitter.addWidget(self.tabs)
-        self.splitter.setStretchFactor(0, 4)
-        self.splitter.setStretchFactor(1, 6)
+        self.splitter.addWidget(right)
+        self.splitter.setStretchFactor(0, 2)
+        self.splitter.setStretchFactor(1, 5)
+        self.splitter.setSizes([theme.theme().px(LEFT), theme.theme().px(2 * LEFT)])
         self.stage.addWidget(self.splitter)
         self.tools.addWidget(button("Open…", "open", tip="Open a run from any folder (Ctrl+O)", clicked=self.choose_run))
         self._connect()
@@ -75,23 +84,29 @@ class RunsPage(Page):
 
     def _left(self) -> QWidget:
         self.acts = {
-            "Open": button("Open", "open", kind="primary", tip="Open it on the page of its system (Enter)", clicked=self.open_chosen),
-            "Rename": button("Rename", tip="Another name for the run and its folder (F2)", clicked=self.list.rename),
-            "Duplicate": button("Duplicate", tip="A copy of the whole run", clicked=self.duplicate),
+            "Open": button("Open", kind="primary", tip="Open it on the page of its system (Enter)", clicked=self.open_chosen),
             "Fork": button("Fork…", tip="A new run that goes on from one of its steps", clicked=self.ask_fork),
             "Queue": button("Queue…", tip="Train it on when nothing else trains", clicked=self.ask_more),
+            "Rename": button("Rename", tip="Another name for the run and its folder (F2)", clicked=self.list.rename),
             "Delete": button("Delete", tip="Into the trash (Del)", clicked=self.delete),
         }
-        self.folder_button = tool("folder", "Show its folder", self.show_folder)
+        self.more_button = tool("more", "More: duplicate, show the folder")
+        self.more_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self.more_button)
+        self.more = {
+            "Duplicate": menu.addAction("Duplicate", self.duplicate),
+            "Show folder": menu.addAction("Show folder", self.show_folder),
+        }
+        self.more_button.setMenu(menu)
         left = Card(margin=12, spacing=8)
         left.body.addWidget(self.browser, 1)
         left.body.addWidget(self.fork_form)
         left.body.addWidget(self.more_form)
-        left.body.addLayout(row(*self.acts.values(), 1, self.folder_button, spacing=4))
+        left.body.addLayout(row(*self.acts.values(), 1, self.more_button, spacing=4))
         foot = row(self.foot, self.undo_button)
         foot.setStretch(0, 1)
         left.body.addLayout(foot)
-        left.setMinimumWidth(theme.theme().px(440))
+        left.setMinimumWidth(theme.theme().px(LEFT))
         return left
 
     def _connect(self) -> None:
@@ -344,11 +359,11 @@ class RunsPage(Page):
     def _menu(self, place: QPoint) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for word, b in self.acts.items():
-            action = menu.addAction(b.text() if b.text() else word)
+        for b in self.acts.values():
+            action = menu.addAction(b.text())
             action.setEnabled(b.isEnabled())
             action.triggered.connect(b.click)
-        menu.addAction("Show folder").triggered.connect(lambda *_: self.show_folder())
+        menu.addActions(list(self.more.values()))
         menu.popup(self.list.viewport().mapToGlobal(place))
 
     # --- what has changed -------------------------------------------------------------------------------------
@@ -361,7 +376,8 @@ class RunsPage(Page):
         one = len(chosen) == 1 and chosen[0].state == "ok"
         for name, b in self.acts.items():
             b.setEnabled(bool(chosen) if name == "Delete" else one)
-        self.folder_button.setEnabled(len(chosen) == 1)
+        self.more["Duplicate"].setEnabled(one)
+        self.more["Show folder"].setEnabled(len(chosen) == 1)
         self.tree.tree.show_selection([run.path for run in chosen])
         now = self.session.run.path if self.session.run is not None and self.session.condition == "running" else None
         self.curves.show_runs(chosen, live=any(run.path == now for run in chosen))

@@ -148,15 +148,17 @@ class RunTree(QWidget):
             start = x if i == 0 else x - wide if i == count else x - wide / 2
             painter.drawText(QRectF(start, y + 2, wide, t.px(16)), side | Qt.AlignmentFlag.AlignTop, f"{step:,}" if i else "step 0")
 
+    def _ground(self, path: Path) -> QColor:
+        """Behind what is selected, or under the mouse."""
+        t = theme.theme()
+        if path in self._selected:
+            return QColor(theme.mix(t.panel, theme.accent(self), theme.TINT_OPACITY))
+        return QColor(t.hover if path == self._hover else t.panel)
+
     def _paint_ground(self, painter: QPainter, placed: _Placed) -> None:
-        """Behind what is selected or under the mouse."""
-        t, path = theme.theme(), placed.lane.run.path
-        if path not in self._selected and path != self._hover:
-            return
-        color = theme.mix(t.panel, theme.accent(self), theme.TINT_OPACITY) if path in self._selected else t.hover
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(color))
-        painter.drawRoundedRect(self._box(placed), t.px(4), t.px(4))
+        painter.setBrush(self._ground(placed.lane.run.path))
+        painter.drawRoundedRect(self._box(placed), theme.theme().px(4), theme.theme().px(4))
 
     def _paint_branch(self, painter: QPainter, placed: _Placed) -> None:
         """From the parent's lane down to this one; from nowhere if the parent is not here."""
@@ -207,6 +209,7 @@ class RunTree(QWidget):
         if placed.branch is not None and x < placed.x0 + indent:  # the words would lie over the branch: end them before it
             x = max(float(t.px(MARGIN)), min(x, placed.x0 - t.px(6) - need))
         top, high = placed.y - t.px(23), t.px(18)
+        painter.fillRect(QRectF(x - 3, top, min(need, self.width() - x) + 6, high), self._ground(run.path))  # branches that pass end behind the words
         painter.setPen(QColor(t.ink))
         painter.setFont(strong)
         painter.drawText(QRectF(x, top, wide + 2, high), Qt.AlignmentFlag.AlignVCenter, name)
