@@ -114,6 +114,13 @@ class Session(QObject):
         self._condition("opening", "")
         worker.start()
 
+    def start_when_open(self) -> None:
+        """The run that is being opened trains on at once."""
+        if self._next is not None:
+            self._next = (self._next[0], True)
+        else:
+            self._start = self.condition == "opening"
+
     def close(self) -> None:
         """Save and close the run, finish its exports; waits until all is safe on disk."""
         self._next, self._closing = None, True

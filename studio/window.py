@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QButtonGroup, QFrame, QMainWindow, Q
 from models.data import sources
 from models.errors import BadInput, StudioError
 from studio import theme
+from studio.demos import Demo
 from studio.herald import Herald
 from studio.pages import LIGHT, PAGES
 from studio.pages.page import CARRIERS, Page
@@ -88,6 +89,9 @@ class Window(QMainWindow):
                 page.set_ready(self.ready)
                 page.begin.connect(self.begin)
                 page.opened.connect(self.open_run)
+                page.resumed.connect(self.resume)
+                page.demo_wanted.connect(self.show_demo)
+                page.tour_wanted.connect(self.start_tour)
         self._stack.setCurrentWidget(self.pages[name])
         self._rail_buttons[name].setChecked(True)
         self.pages[name].setFocus()
@@ -123,6 +127,22 @@ class Window(QMainWindow):
         page = self.show_page("runs")
         if page is not None:
             page.compare(runs)
+
+    def resume(self, path: Path) -> None:
+        """Open a run and go on training it."""
+        self.open_run(path)
+        self.session.start_when_open()
+
+    def show_demo(self, name: str, what: Path | Demo) -> None:
+        """Open a page with the run of its demo, or the lab with the walks of its Demo."""
+        if isinstance(what, Path):
+            self.session.opened.connect(lambda run: run.path == what and self.pages[name].show_demo({}), Qt.ConnectionType.SingleShotConnection)
+            self.open_run(what)
+        elif (page := self.show_page(name)) is not None:
+            page.show_demo(what.about)
+
+    def start_tour(self, name: str = "") -> None:
+        """Show a person around a page, the one that is seen unless named."""
 
     def _on_ready(self, problem: str) -> None:
         home = self.pages["home"]

@@ -61,7 +61,7 @@ class Exporting(QObject):
         suggestion = home() / "exports" / f"{run.name}-{name}{exporter.extension}"
         suggestion.parent.mkdir(parents=True, exist_ok=True)
         if not exporter.extension:
-            suggestion = _free(suggestion)
+            suggestion = free(suggestion)
         self._page.ask_path(exporter.label, suggestion, pattern(exporter), lambda path: self.export(name, path))
 
     def ask_range(self, first: int, last: int) -> None:
@@ -100,7 +100,7 @@ def kept_of(wish: Export) -> int:
     return wish.count if wish.desk is None else wish.desk["n"] * len(wish.desk["nets"])
 
 
-def _free(path: Path) -> Path:
+def free(path: Path) -> Path:
     """The path itself, or with the first number that is free."""
     numbered = (path.with_name(f"{path.name}-{i}") for i in count(2))
     return next(p for p in chain([path], numbered) if not p.exists())

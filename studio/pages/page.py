@@ -164,6 +164,9 @@ class Page(QWidget):
     def restore(self, recipe: Mapping[str, Any]) -> None:
         """The recipe of an exported file, whose run is being opened on this page."""
 
+    def show_demo(self, about: Mapping[str, Any]) -> None:
+        """The page's demo is open: show what it shows best. `about` is demo.json of a demo without a run."""
+
     def stop(self) -> None:
         """The window is closing: end what the page does beside it."""
 

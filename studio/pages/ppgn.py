@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +137,10 @@ class PpgnPage(TrainingPage):
     def _on_saved(self, condition: str) -> None:
         if self.walking and condition in ("paused", "finished", "empty"):  # each with a checkpoint of the last step
             self._open_chains()
+
+    def show_demo(self, about: Mapping[str, Any]) -> None:
+        """The chains."""
+        self.faces.choose(1)
 
     def toggle(self) -> bool:
         """Ctrl+Enter."""

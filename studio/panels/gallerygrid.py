@@ -257,3 +257,5 @@ def ordered_after(ids: Sequence[int], moved: Sequence[int], place: int) -> list[
     taken = set(moved)
     before = [i for i in ids[:place] if i not in taken]
     return [*before, *moved, *(i for i in ids[place:] if i not in taken)]
+
+
