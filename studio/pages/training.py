@@ -214,6 +214,7 @@ class TrainingPage(Page):
     def _connect(self) -> None:
         session, transport = self.session, self.transport
         self.new.started.connect(self._start)
+        self.new.queued.connect(self._queue)
         self.new.cancelled.connect(self._show_live)
         self.new.browse.connect(self.browsing.show_data)
         self.knobs.changed.connect(self._on_knob)
@@ -244,6 +245,10 @@ class TrainingPage(Page):
         if self.session.run is not None:
             self.tell(f"{self.session.run.name} was saved at step {self.session.step:,} and closed.")
         self.session.open(wish, start=True)
+
+    def _queue(self, wish: NewRun) -> None:
+        waiting = self.session.make_later(wish)
+        self.tell(f"{waiting:,} in the queue: it is on the page Runs, and is started there.", stay=True)
 
     def _on_face(self, place: int) -> None:
         face = self.faces.all[place]

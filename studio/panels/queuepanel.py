@@ -108,7 +108,7 @@ class QueuePanel(Card):
         theme.set_icon(self.switch, "pause" if queue.on else "play", "on_accent")
         self.switch.setEnabled(queue.on or waiting > 0)
         now = f"{running.name} trains now, " if running is not None else ""
-        later = "the next one begins when nothing else trains" if queue.on else "nothing is begun by itself"
+        later = queue.waits_for() or ("the next one begins when nothing else trains" if queue.on else "nothing is begun by itself")
         self.words.setText(f"{now}{waiting:,} waiting; {later}" if queue.jobs else "")
         self.clear_button.setVisible(any(job.state in ("done", "failed") for job in queue.jobs))
         self.reason.setText("" if queue.jobs else EMPTY)

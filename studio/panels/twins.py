@@ -27,7 +27,8 @@ from studio.pasts import Past
 from studio.runs import RunFacts
 from studio.widgets import Card, Combo, ElidedLabel, Segmented, column, label, row, tool
 
-FRAME_MS, FRAMES, FEW = 90, 96, 4  # of playing; frames of both that are kept in memory; pictures side by side, at least
+FRAME_MS, FRAMES = 90, 96  # of playing; frames of both that are kept in memory
+FEW, LARGE = 4, 80  # pictures side by side, at least; pixels of one that is large enough
 NOTHING = "Choose two runs in the list with Ctrl, or one that was forked: it is then shown beside the run it comes from."
 NO_REEL = "{} has kept no samples of its training: there is nothing to scrub through here."
 
@@ -107,10 +108,13 @@ class TwinColumn(QWidget):
             self._fit(self.grid.shown().shape[2])
 
     def _fit(self, wide: int) -> None:
-        """The largest pictures of which at least FEW fit beside each other: of two runs few large ones tell more than many small ones."""
-        room = round((self.width() - 2 * GAP) * self.devicePixelRatioF())
-        fitting = [columns for zoom in range(8, 0, -1) if (columns := (room + GAP) // (wide * zoom + GAP)) >= FEW]
-        columns = min(8, fitting[0] if fitting else FEW)
+        """Pictures of about LARGE pixels, if at least FEW of them fit beside each other: few large ones tell more than many small."""
+        room, columns = round((self.width() - 2 * GAP) * self.devicePixelRatioF()), 8
+        for zoom in range(1, 9):
+            fitting = (room + GAP) // (wide * zoom + GAP)
+            if zoom > 1 and (fitting < FEW or wide * (zoom - 1) >= LARGE):
+                break
+            columns = min(8, max(FEW, fitting))
         if columns != self._columns:
             self._columns = columns
             self.grid.set_columns(columns)
@@ -154,6 +158,7 @@ class Twins(QWidget):
         self._arrange()
         for mine, other in (self.sides, self.sides[::-1]):
             mine.grid.selected.connect(lambda index, other=other: other.grid.select(index))  # the same sample is framed in both
+            mine.grid.bar.valueChanged.connect(other.grid.bar.setValue)
         self.show_runs(())
 
     def _arrange(self) -> None:
