@@ -129,11 +129,11 @@ class Session(QObject):
 
     # --- training ---------------------------------------------------------------------------------------------
 
-    def go(self) -> None:
-        """Run, up to the preset's steps, or for ever past them."""
+    def go(self, until: int | None = None) -> None:
+        """Run, up to step `until`, or else up to the preset's steps, or for ever past them."""
         if (worker := self._trainer) is not None and self.run is not None:
             self._flush()
-            worker.go(self.run.total if self.step < self.run.total else None)
+            worker.go(until if until is not None else self.run.total if self.step < self.run.total else None)
 
     @property
     def _trainer(self) -> Worker | None:
@@ -266,6 +266,9 @@ class Session(QObject):
         self._condition("running", "")
 
     def _on_paused(self, reason: str) -> None:
+        if reason == "goal" and self.run is not None and self.step != self.run.total:
+            self._condition("paused", f"step {self.step:,} is reached")
+            return
         words = {"you": "by you", "step": "after one step", "goal": DONE, "failed": "stopped, see the card"}
         self._condition({"goal": "finished", "failed": "failed"}.get(reason, "paused"), words.get(reason, reason))  # pyright: ignore[reportArgumentType]
 

@@ -12,4 +12,9 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "lab": ("Lab", "studio.pages.lab", "LabPage"),
     "gallery": ("Gallery", "studio.pages.gallery", "GalleryPage"),
 }
-LIGHT = ("home", "gallery")  # that open without torch
+ASIDE: dict[str, tuple[str, str, str]] = {  # without a place in the rail: reached by the menu More, and left again
+    "settings": ("Settings", "studio.pages.settings", "SettingsPage"),
+    "report": ("Report a problem", "studio.pages.report", "ReportPage"),
+    "about": ("About", "studio.pages.about", "AboutPage"),
+}
+LIGHT = ("home", "gallery", *ASIDE)  # that open without torch
