@@ -16,6 +16,7 @@ from models.errors import RunFailed
 from models.files import home
 from studio import logs
 from studio.doctor import has_display, missing_libraries
+from studio.stopped import keep_log
 
 if TYPE_CHECKING:
     from studio.window import Window
@@ -112,6 +113,7 @@ def _watch_crashes() -> None:
     global _log
     try:
         home().mkdir(parents=True, exist_ok=True)
+        keep_log()
         _log = open(home() / "crash.log", "w")  # noqa: SIM115  # stays open for the life of the process
         faulthandler.enable(_log)
     except OSError:

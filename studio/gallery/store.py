@@ -42,7 +42,7 @@ LOWER_IS_BETTER = ("L(v)", "L(G(z))", "error", "distance")  # scores of which th
 class Sample:
     """One thing to be kept: a picture as PNG with its small code for the search, or a sentence."""
 
-    row: int  # its place among those of the recipe
+    place: int  # among those of the recipe, see `recipe.of_sample`
     png: bytes = b""
     code: bytes = b""  # of `studio.gallery.nearest.code_of`
     width: int = 0
@@ -64,7 +64,7 @@ class Entry:
     data: str
     step: int
     seed: int
-    row: int
+    row: int  # which sample of the seed it is, from 0
     label: str  # what the chain was asked for; "" for none
     score: float | None
     score_name: str
@@ -157,13 +157,16 @@ class Gallery:
         run, made = recipe.get("run") or {}, recipe.get("made") or {}
         run_id = run_id_of(recipe)
         content = sample.png or sample.text.encode()
-        key = f"{run_id} {recipe.get('state_hash')} {made.get('seed')} {recipe['kind'].partition('-')[0]} {sample.row} ".encode()
+        row = row_of(recipe, sample.place)
+        how = "chains" if "chains" in recipe else "fillings" if "desk" in made else "rows"
+        key = f"{run_id} {recipe.get('state_hash')} {made.get('seed')} {how} {row} ".encode()
         held = hashlib.sha256(key + content).hexdigest()
         name, score = next(iter(sample.scores.items()), ("", None))
         values = {
             "hash": held,
             "recipe": number,
-            "row": sample.row,
+            "place": sample.place,
+            "row": row,
             "kind": "picture" if sample.png else "text",
             "system": str(recipe.get("system", "")),
             "run": str(run.get("name", "")),
@@ -279,17 +282,24 @@ class Gallery:
         return bytes(found[0]) if found else b""
 
     def recipe(self, number: int) -> dict[str, Any]:
-        """How this one sample was made: a recipe of kind "single"."""
-        from studio.gallery.keeping import single_of
+        """How this one sample was made, see `recipe.of_sample`."""
+        from studio.recipe import of_sample
 
-        return single_of(*self.shared(number))
+        return of_sample(*self.shared(number))
 
     def shared(self, number: int) -> tuple[dict[str, Any], int]:
-        """The recipe that an entry shares with those kept together with it, and its row; raises BadInput if it is gone."""
-        found = self._one("SELECT recipes.text, row FROM entries JOIN recipes ON recipes.id = recipe WHERE entries.id = ?", (number,))
+        """The recipe that an entry shares with those kept together with it, and its place in it; raises BadInput if it is gone."""
+        found = self._one("SELECT recipes.text, place FROM entries JOIN recipes ON recipes.id = recipe WHERE entries.id = ?", (number,))
         if found is None:
             raise BadInput(f"There is no sample {number:,} in the gallery any more: another window has removed it.")
         return json.loads(found[0]), int(found[1])
+
+    def shared_key(self, number: int) -> tuple[int, int]:
+        """The number of that recipe, and the place; raises BadInput if the entry is gone."""
+        found = self._one("SELECT recipe, place FROM entries WHERE id = ?", (number,))
+        if found is None:
+            raise BadInput(f"There is no sample {number:,} in the gallery any more: another window has removed it.")
+        return int(found[0]), int(found[1])
 
     def codes(self) -> tuple[array[int], bytes]:
         """The numbers of all pictures, and their codes one after the other."""
@@ -404,6 +414,13 @@ class Gallery:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
+
+
+def row_of(recipe: Mapping[str, Any], place: int) -> int:
+    """Which sample of its seed the one at a place of a recipe is."""
+    made = recipe.get("made") or {}
+    rows, chain = made.get("rows"), made.get("chain")
+    return place + (int(chain) if isinstance(chain, int) else int(rows[0]) if isinstance(rows, list) and rows else 0)
 
 
 def gallery_path() -> Path:
