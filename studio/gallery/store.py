@@ -236,7 +236,7 @@ class Gallery:
             source = "board_entries JOIN entries ON entries.id = board_entries.entry"
             where.insert(0, "board = (SELECT id FROM boards WHERE name = ?)")
             given.insert(0, board)
-            order = "place" if sort == "board" else order
+            order = "board_entries.place" if sort == "board" else order
         better = f"CASE WHEN score_name IN ({', '.join('?' * len(LOWER_IS_BETTER))}) THEN -1 ELSE 1 END"
         if "better" in order:
             order = order.replace("better", better)

@@ -28,8 +28,8 @@ from studio.panels.galleryfoot import GalleryFoot
 from studio.panels.gallerygrid import GalleryGrid, ordered_after
 from studio.panels.gallerymodel import GalleryModel, Thumbs
 from studio.panels.sheetmaker import SheetMaker
-from studio.workers.aside import Aside
 from studio.widgets import column, label, row
+from studio.workers.aside import Aside
 
 LOOK_MS = 2_000  # how often the page looks whether another window has kept something
 EMPTY = (
@@ -186,7 +186,10 @@ class GalleryPage(Page):
         asked = self.filter.asked()
         try:
             ids = self.gallery.query(**asked, starred=kind == STARRED, board=name if kind == BOARD else None)
-            cards = bool(len(ids)) and (asked["kind"] == "text" or len(self.gallery.query(**{**asked, "kind": "picture"}, starred=kind == STARRED, board=name if kind == BOARD else None)) == 0)
+            cards = bool(len(ids)) and (
+                asked["kind"] == "text"
+                or len(self.gallery.query(**{**asked, "kind": "picture"}, starred=kind == STARRED, board=name if kind == BOARD else None)) == 0
+            )
         except StudioError as error:
             self.card.show_error(str(error))
             return
@@ -206,7 +209,7 @@ class GalleryPage(Page):
         self._on_selection()
 
     def _subtitle(self, total: int) -> None:
-        boards = len(self.boards.list) - 2
+        boards = self.boards.list.count() - 2
         told = f"{total:,} samples" if total != 1 else "1 sample"
         self.subtitle.setText(told + (f" · {boards:,} board{'s' * (boards != 1)}" if boards > 0 else "") if total or boards > 0 else "")
 
@@ -506,5 +509,3 @@ def spanned(ends: Sequence[Entry]) -> str:
     days = sorted({time.strftime("%Y-%m-%d", time.localtime(e.made)) for e in ends})
     told = [time.strftime("%d %b %Y", time.strptime(day, "%Y-%m-%d")) for day in days]
     return " to ".join(told)
-
-
