@@ -70,6 +70,7 @@ class GalleryGrid(QListView):
     def _sizes(self) -> None:
         """The cell, and how far rows are apart."""
         px = theme.theme().px
+        self.faces = {size: theme.font(size) for size in (11, 13)}
         wide, least = self.width() - self.verticalScrollBar().sizeHint().width() - 2, px(380) if self.cards else px(self.side) + px(GAP)
         columns = max(1, wide // least)
         high = px(CARD if self.cards else self.side) + px(BELOW) + px(GAP)
@@ -144,6 +145,7 @@ class GalleryGrid(QListView):
     def paintEvent(self, e: object) -> None:
         """The entries, and the place of what is dragged."""
         super().paintEvent(e)  # pyright: ignore[reportArgumentType]
+        self.thumbs.go()
         if self._place >= 0 and self.entries.ids:
             last = self._place >= len(self.entries.ids)
             box = self.visualRect(self.entries.index(min(self._place, len(self.entries.ids) - 1)))
@@ -206,7 +208,7 @@ class _Cell(QStyledItemDelegate):
         painter.drawRect(stage.adjusted(0, 0, -1, -1))
         painter.setPen(QColor(t.ink if entry.text else t.muted))
         large = self._grid.cards or stage.width() >= t.px(120)
-        painter.setFont(theme.font(13 if large else 11))
+        painter.setFont(self._grid.faces[13 if large else 11])
         draw_words(painter, stage.adjusted(t.px(7), t.px(5), -t.px(7), -t.px(4)), entry.text or "(empty)")
         return stage
 
@@ -216,7 +218,7 @@ class _Cell(QStyledItemDelegate):
             side = t.px(12)
             theme.icon("star-full", t.warn).paint(painter, box.left(), box.top() + (box.height() - side) // 2, side, side)
             box = box.adjusted(side + t.px(3), 0, 0, 0)
-        painter.setFont(theme.font(11))
+        painter.setFont(self._grid.faces[11])
         painter.setPen(QColor(t.muted))
         words = painter.fontMetrics().elidedText(line_of(entry, self._grid.cards), Qt.TextElideMode.ElideRight, box.width())
         painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, words)
