@@ -77,8 +77,13 @@ def save(path: Path, state: Any, about: Mapping[str, Any], check: Callable[[Tens
     """
     tensors, header = flatten(state)
     check(tensors)
+    return write(path, tensors, header, about)
+
+
+def write(path: Path, tensors: Tensors, header: Header, about: Mapping[str, Any]) -> str:
+    """Write what `flatten` or `read` gave, with another `about`. Returns the state's hash; raises DiskTrouble."""
     digest = state_hash(tensors)
-    header |= {"format": FORMAT, "state_hash": digest, "about": dict(about)}
+    header = {**header, "format": FORMAT, "state_hash": digest, "about": dict(about)}
     with writing(path) as temporary:
         try:
             save_file(tensors, temporary, {"studio": json.dumps(header, allow_nan=False)})

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 from models.errors import RunFailed
 from models.files import home
 from studio.doctor import has_display, missing_libraries
+from studio.stopped import keep_log
 
 if TYPE_CHECKING:
     from studio.window import Window
@@ -105,6 +106,7 @@ def _watch_crashes() -> None:
     global _log
     try:
         home().mkdir(parents=True, exist_ok=True)
+        keep_log()
         _log = open(home() / "crash.log", "w")  # noqa: SIM115  # stays open for the life of the process
         faulthandler.enable(_log)
     except OSError:

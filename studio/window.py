@@ -14,6 +14,8 @@ from PySide6.QtWidgets import QApplication, QButtonGroup, QFrame, QMainWindow, Q
 from models.data import sources
 from models.errors import BadInput, StudioError
 from studio import theme
+from studio.demos import Demo
+from studio.herald import Herald
 from studio.pages import LIGHT, PAGES
 from studio.pages.page import CARRIERS, Page
 from studio.session import Session
@@ -37,6 +39,7 @@ class Window(QMainWindow):
         self.setWindowIcon(theme.icon("app", theme.theme().accent("began")))
         self.setAcceptDrops(True)
         self.session = Session(self)
+        self.herald = Herald(self, self.session)
         self.pages: dict[str, Any] = {}
         self.ready = self._cold = False
         self._first_scheme: theme.Scheme = "light"  # chosen after "system"
@@ -83,10 +86,14 @@ class Window(QMainWindow):
             if name == "gallery":
                 page.sample_chosen.connect(self.open_sample)
             page.run_chosen.connect(self.open_run)
+            page.compare_wanted.connect(self.compare_runs)
             if name == "home":
                 page.set_ready(self.ready)
                 page.begin.connect(self.begin)
                 page.opened.connect(self.open_run)
+                page.resumed.connect(self.resume)
+                page.demo_wanted.connect(self.show_demo)
+                page.tour_wanted.connect(self.start_tour)
         self._stack.setCurrentWidget(self.pages[name])
         self._rail_buttons[name].setChecked(True)
         self.pages[name].setFocus()
@@ -116,6 +123,28 @@ class Window(QMainWindow):
             page.open_run(path)
             if recipe is not None:
                 page.restore(recipe)
+
+    def compare_runs(self, runs: list[Path]) -> None:
+        """Several runs side by side."""
+        page = self.show_page("runs")
+        if page is not None:
+            page.compare(runs)
+
+    def resume(self, path: Path) -> None:
+        """Open a run and go on training it."""
+        self.open_run(path)
+        self.session.start_when_open()
+
+    def show_demo(self, name: str, what: Path | Demo) -> None:
+        """Open a page with the run of its demo, or the lab with the walks of its Demo."""
+        if isinstance(what, Path):
+            self.session.opened.connect(lambda run: run.path == what and self.pages[name].show_demo({}), Qt.ConnectionType.SingleShotConnection)
+            self.open_run(what)
+        elif (page := self.show_page(name)) is not None:
+            page.show_demo(what.about)
+
+    def start_tour(self, name: str = "") -> None:
+        """Show a person around a page, the one that is seen unless named."""
 
     def _on_ready(self, problem: str) -> None:
         home = self.pages["home"]
@@ -289,4 +318,5 @@ class Window(QMainWindow):
             page.stop()
         self._warm_up.wait()
         self.session.close()
+        self.herald.close()
         event.accept()

@@ -11,5 +11,6 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "maskgan": ("MaskGAN", "studio.pages.maskgan", "MaskganPage"),
     "lab": ("Lab", "studio.pages.lab", "LabPage"),
     "gallery": ("Gallery", "studio.pages.gallery", "GalleryPage"),
+    "runs": ("Runs", "studio.pages.runs", "RunsPage"),
 }
-LIGHT = ("home", "gallery")  # that open without torch
+LIGHT = ("home", "gallery", "runs")  # that open without torch

@@ -1,61 +1,68 @@
-"""Start, or go on where one stopped."""
+"""Home: six ways in, each with its demo moving; what stopped last time; the latest runs."""
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PySide6.QtCore import QSize, Signal
-from PySide6.QtGui import QColor, QPixmap
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtCore import QObject, QRunnable, QSize, QThreadPool, QTimer, Signal
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
-from models.files import home
-from studio import theme
+from models.errors import StudioError
+from models.settings import settings
+from studio import demos, stopped, theme
 from studio.pages import PAGES
 from studio.pages.page import Page
+from studio.panels.card import ErrorCard
+from studio.panels.moving import TICK_MS
+from studio.panels.recentruns import RecentRuns
 from studio.panels.scrolling import scrolled
-from studio.picture import to_pixmap
-from studio.widgets import Card, ElidedLabel, button, column, label, row
+from studio.panels.systemcard import SystemCard
+from studio.widgets import Card, column, label, row
 
-MOST = 24  # runs in the list
-SYSTEMS = (  # page, title, what it is, word of its button, icon of it
+COLUMNS = 3
+SYSTEMS = (  # page, title, what it is, what moves, word of its button, icon of it
+    (
+        "began",
+        "BEGAN",
+        "Watch a GAN learn to draw faces: its discriminator is an auto-encoder, and kₜ keeps the two in balance at the diversity γ you choose.",
+        "Faces that G draws on a closed way through its latents",
+        ("Train…", "new"),
+    ),
     (
         "bgan",
-        "BGAN: by weights",
-        "Pictures of few colours, text and toys are learnt by importance weights, seen under every sample, for seven divergences.",
-        "Train a BGAN",
-        "play",
+        "BGAN",
+        "A GAN of black and white pixels, characters or toys, which have no gradient: G learns by importance weights, seen under every sample.",
+        "Glyphs of two colours on a closed way through the latents",
+        ("Train…", "new"),
     ),
     (
         "ppgn",
         "PPGN: plug & play",
-        "A classifier, a generator that inverts it, denoisers and a captioner, each trained in its own phase, and a classifier that only judges.",
-        "Train a PPGN",
-        "play",
+        "Say what you want to see: chains climb a classifier or a captioner, held on the pictures by a learnt prior, step by step under your hand.",
+        "Chains on their way to what they were asked for",
+        ("Train…", "new"),
     ),
     (
         "seqgan",
-        "SeqGAN: by reward",
-        "Text learnt by likelihood, then by reward, against a known oracle or on your own file; the reward is seen under every token.",
-        "Train a SeqGAN",
-        "play",
+        "SeqGAN",
+        "Text learnt by likelihood, then by reward: roll-outs ask a discriminator what every single token was worth.",
+        "Sentences that G writes",
+        ("Train…", "new"),
     ),
     (
         "maskgan",
-        "MaskGAN: blanks",
-        "Blank the words of a sentence with a click: two nets fill them, side by side, and a discriminator says how real every word is.",
-        "Train a MaskGAN",
-        "play",
+        "MaskGAN",
+        "Blank the words of a sentence with a click: two nets fill them, and a discriminator says how real every word is.",
+        "Blanks being filled, each with the words before it in mind",
+        ("Train…", "new"),
     ),
     (
         "lab",
         "Sampler lab",
-        "Metropolis-Hastings, MALA and MALA-approx race on the same target, step by step, with their diagnostics and the true answer beside them.",
-        "Open the lab",
-        "lab",
+        "Metropolis, MALA and MALA-approx walk on densities that you choose, paint or type, with the true answer beside them.",
+        "Chains on a banana: exact MALA, and MALA-approx, which never rejects and stays a little too wide",
+        ("Open the lab", "lab"),
     ),
 )
 HINTS = (
@@ -65,199 +72,238 @@ HINTS = (
 )
 
 
-def mosaic() -> np.ndarray:
-    """Some faces side by side, (height, width, 3) uint8 with a gap of the card's colour."""
-    from models.data import faces
-
-    drawn = faces.draw(range(40, 58), 64)
-    gap = QColor(theme.theme().panel)
-    sheet = np.full((3 * 68 - 4, 6 * 68 - 4, 3), (gap.red(), gap.green(), gap.blue()), np.uint8)
-    for i, face in enumerate(drawn):
-        y, x = i // 6 * 68, i % 6 * 68
-        sheet[y : y + 64, x : x + 64] = face
-    return sheet
-
-
 class HomePage(Page):
-    """What can be done here, and the latest runs.
+    """What can be done here, what is left over from last time, and the latest runs.
+
+    Attributes:
+        cards: the six, by page; starters: their buttons that begin a run.
+        recent: the latest runs; leftovers: cards about runs that were not closed.
 
     Signals:
         begin (str): open a system's page with a new run.
         opened (object): open the run at this Path.
+        demo_wanted (str, object): open a page with the demo's run at this Path, or with the walks of the lab's Demo.
+        tour_wanted (str): show a person around this page.
+        resumed (object): open the run at this Path and go on training.
     """
 
     TITLE = "Sampling Studio"
     begin = Signal(str)
     opened = Signal(object)
+    demo_wanted = Signal(str, object)
+    tour_wanted = Signal(str)
+    resumed = Signal(object)
 
     def __init__(self, session: Any) -> None:
         super().__init__()
         self.session = session
+        self._ready = False
         self.subtitle.setText("Train, steer and sample generative adversarial models")
-        self.begin_button = button("Train a BEGAN", "play", kind="primary", clicked=lambda: self.begin.emit("began"))
-        theme.set_accent(self.begin_button, "began")
-        self.starters = {"began": self.begin_button}
         self.warming = label("", "caption")
-        self.list = column(spacing=8)
+        self.tools.addWidget(self.warming)
+        self._pool = QThreadPool(self)
+        self._hear = _Unpacked(self)
+        self._hear.done.connect(self._on_unpacked)
+        found = demos.demos()
+        self.cards = {words[0]: SystemCard(*words, found.get(words[0])) for words in SYSTEMS}
+        self.starters = {name: card.starter for name, card in self.cards.items()}
+        self.leftovers: dict[Path, ErrorCard] = {}
+        self.recent = RecentRuns()
         inside = QWidget()
         inside.setProperty("kind", "clear")
         body = column(inside, spacing=12)
-        body.addWidget(self._hero())
-        systems = row(*(self._system(*words) for words in SYSTEMS), spacing=12)
-        for i in range(len(SYSTEMS)):
-            systems.setStretch(i, 1)
-        body.addLayout(systems)
-        hints = row(*(self._hint(*words) for words in HINTS), spacing=12)
+        self._upper = column(spacing=8)
+        body.addLayout(self._upper)
+        body.addLayout(self._grid())
+        body.addSpacing(4)
+        body.addWidget(label("Recent runs", "section"))
+        body.addWidget(self.recent)
+        body.addSpacing(4)
+        hints = row(*(_hint(*words) for words in HINTS), spacing=12)
         for i in range(len(HINTS)):
             hints.setStretch(i, 1)
         body.addLayout(hints)
-        body.addSpacing(8)
-        body.addWidget(label("Recent runs", "section"))
-        body.addLayout(self.list)
         body.addStretch(1)
-        self.stage.addWidget(scrolled(inside))
-        self.rows: list[RunRow] = []
+        self.area = scrolled(inside, sideways=False)
+        self.stage.addWidget(self.area)
+        self._clock = QTimer(self)
+        self._clock.setInterval(TICK_MS)
+        self._clock.timeout.connect(self._tick)
+        self.recent.opened.connect(self.opened)
+        self._connect()
+        self._tell_stopped()
 
-    def _hero(self) -> QWidget:
-        """What to do first, beside some of the faces that it is done with."""
-        hero = Card(margin=16)
-        words = column(spacing=12)
-        words.addStretch(1)
-        words.addWidget(label("Watch a GAN learn to draw faces", "title"))
-        text = label(
-            "BEGAN's discriminator is an auto-encoder: it learns to redraw real pictures, and the generator learns to be redrawn as well. "
-            "A small controller, kₜ, keeps the two in balance at the diversity γ that you choose. The first faces appear within a minute, "
-            "without a GPU and without a network.",
-            "muted",
-        )
-        text.setWordWrap(True)
-        text.setMaximumWidth(theme.theme().px(720))
-        words.addWidget(text)
-        words.addLayout(row(self.begin_button, self.warming, 1))
-        words.addStretch(1)
-        faces = Painted(lambda: to_pixmap(mosaic()))  # its gaps have the card's colour
-        faces.setAccessibleName("Cartoon faces that the studio draws as training data")
-        line = row(spacing=24)
-        line.addLayout(words, 1)
-        line.addWidget(faces)
-        hero.body.addLayout(line)
-        return hero
+    def _grid(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setSpacing(12)
+        for i, card in enumerate(self.cards.values()):
+            grid.addWidget(card, i // COLUMNS, i % COLUMNS)
+            grid.setColumnStretch(i % COLUMNS, 1)
+        return grid
 
-    def _system(self, name: str, title: str, text: str, word: str, icon: str) -> QWidget:
-        """What else can be begun here."""
-        starter = self.starters[name] = button(word, icon, clicked=lambda: self.begin.emit(name))
-        card = self._hint(name, title, text, name)
-        card.body.addLayout(row(starter, 1))
-        return card
+    def _connect(self) -> None:
+        for card in self.cards.values():
+            card.begin.connect(self.begin)
+            card.demo.connect(self.open_demo)
+            card.tour.connect(self.tour_wanted)
+            card.copied.connect(self._on_copied)
 
-    def _hint(self, picture: str, title: str, text: str, system: str = "") -> Card:
-        card = Card()
-        head = Painted(lambda: theme.icon(picture, theme.theme().accent(system) if system else theme.theme().muted).pixmap(QSize(18, 18)))
-        card.body.addLayout(row(head, label(title, "strong"), 1))
-        words = label(text, "muted")
-        words.setWordWrap(True)
-        card.body.addWidget(words)
-        card.body.addStretch(1)
-        return card
+    # --- what a person does -----------------------------------------------------------------------------------
 
     def new_run(self) -> None:
         """The form for a BEGAN."""
         self.begin.emit("began")
 
+    def open_demo(self, name: str) -> None:
+        """Make the demo's run, if it is not there yet, and open it; the walks of the lab need none."""
+        asset = self.cards[name].asset
+        if asset is None:
+            self.begin.emit(name)
+        elif asset.has_run:
+            self.cards[name].show_busy(True)
+            self._pool.start(_Unpack(name, self._hear))
+        else:
+            self.demo_wanted.emit(name, asset)
+
+    def _on_unpacked(self, name: str, made: Any, problem: str) -> None:
+        self.cards[name].show_busy(False)
+        if problem:
+            self.card.show_error(problem)
+        else:
+            self.demo_wanted.emit(name, made)
+
+    def _on_copied(self) -> None:
+        self.tell("Copied the command that made this demo.")
+
+    # --- what stopped last time -------------------------------------------------------------------------------
+
+    def _tell_stopped(self) -> None:
+        """A card for each run that was not closed, and for a crash without one."""
+        log = stopped.crash_log()
+        found = stopped.left_open()
+        for one in found:
+            word = f"Resume from step {one.step:,}"
+            self._leftover(one.path, stopped.sentence(one, PAGES.get(one.system, (one.system,))[0]), word, log, one)
+        if log and not found:
+            self._leftover(
+                Path(), "The program stopped in the middle of its work last time; no run was left open. Its log is at hand.", "", log, None
+            )
+
+    def _leftover(self, path: Path, sentence: str, word: str, log: str, one: stopped.Stopped | None) -> None:
+        card = self.leftovers[path] = ErrorCard(kind="warning")
+        card.show_error(sentence, word, log)
+        card.remedy_button.setEnabled(self._ready)
+        card.remedy.connect(lambda _: self.resumed.emit(path))
+        card.closed.connect(lambda: (one and stopped.dismiss(one), self._seen(path)))
+        self._upper.addWidget(card)
+
+    def _seen(self, path: Path) -> None:
+        """One has been dealt with; the log goes with the last."""
+        card = self.leftovers.pop(path, None)
+        if card is not None:
+            card.hide()
+            card.deleteLater()
+        if not self.leftovers:
+            stopped.forget_log()
+
+    # --- what the window says ---------------------------------------------------------------------------------
+
     def set_ready(self, ready: bool) -> None:
         """Whether torch is there; until then a run cannot start."""
-        for starter in self.starters.values():
-            starter.setEnabled(ready)
+        self._ready = ready
         self.warming.setText("" if ready else "warming up PyTorch …")
-        for entry in self.rows:
-            entry.open_button.setEnabled(ready)
+        self.recent.set_ready(ready)
+        for card in self.cards.values():
+            card.set_ready(ready)
+        for left in self.leftovers.values():
+            left.remedy_button.setEnabled(ready)
 
     def refresh(self) -> None:
         """Read the list of runs again."""
-        while (item := self.list.takeAt(0)) is not None:
-            if (old := item.widget()) is not None:
-                old.deleteLater()
-        found = recent_runs()
-        now = self.session.run
-        for run in found:
-            if now is not None and now.path == run["path"]:
-                run |= {"step": self.session.step, "now": " · open now"}
-        self.rows = [RunRow(run) for run in found]
-        for entry in self.rows:
-            entry.open_button.setEnabled(self.begin_button.isEnabled())
-            entry.opened.connect(self.opened)
-            self.list.addWidget(entry)
-        if not found:
-            self.list.addWidget(label("None yet. A run is saved by itself, and stands here from its first step.", "muted"))
+        self.recent.show_runs(self.session.run, self.session.step)
+        for path in [p for p in self.leftovers if p != Path() and not (p / "owner.json").exists()]:
+            self._seen(path)
+
+    def stop(self) -> None:
+        """The window is closing: what is being unpacked is finished."""
+        self._clock.stop()
+        self._pool.waitForDone()
+
+    # --- motion -----------------------------------------------------------------------------------------------
+
+    def set_motion(self, on: bool) -> None:
+        """Let the demos move, or stand still."""
+        if on:
+            self._clock.start()
+        else:
+            self._clock.stop()
+            for card in self.cards.values():
+                if card.view is not None:
+                    card.view.show_still()
+
+    def _tick(self) -> None:
+        if self.window().isMinimized():
+            return
+        for card in self.cards.values():
+            if card.view is not None:
+                card.view.advance()
 
     def showEvent(self, event: Any) -> None:
-        """The list may have changed."""
+        """The list may have changed, and the demos move."""
         super().showEvent(event)
-        self.refresh()
+        QTimer.singleShot(0, self, self.refresh)  # the page is seen first
+        self.set_motion(not settings().reduce_motion)
+
+    def hideEvent(self, event: Any) -> None:
+        """Nobody looks."""
+        super().hideEvent(event)
+        self._clock.stop()
 
 
-class Painted(QLabel):
-    """A picture that is made anew for every scheme."""
+class _Unpacked(QObject):
+    """Tells the GUI thread.
 
-    def __init__(self, make: Callable[[], QPixmap]) -> None:
+    Signals:
+        done (str, object, str): the demo's name, the Path of its run or None, and what went wrong.
+    """
+
+    done = Signal(str, object, str)
+
+
+class _Unpack(QRunnable):
+    """Makes the run of a demo beside the event loop."""
+
+    def __init__(self, name: str, hear: _Unpacked) -> None:
         super().__init__()
-        self._make = make
+        self._name, self._hear = name, hear
+
+    def run(self) -> None:
+        """In a thread of the pool."""
+        try:
+            self._hear.done.emit(self._name, demos.install(self._name), "")
+        except StudioError as error:
+            self._hear.done.emit(self._name, None, str(error))
+
+
+def _hint(picture: str, title: str, text: str) -> Card:
+    card = Card()
+    card.body.addLayout(row(_Hinted(picture), label(title, "strong"), 1))
+    words = label(text, "muted")
+    words.setWordWrap(True)
+    card.body.addWidget(words)
+    card.body.addStretch(1)
+    return card
+
+
+class _Hinted(QLabel):
+    """An icon that is made anew for every scheme."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
         theme.notifier.changed.connect(self._again)
         self._again()
 
     def _again(self) -> None:
-        self.setPixmap(self._make())
-
-
-class RunRow(Card):
-    """One run: what it draws, what it is, and a button.
-
-    Signals:
-        opened (object): its Path.
-    """
-
-    opened = Signal(object)
-
-    def __init__(self, run: dict[str, Any]) -> None:
-        super().__init__(margin=8)
-        picture = QLabel()
-        strip = QPixmap(str(run["path"] / "preview.png"))
-        picture.setFixedWidth(280)
-        picture.setPixmap(strip.copy(0, 0, 280, 64))  # as many as fit, at their own size
-        about = column(spacing=0)
-        about.addWidget(label(run["name"], "strong"))
-        of = f" of {run['total']:,}" if run["step"] <= run["total"] else ""
-        name = PAGES.get(run["system"], (run["system"].upper(),))[0]
-        facts = f"{name} on {run['title']} · {run['preset']} · step {run['step']:,}{of}{run.get('now', '')}"
-        about.addWidget(ElidedLabel(facts, "caption"))
-        when = label(time.strftime("%d %b %Y %H:%M", time.localtime(run["time"])), "caption")
-        self.open_button = button("Open", "open", tip=str(run["path"]), clicked=lambda: self.opened.emit(run["path"]))
-        line = row(picture, spacing=12)
-        line.addLayout(about, 1)
-        line.addWidget(when)
-        line.addWidget(self.open_button)
-        self.body.addLayout(line)
-
-
-def recent_runs() -> list[dict[str, Any]]:
-    """The newest runs in the studio's home, newest first; what cannot be read is left out."""
-    out = []
-    for file in (home() / "runs").glob("*/run.json"):
-        try:
-            record = json.loads(file.read_text("utf-8"))
-            checkpoints = sorted((file.parent / "checkpoints").glob("*.safetensors"))
-            out.append(
-                {
-                    "path": file.parent,
-                    "name": str(file.parent.name),
-                    "system": str(record["system"]),
-                    "title": str(record["data"]["title"]),
-                    "preset": str(record["preset"]),
-                    "total": sum(int(p["steps"]) for p in record["phases"]),
-                    "step": int(checkpoints[-1].stem),
-                    "time": checkpoints[-1].stat().st_mtime,
-                }
-            )
-        except (OSError, ValueError, KeyError, TypeError, IndexError):
-            continue
-    return sorted(out, key=lambda run: run["time"], reverse=True)[:MOST]
+        t = theme.theme()
+        self.setPixmap(theme.icon(self._name, t.muted).pixmap(QSize(t.px(18), t.px(18))))

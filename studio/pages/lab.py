@@ -163,6 +163,14 @@ class LabPage(Page):
         self.walk = Walk(kernels, self._target(), self.setup.chains.value(), self.setup.seed.value(), start, dict(self._knobs))
         self.worker.open(self.walk)
 
+    def show_demo(self, about: Mapping[str, Any]) -> None:
+        """The walks that Home shows, from their start, played."""
+        told = about["lab"]
+        self.setup.show_choice(str(told["target"]), int(told["chains"]), int(told["seed"]), str(told["start"]))
+        self.side.choose(about["kernels"])
+        self._on_target(self.setup.target)
+        self.worker.play()
+
     def _on_target(self, name: str) -> None:
         self._knobs = {}
         self.own_history.clear()

@@ -25,6 +25,7 @@ from studio.panels.readouts import Readouts
 from studio.panels.sentences import SentencesPanel
 from studio.session import Session
 from studio.widgets import Card, Combo, column, row
+from studio.workers.frames import Frame
 
 SENTENCES = 24
 NETS = {"maskgan": "MaskGAN", "maskmle": "MaskMLE", "lm": "language model"}
@@ -113,6 +114,10 @@ class MaskganPage(SentencePage):
                 self.faces.choose(DESK)
 
     # --- what the session says --------------------------------------------------------------------------------
+
+    def show_frame(self, frame: Frame) -> None:
+        """The reel's sentences, in the place of those of which nothing is given."""
+        self.show_old(self.samples, frame)
 
     def show_run(self, run: Opened) -> None:
         """Another run, or the same one set back."""

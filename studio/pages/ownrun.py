@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -137,6 +139,13 @@ class OwnRun(QObject):
         """Evaluate the present step, unless an evaluation is under way."""
         if self.run is not None:
             self._session.evaluate_now()
+
+    def train_later(self, runs: Sequence[Path], more: int, *, start: bool) -> None:
+        """Put runs of this system into the queue, for so many steps more each, and start it if wanted."""
+        for path in runs:
+            self._session.queue.add(path, more=more, system=self.system)
+        if start:
+            self._session.queue.start()
 
     def export(self, wish: Export) -> None:
         """Write the present step; `exported` follows."""

@@ -35,11 +35,13 @@ class Page(QWidget):
     Signals:
         run_chosen (object): open the run at this Path, on the page of its system.
         exported_chosen (object): open the run that made the exported file at this Path.
+        compare_wanted (object): show the runs at these Paths side by side.
         page_wanted (str): go to the page of this name.
     """
 
     run_chosen = Signal(object)
     exported_chosen = Signal(object)
+    compare_wanted = Signal(object)
     page_wanted = Signal(str)
     SYSTEM = "home"  # whose accent it has
     TITLE = ""
@@ -67,7 +69,7 @@ class Page(QWidget):
         self.card, self.alarm = ErrorCard(), ErrorCard(kind="warning")
         ground = QFrame()
         ground.setProperty("kind", "stage")
-        inside = column(ground, margin=16, spacing=12)
+        self._inside = inside = column(ground, margin=16, spacing=12)
         inside.addWidget(self.card)
         inside.addWidget(self.alarm)
         inside.addWidget(self.stage, 1)
@@ -98,6 +100,10 @@ class Page(QWidget):
         stack.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
         self.middle.addWidget(stack)
         return stack
+
+    def put_on_top(self, strip: QWidget) -> None:
+        """Above all that is on the stage."""
+        self._inside.insertWidget(0, strip)
 
     def add_foot(self, foot: QWidget) -> None:
         """The bar below everything."""
@@ -157,6 +163,9 @@ class Page(QWidget):
 
     def restore(self, recipe: Mapping[str, Any]) -> None:
         """The recipe of an exported file, whose run is being opened on this page."""
+
+    def show_demo(self, about: Mapping[str, Any]) -> None:
+        """The page's demo is open: show what it shows best. `about` is demo.json of a demo without a run."""
 
     def stop(self) -> None:
         """The window is closing: end what the page does beside it."""

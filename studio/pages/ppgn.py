@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from studio.panels.samples import ImageGrid
 from studio.panels.shares import SharesPanel
 from studio.session import Session
 from studio.widgets import column, label, row, spin
+from studio.workers.frames import Frame
 
 SAMPLES, PAIRS, SENTENCES, JUDGED = 64, 24, 12, 256  # pictures of each view
 PICTURES, DRAWN, SAID = range(3)  # the tabs
@@ -43,6 +44,7 @@ class PpgnPage(TrainingPage):
 
     def __init__(self, session: Session) -> None:
         self._detail_of = 0
+        self._tab_before: int | None = None  # that was shown in the present
         super().__init__(session, ppgn)
         self.samples.clicked.connect(self._on_sample)
         self.samples.selected.connect(lambda index: self.detail.close_panel() if index < 0 else None)
@@ -136,6 +138,10 @@ class PpgnPage(TrainingPage):
         if self.walking and condition in ("paused", "finished", "empty"):  # each with a checkpoint of the last step
             self._open_chains()
 
+    def show_demo(self, about: Mapping[str, Any]) -> None:
+        """The chains."""
+        self.faces.choose(1)
+
     def toggle(self) -> bool:
         """Ctrl+Enter."""
         return self.chains.toggle() if self.walking else super().toggle()
@@ -172,10 +178,29 @@ class PpgnPage(TrainingPage):
         self.looking.again()
 
     def _on_sample(self, index: int) -> None:
+        if self.time.past:
+            return
         self._detail_of = index
         self.session.ask("detail", "detail", seed=self.seed.value(), index=index)
 
     # --- what the session says --------------------------------------------------------------------------------
+
+    def show_frame(self, frame: Frame) -> None:
+        """The reel's samples, in their tab; what the classifiers say is known of the present alone."""
+        if frame.pictures is not None:
+            if self._tab_before is None:
+                self._tab_before = self.shown.currentIndex()
+                self.shown.setCurrentIndex(DRAWN)
+                self.readouts.show_values(dict.fromkeys(self.readouts.values))
+                self.classes.show_shares((), {}, "Classifiers are asked at the present step only: Live shows what they say.")
+            self.samples.show_images(frame.pictures)
+            self.samples.set_heading("Samples G(h)", frame.words)
+
+    def leave_frame(self) -> None:
+        """The tab that was shown before."""
+        if self._tab_before is not None:
+            before, self._tab_before = self._tab_before, None
+            self.shown.setCurrentIndex(before)
 
     def show_run(self, run: Opened) -> None:
         """Another run, or the same one set back."""

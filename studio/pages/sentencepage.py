@@ -12,6 +12,7 @@ from studio.panels.drawing import DrawingBar
 from studio.panels.readouts import Readouts
 from studio.panels.sentences import SentencesPanel
 from studio.session import Session
+from studio.workers.frames import Frame, tokens_of
 
 
 class SentencePage(TrainingPage):
@@ -34,11 +35,15 @@ class SentencePage(TrainingPage):
     def show_last(self, read: Mapping[str, Any], decides: str) -> None:
         """The last values of fields of Info, in the first line of read-outs where `decides` is known, else in the second."""
         series = self.curves.history.series
-        last = {key: float(series[key].y.view[-1]) if key in series and len(series[key].y) else None for key in read}
+        last = {key: series[key].raw_at(self.moment) if key in series else None for key in read}
         known = last[decides] is not None
         for readouts, shown in zip(self.readouts, (known, not known), strict=True):
             readouts.setVisible(shown)
             readouts.show_values(last)
+
+    def show_old(self, panel: SentencesPanel, frame: Frame) -> None:
+        """Those of a frame of the reel."""
+        panel.show_sentences(tokens_of(frame.sentences, self._joiner), note=frame.words, joiner=self._joiner)
 
     def show_sentences(self, panel: SentencesPanel, reply: Reply) -> None:
         """Those of a view `samples`."""

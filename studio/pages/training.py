@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ from studio.pages.judging import Judging
 from studio.pages.looking import Looking
 from studio.pages.ownrun import OwnRun
 from studio.pages.page import Page
+from studio.pages.timemachine import TimeMachine
 from studio.panels.curves import CurvesPanel
 from studio.panels.journal import JournalPanel
 from studio.panels.knob import written
@@ -35,7 +37,9 @@ from studio.panels.transport import Transport
 from studio.picture import sheet
 from studio.session import Session
 from studio.widgets import button, column, row
+from studio.workers.frames import Frame
 
+REEL_PANELS = ("samples", "seqgan")  # whose place a frame of the reel takes
 REMEDIES = {"back": "Go back to the last good state", "retry": "Go on"}
 
 
@@ -50,12 +54,14 @@ class TrainingPage(Page):
         curves, phases, judging, knobs, journal, transport, exporting, browsing, looking: its parts.
         writes: what the samples of the open run are, "pictures" or "text".
         tabs, plots: the curves of the training and those of the evaluations.
+        time: the time machine; moment: the step that read-outs are of, endless for the present.
     """
 
     def __init__(self, session: Session, algorithm: Any) -> None:
         super().__init__()
         self.session = OwnRun(session, self.SYSTEM, self)
         self._reading: Pace | None = None
+        self.moment = math.inf
         self._form_waits = False  # for the page to be seen
         self._remembered: tuple[str, dict[str, Any]] | None = None  # the run and the knobs that the history leads up to
         self._plots_known: set[str] = set()  # what has numbers of the phase that is looked at
@@ -70,7 +76,8 @@ class TrainingPage(Page):
         self.browsing = Browsing(self, "any" if self._takes_any else self.writes)
         self.looking = Looking(self.session, self, self.look_often, self.look_seldom)
         self.exporting = Exporting(self.session, self, self.drawn, algorithm.views, self.writes)
-        self.knobs = KnobsPanel(describe(algorithm.Knobs))
+        self.knobs_class, self.knob_list = algorithm.Knobs, describe(algorithm.Knobs)
+        self.knobs = KnobsPanel(self.knob_list)
         self.journal = JournalPanel()
         self.transport = Transport()
         self._foot_of_side()
@@ -80,6 +87,7 @@ class TrainingPage(Page):
         self.faces.chosen.connect(self._on_face)
         self._buttons()
         self._connect()
+        self.time = TimeMachine(self)
         self._show_new()
 
     # --- what a system fills in -------------------------------------------------------------------------------
@@ -110,6 +118,13 @@ class TrainingPage(Page):
     def show_reply(self, reply: Reply) -> None:
         """The answer to one of them."""
         raise NotImplementedError
+
+    def show_frame(self, frame: Frame) -> None:
+        """What the reel has of an earlier step, in the place of the samples."""
+        raise NotImplementedError
+
+    def leave_frame(self) -> None:
+        """The samples of the present come back in its place."""
 
     def show_run(self, run: Opened) -> None:
         """Another run is open, or the same one was set back."""
@@ -219,7 +234,7 @@ class TrainingPage(Page):
         session.turned.connect(self._on_turned)
         session.progressed.connect(self._on_progress)
         session.line.connect(self._on_line)
-        session.replied.connect(self.show_reply)
+        session.replied.connect(self._on_reply)
         session.trouble.connect(self._on_trouble)
 
     # --- what a person does -----------------------------------------------------------------------------------
@@ -277,6 +292,7 @@ class TrainingPage(Page):
 
     def stop(self) -> None:
         """The window is closing."""
+        self.time.stop()
         self.new.stop()
         self.browsing.stop()
 
@@ -374,7 +390,8 @@ class TrainingPage(Page):
             if self.faces.place() == 0:
                 self._show_new()
         else:
-            self.transport.show_state(condition, reason)
+            reading = self.session.run is not None and self.session.run.reading and condition in ("paused", "finished")
+            self.transport.show_state("reading" if reading else condition, reason)
             self.looking.follow(condition == "running")
             if condition in ("paused", "finished"):
                 self.looking.again()
@@ -417,7 +434,8 @@ class TrainingPage(Page):
         self.looking.again()
 
     def _show_now(self, run: Opened) -> None:
-        self.subtitle.setText(f"{run.data} · {run.name} · {run.phase}")
+        parent = f" · fork of {run.parent['name']} at step {run.parent['step']:,}" if run.parent else ""
+        self.subtitle.setText(f"{run.data} · {run.name} · {run.phase}{parent}")
         self._on_phase(self.phases.follow())
 
     def _on_progress(self, progress: Progress) -> None:
@@ -455,6 +473,18 @@ class TrainingPage(Page):
         elif line["what"] == "longer":
             self.phases.lengthen(line["steps"])
         self.judging.show_line(line)
+
+    def _on_reply(self, reply: Reply) -> None:
+        """Samples of the present do not take the place of a frame."""
+        if self.time.past and reply.panel in REEL_PANELS:
+            self.looking.answered(reply.seconds)
+        else:
+            self.show_reply(reply)
+
+    def follow_phase(self, name: str) -> None:
+        """The plots that have numbers in a phase."""
+        if self.phases.look(name):
+            self._choose_plots()
 
     def _on_trouble(self, trouble: Trouble) -> None:
         if trouble.panel and self.show_trouble(trouble):

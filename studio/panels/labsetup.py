@@ -96,6 +96,15 @@ class LabSetup(QWidget):
         self.targets.setCurrentIndex([n for n, _ in TARGETS].index(name))
         self._on_target()
 
+    def show_choice(self, target: str, chains: int, seed: int, start: str) -> None:
+        """Another choice of all of it, without telling anybody."""
+        self.targets.setCurrentIndex([n for n, _ in TARGETS].index(target))
+        self.starts.setCurrentIndex(STARTS.index(start))
+        self.point.hide()
+        self.set_chains(chains)
+        with QSignalBlocker(self.seed):
+            self.seed.setValue(seed)
+
     def set_chains(self, chains: int) -> None:
         """Another number, without telling anybody."""
         with QSignalBlocker(self.chains):

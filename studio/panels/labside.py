@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
@@ -96,6 +98,11 @@ class LabSide(QFrame):
     def chosen(self) -> tuple[str, ...]:
         """The samplers that are on."""
         return tuple(name for name, b in self.kernels.items() if b.isChecked())
+
+    def choose(self, kernels: Collection[str]) -> None:
+        """Other samplers, without telling anybody."""
+        for name, b in self.kernels.items():
+            b.setChecked(name in kernels)
 
     def show_opened(self, opened: WalkOpened) -> None:
         """Knobs of each lane; nothing is told."""

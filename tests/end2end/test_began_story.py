@@ -91,8 +91,8 @@ def test_home_lists_the_run_and_opens_it(qtbot, qapp, pictures):
     window.session.stop()
     qtbot.waitUntil(lambda: window.session._worker is None, timeout=20_000)
     home = window.show_page("home")
-    assert len(home.rows) == 1
+    qtbot.waitUntil(lambda: len(home.recent.rows) == 1, timeout=20_000)
     with qtbot.waitSignal(window.session.opened, timeout=60_000):
-        home.rows[0].open_button.click()
+        home.recent.rows[0].open_button.click()
     assert window.session.run.name == "began-discs-1"
     close(qtbot, window)
