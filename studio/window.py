@@ -85,6 +85,8 @@ class Window(QMainWindow):
             self._stack.addWidget(page)
             page.exported_chosen.connect(self.open_exported)
             page.page_wanted.connect(self.show_page)
+            if name == "gallery":
+                page.sample_chosen.connect(self.open_sample)
             page.run_chosen.connect(self.open_run)
             page.compare_wanted.connect(self.compare_runs)
             if name in ASIDE:
@@ -269,6 +271,21 @@ class Window(QMainWindow):
         else:
             page.new_run()
             page.new.choose_data(str(path))
+
+    def open_sample(self, recipe: Mapping[str, Any], take: str) -> None:
+        """Open a sample of the gallery in its run."""
+        from studio import doors
+
+        try:
+            door = doors.opened(Path("The sample"), dict(recipe))
+        except StudioError as error:
+            self.page.card.show_error(str(error))
+            return
+        why_not = door.why_not(take)  # pyright: ignore[reportArgumentType]
+        if why_not or door.run is None:
+            self.page.card.show_error(why_not or door.missing)
+        else:
+            self.open_run(door.run, recipe)
 
     def open_exported(self, path: Path) -> None:
         """Open the run that made an exported file."""
