@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,16 @@ from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QMainWindow, QStackedWidget, QToolButton, QWidget
 
-from models.data import sources
 from models.errors import BadInput, StudioError
 from models.settings import settings
 from studio import theme
 from studio.demos import Demo
+from studio.doors import Take
 from studio.herald import Herald
+from studio.messages import OldRun
 from studio.pages import ASIDE, LIGHT, PAGES
-from studio.pages.page import CARRIERS, Page
+from studio.pages.page import Page
+from studio.pages.receiving import Receiving
 from studio.session import Session
 from studio.shell import Shell
 from studio.widgets import column, row
@@ -41,6 +43,7 @@ class Window(QMainWindow):
         self.setAcceptDrops(True)
         self.session = Session(self)
         self.herald = Herald(self, self.session)
+        self.receiving = Receiving(self)
         self.pages: dict[str, Any] = {}
         self.ready = self._cold = False
         self._first_scheme: theme.Scheme = "light"  # chosen after "system"
@@ -132,8 +135,13 @@ class Window(QMainWindow):
         if page is not None:
             page.new_run()
 
-    def open_run(self, path: Path, recipe: Mapping[str, Any] | None = None) -> None:
-        """Open a run on the page of its system; with the recipe of a file that was exported from it, as it was then where the page can."""
+    def open_run(self, path: Path, recipe: Mapping[str, Any] | None = None, take: Take = "all", *, source: OldRun | None = None) -> None:
+        """Open a run on the page of its system.
+
+        Args:
+            recipe: of a file that was exported from it; `take` says what of it is restored.
+            source: how the run is opened; to go on with, if None.
+        """
         from models.journal import RunFolder
 
         try:
@@ -145,11 +153,15 @@ class Window(QMainWindow):
             self.page.card.show_error(str(error))
             return
         if page is None:
-            self._then.append(lambda: self.open_run(path, recipe))
+            self.when_ready(lambda: self.open_run(path, recipe, take, source=source))
         else:
-            page.open_run(path)
+            page.open_run(path, source)
             if recipe is not None:
-                page.restore(recipe)
+                page.restore(recipe, take)
+
+    def when_ready(self, act: Callable[[], object]) -> None:
+        """Do something once torch is there."""
+        self._then.append(act)
 
     def compare_runs(self, runs: list[Path]) -> None:
         """Several runs side by side."""
@@ -258,19 +270,8 @@ class Window(QMainWindow):
         event.acceptProposedAction()
 
     def receive(self, path: Path) -> None:
-        """A run is opened; an exported file opens the run that made it; anything else is taken as data for a new run."""
-        if (path / "run.json").is_file():
-            self.open_run(path)
-            return
-        if path.is_file() and path.suffix.lower() in CARRIERS and self._open_maker(path):
-            return
-        kind = sources.kind(str(path))
-        page: Any = self.page if self.page.takes(kind) else self.show_page("seqgan" if kind == "text" else "began")
-        if page is None:
-            self._then.append(lambda: self.receive(path))
-        else:
-            page.new_run()
-            page.new.choose_data(str(path))
+        """A run is opened; an exported file shows its ways back; anything else is taken as data for a new run."""
+        self.receiving.receive(path)
 
     def open_sample(self, recipe: Mapping[str, Any], take: str) -> None:
         """Open a sample of the gallery in its run."""
@@ -292,21 +293,15 @@ class Window(QMainWindow):
         if not self._open_maker(path):
             self.page.card.show_error(f"{path.name} carries no recipe, so it does not tell which run made it: choose a file that was exported here.")
 
-    def _open_maker(self, path: Path) -> bool:
-        """Whether the file tells which run made it; that run is opened, or its absence told."""
-        from studio import recipe
+    def open_exported(self, path: Path, take: Take | None = None, chosen: Path | None = None) -> None:
+        """Show the ways back of an exported file, or go one of them; `chosen` is where its run is now."""
+        self.receiving.open_exported(path, take, chosen)
 
-        try:
-            found = recipe.read(path)
-        except StudioError:
-            return False
-        made_by = found.get("run")
-        run = Path(str(made_by.get("path"))) if isinstance(made_by, dict) else Path()
-        if (run / "run.json").is_file():
-            self.open_run(run, found)
-        else:
-            self.page.card.show_error(f"The run {run} that made {path.name} is not there any more: open it from its new place (Ctrl+O).")
-        return True
+    def restore(self, recipe: Mapping[str, Any], take: Take = "all") -> None:
+        """Of a file whose run is open already."""
+        page = self.show_page(str(recipe["system"]))
+        if page is not None:
+            page.restore(recipe, take)
 
     # --- leaving ----------------------------------------------------------------------------------------------
 
@@ -314,6 +309,9 @@ class Window(QMainWindow):
         """Save first; the window goes at once, the process when all is on disk."""
         self.hide()
         self.shell.remember()
+        if QCoreApplication.organizationName():  # a page that is only drawn leaves no settings
+            QSettings().setValue("geometry", self.saveGeometry())
+        self.receiving.stop()
         for page in self.pages.values():
             page.stop()
         self._warm_up.wait()
