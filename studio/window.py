@@ -30,6 +30,7 @@ class Window(QMainWindow):
     Attributes:
         session: the open run.
         pages: what has been visited so far.
+        tour: that goes on, or None.
     """
 
     def __init__(self) -> None:
@@ -39,6 +40,7 @@ class Window(QMainWindow):
         self.setAcceptDrops(True)
         self.session = Session(self)
         self.pages: dict[str, Any] = {}
+        self.tour: Any = None
         self.ready = self._cold = False
         self._first_scheme: theme.Scheme = "light"  # chosen after "system"
         self._then: list[Any] = []
@@ -133,7 +135,25 @@ class Window(QMainWindow):
             page.show_demo(what.about)
 
     def start_tour(self, name: str = "") -> None:
-        """Show a person around a page, the one that is seen unless named."""
+        """Show a person around a page, the one that is seen unless named; a page of a system opens its demo if it has no run of its own open."""
+        from studio.tour import Tour
+        from studio.tours import TOURS
+
+        name = name or next(key for key, page in self.pages.items() if page is self.page)
+        if name not in TOURS:
+            name = "home"
+        if self.tour is not None:
+            self.tour.end()
+        needs_run = name not in ("home", "lab")
+        if needs_run and (self.session.run is None or self.session.run.system != name):
+            self.pages["home"].open_demo(name)
+        else:
+            self.show_page(name)
+        self.tour = Tour(self, name, TOURS[name], needs_run=needs_run)
+        self.tour.ended.connect(self._tour_ended)
+
+    def _tour_ended(self) -> None:
+        self.tour = None
 
     def _on_ready(self, problem: str) -> None:
         home = self.pages["home"]
@@ -285,6 +305,8 @@ class Window(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save first; the window goes at once, the process when all is on disk."""
+        if self.tour is not None:
+            self.tour.end()
         self.hide()
         if QCoreApplication.organizationName():  # a page that is only drawn leaves no settings
             QSettings().setValue("geometry", self.saveGeometry())
