@@ -34,6 +34,7 @@ class Window(QMainWindow):
         session: the open run.
         pages: what has been visited so far.
         shell: shortcuts, menu, palette, and what the window remembers.
+        tour: that goes on, or None.
     """
 
     def __init__(self) -> None:
@@ -45,6 +46,7 @@ class Window(QMainWindow):
         self.herald = Herald(self, self.session)
         self.receiving = Receiving(self)
         self.pages: dict[str, Any] = {}
+        self.tour: Any = None
         self.ready = self._cold = False
         self._first_scheme: theme.Scheme = "light"  # chosen after "system"
         self._then: list[Any] = []
@@ -183,7 +185,25 @@ class Window(QMainWindow):
             page.show_demo(what.about)
 
     def start_tour(self, name: str = "") -> None:
-        """Show a person around a page, the one that is seen unless named."""
+        """Show a person around a page, the one that is seen unless named; a page of a system opens its demo if it has no run of its own open."""
+        from studio.tour import Tour
+        from studio.tours import TOURS
+
+        name = name or next(key for key, page in self.pages.items() if page is self.page)
+        if name not in TOURS:
+            name = "home"
+        if self.tour is not None:
+            self.tour.end()
+        needs_run = name not in ("home", "lab")
+        if needs_run and (self.session.run is None or self.session.run.system != name):
+            self.pages["home"].open_demo(name)
+        else:
+            self.show_page(name)
+        self.tour = Tour(self, name, TOURS[name], needs_run=needs_run)
+        self.tour.ended.connect(self._tour_ended)
+
+    def _tour_ended(self) -> None:
+        self.tour = None
 
     def _on_ready(self, problem: str) -> None:
         home = self.pages["home"]
@@ -273,25 +293,9 @@ class Window(QMainWindow):
         """A run is opened; an exported file shows its ways back; anything else is taken as data for a new run."""
         self.receiving.receive(path)
 
-    def open_sample(self, recipe: Mapping[str, Any], take: str) -> None:
+    def open_sample(self, recipe: Mapping[str, Any], take: Take) -> None:
         """Open a sample of the gallery in its run."""
-        from studio import doors
-
-        try:
-            door = doors.opened(Path("The sample"), dict(recipe))
-        except StudioError as error:
-            self.page.card.show_error(str(error))
-            return
-        why_not = door.why_not(take)  # pyright: ignore[reportArgumentType]
-        if why_not or door.run is None:
-            self.page.card.show_error(why_not or door.missing)
-        else:
-            self.open_run(door.run, recipe)
-
-    def open_exported(self, path: Path) -> None:
-        """Open the run that made an exported file."""
-        if not self._open_maker(path):
-            self.page.card.show_error(f"{path.name} carries no recipe, so it does not tell which run made it: choose a file that was exported here.")
+        self.receiving.open_sample(dict(recipe), take)
 
     def open_exported(self, path: Path, take: Take | None = None, chosen: Path | None = None) -> None:
         """Show the ways back of an exported file, or go one of them; `chosen` is where its run is now."""
@@ -307,10 +311,10 @@ class Window(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save first; the window goes at once, the process when all is on disk."""
+        if self.tour is not None:
+            self.tour.end()
         self.hide()
         self.shell.remember()
-        if QCoreApplication.organizationName():  # a page that is only drawn leaves no settings
-            QSettings().setValue("geometry", self.saveGeometry())
         self.receiving.stop()
         for page in self.pages.values():
             page.stop()
