@@ -22,6 +22,7 @@ _WHERE = {
     "runs": "runs",
     "fork": "runs",
     "data": "data",
+    "gallery": "gallery",
     "shoot": "around",
     "doctor": "around",
 }

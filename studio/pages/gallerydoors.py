@@ -153,9 +153,10 @@ class GalleryDoors(QObject):
 
             from studio.export.contact import composed
 
-            cells = giving.cells_of(gallery, ids[:PREVIEW], progress)
+            pictures = [e.id for e in giving.of_kind(gallery, ids, "picture")]
+            cells = giving.cells_of(gallery, pictures[:PREVIEW], progress)
             image, _, _ = composed(cells, look, title)
-            first = f" · the first {len(cells):,} of {len(ids):,}" if len(ids) > PREVIEW else ""
+            first = f", the first of {len(pictures):,}" if len(pictures) > PREVIEW else ""
             return np.asarray(image), f"{image.width:,} × {image.height:,} pixels · {len(cells):,} pictures{first}"
 
         self._page.aside.start(SHEET, draw)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QGridLayout, QMenu, QWidget
+from PySide6.QtWidgets import QGridLayout, QMenu, QPushButton, QWidget
 
 from models.errors import BadInput
 from models.files import home
 from studio import theme
 from studio.doors import Take
+from studio.finding import Settable
 from studio.messages import Frame, Limit, Trouble, Walk, WalkOpened
 from studio.pages.labcommand import command
 from studio.pages.labdoor import walk_of
 from studio.pages.page import Page, played
 from studio.pages.restoring import fresh
+from studio.pages.settable import of_rows, of_spin
 from studio.panels.density import DensityView
 from studio.panels.diagnostics import Diagnostics
 from studio.panels.knob import written
@@ -371,6 +374,16 @@ class LabPage(Page):
         self._open()
 
     # --- doors ------------------------------------------------------------------------------------------------
+
+    def settable(self) -> list[Settable]:
+        """The knobs of every sampler, chains and seed."""
+        one = len(self.side.lanes) == 1
+        knobs = [s for panel in self.side.lanes for s in of_rows(panel.rows, "" if one else panel.lane.kernel)]
+        return [*knobs, of_spin(("seed",), self.setup.seed, "seed of the walk"), of_spin(("chains",), self.setup.chains, "chains")]
+
+    def export_buttons(self) -> list[QPushButton]:
+        """One."""
+        return [self.export_button]
 
     def choose_export(self) -> None:
         """Ctrl+E."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from models.algorithms import maskgan
 from models.contract import View
@@ -14,6 +14,7 @@ from models.data.sentences import BETWEEN_TOKENS
 from models.errors import StudioError
 from studio.doors import Take
 from studio.export.filled import is_filled
+from studio.finding import Settable
 from studio.history import History
 from studio.messages import Opened, Reply, Trouble
 from studio.pages.blindface import PANEL as BLIND
@@ -21,6 +22,7 @@ from studio.pages.blindface import BlindFace
 from studio.pages.desk import DRAWN, PANEL, DeskFace
 from studio.pages.restoring import fresh
 from studio.pages.sentencepage import SentencePage
+from studio.pages.settable import of_rows
 from studio.panels.drawing import DrawingBar
 from studio.panels.fillhistory import FillHistory
 from studio.panels.readouts import Readouts
@@ -97,6 +99,14 @@ class MaskganPage(SentencePage):
     def history(self) -> History:
         """Of the desk while it is looked at."""
         return self.desk.history if self.faces.place() == DESK else self.own_history
+
+    def settable(self) -> list[Settable]:
+        """Of the desk while it is looked at."""
+        return of_rows(self.desk.drawing.rows) if self.faces.place() == DESK else super().settable()
+
+    def export_buttons(self) -> list[QPushButton]:
+        """Of the desk while it is looked at."""
+        return [self.desk.export_button] if self.faces.place() == DESK else super().export_buttons()
 
     def choose_export(self) -> None:
         """Of the desk its fillings, elsewhere samples."""

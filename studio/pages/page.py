@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QKeyEvent
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeyEvent
+from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QPushButton, QSizePolicy, QStackedWidget, QWidget
 
 from models.files import home
 from studio import theme
 from studio.doors import Take
+from studio.finding import Settable
 from studio.gallery.store import gallery_path
 from studio.history import History
 from studio.panels.card import ErrorCard
@@ -151,6 +152,43 @@ class Page(QWidget):
 
     def keep(self) -> None:
         """K: keep what is shown in the gallery."""
+
+    def settable(self) -> list[Settable]:
+        """What the palette can set here by its name."""
+        return []
+
+    def exports(self) -> list[tuple[str, Callable[[], object]]]:
+        """What the menu Export offers now, as words and what they do."""
+        menus = [b.menu() for b in self.export_buttons() if b.isEnabled() and b.menu() is not None]
+        return [(entry.text(), entry.trigger) for menu in menus for entry in menu.actions() if entry.isEnabled() and entry.text()]
+
+    def export_buttons(self) -> list[QPushButton]:
+        """Whose menus these are."""
+        return []
+
+    def as_command(self) -> str:
+        """What is seen here as lines for the terminal; "" where there is nothing yet."""
+        return ""
+
+    def as_python(self) -> str:
+        """The same as a Python script that needs only `models`, or what else it imports; "" where there is nothing yet."""
+        return ""
+
+    def copy_command(self) -> None:
+        """Ctrl+Shift+C."""
+        self.copy(self.as_command(), "command")
+
+    def copy_python(self) -> None:
+        """Ctrl+Shift+P."""
+        self.copy(self.as_python(), "Python script")
+
+    def copy(self, text: str, what: str) -> None:
+        """Into the clipboard, and say so; or say that there is nothing."""
+        if text:
+            QGuiApplication.clipboard().setText(text)
+            self.tell(f"Copied as a {what}: {len(text.splitlines())} lines." if text.count("\n") > 1 else f"Copied as a {what}.")
+        elif not self.card.isVisible():  # which has said why
+            self.tell(f"There is nothing here yet that a {what} could make again.")
 
     def toggle(self) -> bool:
         """Ctrl+Enter: run or pause what the page itself runs; False if that is the session."""

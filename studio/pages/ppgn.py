@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QLayout, QStackedWidget, QTabBar, QWidget
+from PySide6.QtWidgets import QLayout, QPushButton, QStackedWidget, QTabBar, QWidget
 
 from models.algorithms import ppgn
 from models.contract import Save, View
 from models.journal import RunFolder
 from studio.doors import Take
+from studio.finding import Settable
 from studio.history import History
 from studio.messages import OldRun, Opened, Reply
 from studio.pages.ppgnchains import ChainsFace
+from studio.pages.settable import of_rows, of_spin
 from studio.pages.training import TrainingPage
 from studio.panels.beside import Beside
 from studio.panels.captions import CaptionsPanel
@@ -146,6 +148,10 @@ class PpgnPage(TrainingPage):
         if self.walking and condition in ("paused", "finished", "empty"):  # each with a checkpoint of the last step
             self._open_chains()
 
+    def show_demo(self, about: Mapping[str, Any]) -> None:
+        """The chains."""
+        self.faces.choose(1)
+
     def open_run(self, path: Path, source: OldRun | None = None) -> None:
         """Open a run, whose chains are made of the same checkpoint."""
         self._kept = source.kept if source is not None else None
@@ -174,10 +180,6 @@ class PpgnPage(TrainingPage):
         else:
             super().take_seed(seed)
 
-    def show_demo(self, about: Mapping[str, Any]) -> None:
-        """The chains."""
-        self.faces.choose(1)
-
     def toggle(self) -> bool:
         """Ctrl+Enter."""
         return self.chains.toggle() if self.walking else super().toggle()
@@ -195,6 +197,20 @@ class PpgnPage(TrainingPage):
     def history(self) -> History:
         """Of the chains while they are looked at."""
         return self.chains.history if self.walking else self.own_history
+
+    def settable(self) -> list[Settable]:
+        """Of the chains while they are looked at."""
+        side = self.chains.side
+        if not self.walking:
+            return super().settable()
+        if self.chains.opened is None:
+            return []
+        counts = (of_spin(("seed",), side.seed, "seed of the chains"), of_spin(("chains",), side.chains, "number of chains"))
+        return [*of_rows(side.epsilons.rows), *counts]
+
+    def export_buttons(self) -> list[QPushButton]:
+        """Of the chains while they are looked at."""
+        return [self.chains.export_button] if self.walking else super().export_buttons()
 
     def choose_export(self) -> None:
         """Ctrl+E."""

@@ -80,6 +80,21 @@ class Receiving(QObject):
         else:
             self.take(door, take)
 
+    def open_sample(self, recipe: dict[str, Any], take: Take) -> None:
+        """Go one of the ways back of a sample that has no file; a seed is taken by the page of the open run."""
+        window = self._window
+        try:
+            door = doors.opened(Path("the sample"), recipe)
+        except StudioError as error:
+            window.page.card.show_error(str(error))
+            return
+        if take == "seed" and window.session.run is not None and not window.page.seed_taker():
+            window.show_page(window.session.run.system)
+        if why := door.why_not(take, self.taker(door)):
+            window.page.card.show_error(why)
+        else:
+            self.take(door, take)
+
     def _shows(self, path: Path) -> bool:
         """Whether the file carries a recipe; its card is shown, or what is wrong with it told."""
         from studio import recipe

@@ -10,12 +10,13 @@ from typing import Any, Literal
 
 import numpy as np
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFrame, QLayout, QMenu, QStackedWidget, QTabBar, QWidget
+from PySide6.QtWidgets import QFrame, QLayout, QMenu, QPushButton, QSpinBox, QStackedWidget, QTabBar, QWidget
 
 from models.contract import GoToPhase, Lengthen, NextPhase, Note, Save
 from models.knobs import describe
 from studio import theme
 from studio.export import writes_of
+from studio.finding import Settable
 from studio.gallery.store import gallery_path
 from studio.messages import Export, NewRun, OldRun, Opened, Progress, Reply, Trouble
 from studio.pace import Pace, duration
@@ -27,6 +28,7 @@ from studio.pages.looking import Looking
 from studio.pages.ownrun import OwnRun
 from studio.pages.restoring import Restoring
 from studio.pages.seeded import SeededPage
+from studio.pages.settable import of_rows, of_spin, to_step
 from studio.pages.timemachine import TimeMachine
 from studio.panels.curves import CurvesPanel
 from studio.panels.journal import JournalPanel
@@ -216,6 +218,7 @@ class TrainingPage(SeededPage):
     def _connect(self) -> None:
         session, transport = self.session, self.transport
         self.new.started.connect(self._start)
+        self.new.queued.connect(self._queue)
         self.new.cancelled.connect(self._show_live)
         self.new.browse.connect(self.browsing.show_data)
         self.knobs.changed.connect(self._on_knob)
@@ -246,6 +249,10 @@ class TrainingPage(SeededPage):
         if self.session.run is not None:
             self.tell(f"{self.session.run.name} was saved at step {self.session.step:,} and closed.")
         self.session.open(wish, start=True)
+
+    def _queue(self, wish: NewRun) -> None:
+        waiting = self.session.make_later(wish)
+        self.tell(f"{waiting:,} in the queue: it is on the page Runs, and is started there.", stay=True)
 
     def _on_face(self, place: int) -> None:
         face = self.faces.all[place]
@@ -329,6 +336,24 @@ class TrainingPage(SeededPage):
         values = (written(before), written(value))
         symbol = self.knobs.rows[name].knob.symbol
         self.own_history.done(symbol, lambda: self.put_knob(name, before), lambda: self.put_knob(name, value), name, values)
+
+    def settable(self) -> list[Settable]:
+        """The knobs of the open run, its samples' seed and the step to train to; or the settings of the form."""
+        seed = self.sample_seed()
+        found = [of_spin(("seed", "sample seed"), seed, "seed of the samples")] if seed is not None else []
+        if self.stage.currentWidget() is self.new:
+            return [of_spin(("seed",), self.new.seed, "seed of the run"), *of_rows(self.new.settings.rows)]
+        if self.session.run is None or self.session.run.reading:
+            return found
+        return [*of_rows(self.knobs.rows), to_step(self.session), *found]
+
+    def sample_seed(self) -> QSpinBox | None:
+        """The field of the seed of the samples that are shown."""
+        return getattr(self, "seed", None)
+
+    def export_buttons(self) -> list[QPushButton]:
+        """One."""
+        return [self.export_button]
 
     def choose_export(self) -> None:
         """Open the menu of exporters."""
