@@ -113,7 +113,7 @@ class RunsPage(Page):
         self.browser.listed.connect(self._on_listed)
         self.list.chosen.connect(self._on_chosen)
         self.list.opened.connect(self._open)
-        self.list.listed.renamed.connect(self.rename)
+        self.list.listed.renamed.connect(self.rename, Qt.ConnectionType.QueuedConnection)  # once the field has gone
         self.list.customContextMenuRequested.connect(self._menu)
         self.tree.tree.chosen.connect(lambda run: self.list.select([run.path]))
         self.tree.tree.opened.connect(self._open)
