@@ -90,10 +90,10 @@ class OwnRun(QObject):
         if self.has_session:
             self._session.stop()
 
-    def go(self) -> None:
-        """Run."""
+    def go(self, until: int | None = None) -> None:
+        """Run; up to a step, or as far as Session.go does."""
         if self.run is not None:
-            self._session.go()
+            self._session.go(until)
 
     def pause(self) -> None:
         """Pause after the present step."""

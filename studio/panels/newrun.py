@@ -13,6 +13,7 @@ from models import device
 from models.data.sources import kind, sources
 from models.errors import BadInput
 from models.knobs import Knob, describe, make
+from models.settings import settings
 from studio import theme
 from studio.export import writes_of
 from studio.messages import NewRun
@@ -70,6 +71,7 @@ class NewRunPanel(QWidget):
         self.tensorboard.setToolTip("Losses and samples as event files in the run's folder, for `tensorboard --logdir`")
         self.settings = KnobsPanel([*machine(), *(k for k in describe(algorithm.Config) if k.name not in getattr(algorithm, "FOUND", ()))])
         self.settings.rows["threads"].set_special(0, "auto")
+        self.take_defaults()
         self.settings.changed.connect(lambda *_: self._soon())
         self.start_button = button("Train", "play", kind="primary", clicked=self._start)
         self.queue_button = button("Add to queue", tip="Train it when nothing else trains; Runs shows the queue", clicked=self._queue)
@@ -122,6 +124,12 @@ class NewRunPanel(QWidget):
         whole = row(1, middle, 1, spacing=0)
         whole.setStretch(1, 100)
         self.setLayout(whole)
+
+    def take_defaults(self) -> None:
+        """Device and threads as the settings of the studio have them; a device that is not here is left to the rule."""
+        chosen = settings()
+        devices = self.settings.rows["device"].knob.choices
+        self.settings.set_values({"device": chosen.device if chosen.device in devices else "auto", "threads": chosen.threads or 0})
 
     def set_can_cancel(self, on: bool) -> None:
         """Whether there is a run to go back to."""
