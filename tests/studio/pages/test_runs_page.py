@@ -24,7 +24,7 @@ def folder(own_home):
 
 @pytest.fixture
 def page(qtbot, dressed, folder, monkeypatch):
-    monkeypatch.setattr("studio.pages.runs.QFile.moveToTrash", lambda self: False)  # the trash of whoever runs the tests is left alone
+    monkeypatch.setattr("studio.pages.rundeeds.QFile.moveToTrash", lambda self: False)  # the trash of whoever runs the tests is left alone
     made(folder / "one", frames=True)
     made(folder / "two", frames=True, steps=40, parent=fork_of("one", 10))
     made(folder / "hurt").joinpath("run.json").write_text("{")
@@ -69,25 +69,31 @@ def test_a_run_is_renamed_in_its_place_and_back(qtbot, page, folder):
     assert names(page) == ["hurt", "one", "two"]
     page.redo()
     assert names(page) == ["first", "hurt", "two"]
-    page.rename(page.chosen()[0], "two")
+    page.deeds.rename(page.chosen()[0], "two")
     assert "two-2" in page.card.sentence.text()
 
 
-def test_runs_are_thrown_away_and_brought_back(page, folder):
+def test_runs_are_thrown_away_and_brought_back(qtbot, page, folder):
     page.list.select([folder / "one", folder / "hurt"])
-    page.delete()
+    qtbot.keyClick(page.list, Qt.Key.Key_Delete)
     assert names(page) == ["two"]
     assert page.undo_button.isVisibleTo(page)
     page.undo()
     assert names(page) == ["hurt", "one", "two"]
     page.redo()
     assert names(page) == ["two"]
+    made(folder / "one")  # another run has the name now
+    page.undo()
+    assert names(page) == ["hurt", "one", "one-2", "two"]
+    page.redo()
+    assert (folder / "one").is_dir()
+    assert names(page) == ["one", "two"]
 
 
 def test_a_run_in_use_elsewhere_is_left_alone(page, folder):
     writer = RunFolder.open(folder / "one")
     page.list.select([folder / "one"])
-    page.delete()
+    page.acts["Delete"].click()
     assert "another process" in page.card.sentence.text()
     assert names(page) == ["hurt", "one", "two"]
     writer.close()
@@ -95,7 +101,7 @@ def test_a_run_in_use_elsewhere_is_left_alone(page, folder):
 
 def test_copies_and_queued_runs_are_seen(qtbot, page, folder):
     page.list.select([folder / "two"])
-    page.duplicate()
+    page.more["Duplicate"].trigger()
     qtbot.waitUntil(lambda: len(page.all) == 4)
     (copy,) = page.chosen()
     assert copy.name.startswith("two-copy")
@@ -159,6 +165,21 @@ def test_curves_lie_over_each_other_and_are_saved(qtbot, page, folder, tmp_path)
     assert sorted(rows[0].split(",")) == ["one", "step", "two"]
     assert len(rows) == 41
     np.testing.assert_allclose(float(rows[1].split(",")[1]), expected[0][0], rtol=1e-6)
+
+
+def test_what_is_copied_runs(page, folder, do, capfd):
+    page.compare([folder / "one", folder / "two", folder / "hurt"])
+    exec(page.as_python(), {})
+    assert [line.split()[:2] for line in capfd.readouterr().out.splitlines()] in ([["one", "30"], ["two", "40"]], [["two", "40"], ["one", "30"]])
+    page.tabs.setCurrentIndex(0)
+    exec(page.as_python(), {})
+    assert len(capfd.readouterr().out.splitlines()) == 3
+    assert "one" in do(*page.as_command().split()[1:]).out
+    page.list.select([folder / "one"])
+    page.ask_fork()
+    page.fork_form.knob.setCurrentIndex(1)
+    said = do(*page.as_command().split()[1:])
+    assert (said.status, "one" in page.as_command(), "--set gamma=0.5" in page.as_command()) == (2, True, True)
 
 
 def test_two_runs_are_scrubbed_together(qtbot, page, folder):
