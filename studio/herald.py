@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 
 from models.settings import settings
@@ -43,6 +43,7 @@ class Herald(QObject):
         session.exporting.connect(self._on_exporting)
         session.exported.connect(self._on_exported)
         session.queue.ended.connect(self._on_job)
+        QTimer.singleShot(0, self._offer)
 
     def close(self) -> None:
         """The window goes."""
@@ -68,6 +69,14 @@ class Herald(QObject):
             self._tray.showMessage(TITLE, text, kind)
         elif window is not None:
             QApplication.alert(window)
+
+    def _offer(self) -> None:
+        """What waits since last time; it is begun by a person only."""
+        queue = self._session.queue
+        if queue.problem:
+            self._window.page.card.show_error(queue.problem)
+        elif waiting := len(queue.waiting()):
+            self._window.page.tell(f"{waiting:,} in the queue since last time: start it on the page Runs.", stay=True)
 
     # --- what happens -----------------------------------------------------------------------------------------
 

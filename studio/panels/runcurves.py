@@ -72,6 +72,7 @@ class RunCurves(QWidget):
         super().__init__()
         self._runs: list[RunFacts] = []
         self._pasts: list[Past] = []
+        self._wished: list[Path] = []  # what the page has asked for last
         self._left_out = 0
         self._smoothing, self._wanted = 0.9, ""  # the measure that the person has chosen last
         self.measure = Combo()
@@ -99,10 +100,15 @@ class RunCurves(QWidget):
 
     def show_runs(self, runs: Sequence[RunFacts], *, live: bool = False) -> None:
         """The runs that are chosen; of more than there are lines, the first. `live` reads them again from time to time."""
+        self._afresh.start() if live else self._afresh.stop()
+        paths = [run.path for run in runs]
+        if paths == self._wished and not self._dirty:
+            self._read_again()
+            return
+        self._wished = paths
         self._runs = [run for run in runs if run.state == "ok" or run.id][: len(LINES)]
         self._left_out = len(runs) - len(self._runs)
         self._dirty = True
-        self._afresh.start() if live else self._afresh.stop()
         if self.isVisible():
             self._read()
 

@@ -175,12 +175,13 @@ class _Row(QStyledItemDelegate):
     def _paint_words(self, painter: QPainter, run: RunFacts, box: QRectF) -> None:
         t, damaged = theme.theme(), run.state == "damaged"
         note = self._view.listed.notes.get(run.path, "")
-        when = time.strftime("%d %b %Y %H:%M", time.localtime(run.time))
+        year = "" if time.localtime(run.time).tm_year == time.localtime().tm_year else " %Y"
+        when = time.strftime(f"%d %b{year} %H:%M", time.localtime(run.time))
         steps = f"{progress(run)}{' · ' + note if note else ''}"
         lines = (  # words, colour, size, weight; words at the right
             ((run.name, t.ink, 13, 600), size_text(run.bytes)),
             ((run.why if damaged else line(run), t.bad if damaged else t.muted, 11, 400), ""),
-            (("damaged" if damaged else steps, t.good if note else t.muted, 11, 400), when),
+            (("damaged" if damaged else steps, t.good if note else t.muted, 11, 400), "" if note else when),
         )
         high = box.height() / 3.3
         for i, ((words, color, size, weight), right) in enumerate(lines):

@@ -5,6 +5,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from models.journal import RunFolder
+from models.reel import Reel
 from studio import lineage, pasts, runs
 from studio.messages import Trouble
 from studio.pages.runs import CURVES, QUEUE, TWINS, RunsPage
@@ -192,6 +193,13 @@ def test_two_runs_are_scrubbed_together(qtbot, page, folder):
     assert two.grid.picture(0)[0, 0, 0] - one.grid.picture(0)[0, 0, 0] == two.frame(40)[0, 0, 0, 0] - one.frame(30)[0, 0, 0, 0]
     twins.go_to(20)
     assert (one.at.full_text(), two.at.full_text()) == ("step 20", "step 20")
+    Reel(folder / "two" / "reel").add(41, one.frame(20))  # it has trained on meanwhile
+    RunFolder.open(folder / "two", write=False).checkpoint(41).write_bytes(b"0")
+    page.refresh()
+    assert (twins.current(), twins.track.marks.frames[-1]) == (20, 41)
+    (folder / "two" / "reel" / "000000041.png").unlink()
+    twins.show_runs(page.chosen())
+    twins.show_runs(page._pair(page.chosen()))
     one.grid.select(2)
     assert two.grid.selection() == 2
     twins.how.buttons[1].click()
