@@ -361,7 +361,9 @@ class TrainingPage(SeededPage):
 
     def keep(self) -> None:
         """Keep the selected sample, or all that are shown, in the gallery."""
-        if self.keep_button.isEnabled():
+        if self.time.past:
+            self.tell("These are frames of the reel: open the run as it was then (the menu beside What if), and keep them there.")
+        elif self.keep_button.isEnabled():
             self.tell("Keeping …", stay=True)
             self.session.export(Export("keep", gallery_path(), **self.to_keep()))
 
@@ -462,7 +464,7 @@ class TrainingPage(SeededPage):
 
     def _show_now(self, run: Opened) -> None:
         parent = f" · fork of {run.parent['name']} at step {run.parent['step']:,}" if run.parent else ""
-        self.subtitle.setText(f"{run.data} · {run.name} · {run.phase}{parent}")
+        self.subtitle.setText(f"{run.data} · {run.name}{parent} · {run.phase}")
         self._on_phase(self.phases.follow())
 
     def _on_progress(self, progress: Progress) -> None:
