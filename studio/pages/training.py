@@ -42,7 +42,11 @@ from studio.session import Session
 from studio.widgets import button, column, row
 from studio.workers.frames import Frame
 
-REEL_PANELS = ("samples", "seqgan")  # whose place a frame of the reel takes
+# What is asked for again and again; an answer that comes while the past is looked at would pass for it.
+LOOKED_AT = (
+    *("samples", "real", "held_out", "weights", "histogram", "marginals", "toy", "preview"),
+    *("reconstruction", "captions", "classes", "seqgan", "mle", "rewards", "fixed"),
+)
 REMEDIES = {"back": "Go back to the last good state", "retry": "Go on"}
 
 
@@ -504,8 +508,8 @@ class TrainingPage(SeededPage):
         self.judging.show_line(line)
 
     def _on_reply(self, reply: Reply) -> None:
-        """Samples of the present do not take the place of a frame."""
-        if self.time.past and reply.panel in REEL_PANELS:
+        """Nothing of the present takes the place of the past; all of it is asked for again afterwards."""
+        if self.time.past and reply.panel in LOOKED_AT:
             self.looking.answered(reply.seconds)
         else:
             self.show_reply(reply)
