@@ -188,11 +188,11 @@ def parser() -> argparse.ArgumentParser:
     shoot.add_argument("--data", help="data to choose on that form (default: the first that are built in)")
     shoot.add_argument(
         "--state",
-        choices=["usual", "quality", "data", "chains", "reward", "plane", "desk", "table", "blind", "samples", "divergences", "compare"],
+        choices=["usual", "quality", "past", "data", "chains", "reward", "plane", "desk", "table", "blind", "samples", "divergences", "compare"],
         default="usual",
-        help="usual, the evaluations, all of the data; of a run of ppgn its chains; of one of seqgan the reward of a sentence, the plane of quality "
-        "and diversity, a blind test; of one of maskgan the desk, the token table, a blind test; of one of bgan plain samples, the divergences, "
-        "a comparison",
+        help="usual, the evaluations, an earlier step of the run, all of the data; of a run of ppgn its chains; of one of seqgan the reward of a "
+        "sentence, the plane of quality and diversity, a blind test; of one of maskgan the desk, the token table, a blind test; of one of bgan "
+        "plain samples, the divergences, a comparison",
     )
     shoot.add_argument("--theme", choices=["light", "dark"], default="light")
     shoot.add_argument("--size", type=_size, default=(1280, 800), metavar="WxH", help="default 1280x800")
