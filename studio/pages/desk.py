@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 from models.algorithms.maskgan.fillings import END_WORD, Desk, Fillings
 from models.algorithms.maskgan.fillings import desk_of as read_desk
 from models.files import home
-from studio.gallery.store import gallery_path
 from models.knobs import describe
 from studio.export.filled import desk_of, fill_exporters
+from studio.gallery.store import gallery_path
 from studio.history import History
 from studio.messages import Export, Opened, Reply, Trouble
 from studio.pages import deskmoves as moves

@@ -10,8 +10,8 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
 
-from studio.gallery.store import gallery_path
 from studio.chainmessages import ChainsFrame, ChainsOpened, ChainWish, Facts, Judged, Plugged, Wishes
+from studio.gallery.store import gallery_path
 from studio.messages import Trouble
 from studio.pages.chaindoors import CLASSIFIERS, PICTURES, ChainDoors
 from studio.pages.chainstage import ChainStage
