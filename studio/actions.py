@@ -110,7 +110,7 @@ _PLACES = tuple(
 )
 _VIEW = (
     Action("fold", "Show or hide the side", ("Ctrl+\\",), "View", lambda w: w.shell.fold(), words="controls panel knobs"),
-    Action("theme", "Another theme: light, dark, as the system", ("Ctrl+Shift+T",), "View", lambda w: w.next_scheme(), words="dark light colours"),
+    Action("theme", "Next theme", ("Ctrl+Shift+T",), "View", lambda w: w.next_scheme(), words="dark light system colours"),
     Action("larger", "Larger text and controls", ("Ctrl++", "Ctrl+="), "View", lambda w: w.shell.zoom(1), words="scale zoom"),
     Action("smaller", "Smaller text and controls", ("Ctrl+-",), "View", lambda w: w.shell.zoom(-1), words="scale zoom"),
     Action("usual", "Usual size of text and controls", ("Ctrl+0",), "View", lambda w: w.shell.zoom(0), words="scale zoom reset 100 %"),

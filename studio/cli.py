@@ -148,6 +148,16 @@ def parser() -> argparse.ArgumentParser:
     lab.add_argument("--start", help="exact (draws of the target), wide, or a point such as 0,0 (default: exact where there are exact draws)")
     lab.add_argument("--out", type=Path, help="FILE.csv: a row for each chain, and the recipe beside it")
 
+    opening = add("open", "the window on a run, or on what an exported file was made from; --json only tells what would be opened")
+    opening.add_argument("file", type=Path, help="an exported file, or a run")
+    opening.add_argument(
+        "--take",
+        choices=["all", "no-seed", "seed", "model"],
+        help="all: the run as it was at that step, with seed and settings; no-seed: with a new seed; seed: only the seed, for the run given by "
+        "--run; model: only the run as it was (default: the window asks)",
+    )
+    opening.add_argument("--run", type=Path, help="where the run of the file is now, if it was moved; with --take seed the run that takes it")
+
     inspect = add("inspect", "what a run, checkpoint or exported file is made of")
     inspect.add_argument("file", type=Path)
 

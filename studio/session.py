@@ -285,7 +285,8 @@ class Session(QObject):
         self._condition("running", "")
 
     def _on_paused(self, reason: str) -> None:
-        words = {"you": "by you", "step": "after one step", "goal": DONE, "failed": "stopped, see the card"}
+        goal = DONE if self.run is None or self.step == self.run.total else f"step {self.step:,} is reached"
+        words = {"you": "by you", "step": "after one step", "goal": goal, "failed": "stopped, see the card"}
         self._condition({"goal": "finished", "failed": "failed"}.get(reason, "paused"), words.get(reason, reason))  # pyright: ignore[reportArgumentType]
 
     def _on_trouble(self, trouble: Trouble) -> None:

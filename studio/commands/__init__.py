@@ -16,6 +16,7 @@ _WHERE = {
     "fill": "fill",
     "lab": "lab",
     "evaluate": "evaluate",
+    "open": "opening",
     "inspect": "looking",
     "verify": "looking",
     "runs": "runs",

@@ -90,10 +90,10 @@ class OwnRun(QObject):
         if self.has_session:
             self._session.stop()
 
-    def go(self) -> None:
-        """Run."""
+    def go(self, until: int | None = None) -> None:
+        """Run; up to a step, or as far as Session.go does."""
         if self.run is not None:
-            self._session.go()
+            self._session.go(until)
 
     def pause(self) -> None:
         """Pause after the present step."""
@@ -139,6 +139,11 @@ class OwnRun(QObject):
         """Evaluate the present step, unless an evaluation is under way."""
         if self.run is not None:
             self._session.evaluate_now()
+
+    def make_later(self, wish: NewRun) -> int:
+        """Put a new run into the queue; returns how many wait."""
+        self._session.queue.add(wish)
+        return len(self._session.queue.waiting())
 
     def train_later(self, runs: Sequence[Path], more: int, *, start: bool) -> None:
         """Put runs of this system into the queue, for so many steps more each, and start it if wanted."""

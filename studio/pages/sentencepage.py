@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from PySide6.QtWidgets import QSpinBox
+
 from models.data.sentences import BETWEEN_TOKENS
 from studio.messages import Opened, Reply, Trouble
 from studio.pages.training import TrainingPage
@@ -26,6 +28,10 @@ class SentencePage(TrainingPage):
         self._sent = self._told = ""  # the prompt that was asked with, and what the card says of one that could not be
         super().__init__(session, algorithm)
         self.drawing.changed.connect(self.looking.again)
+
+    def sample_seed(self) -> QSpinBox:
+        """That of the sentences."""
+        return self.drawing.seed
 
     def show_run(self, run: Opened) -> None:
         """Another run, or the same one set back."""
