@@ -155,7 +155,13 @@ STAGE_KEYS: tuple[StageKey, ...] = (
     StageKey("E, F2", "Type the sentence", ("maskgan",), "a word of the desk"),
     StageKey("Enter", "Re-roll what is not locked", ("maskgan",), "a word of the desk"),
     StageKey("Left or M, Right or H", "Made by the machine, or by a human", ("seqgan", "maskgan"), "the blind test"),
-    StageKey("Enter", "Open the sample", ("gallery",), "the gallery"),
+    StageKey("Enter", "Compare two; the ways on from one", ("gallery",), "the gallery"),
+    StageKey("S, T", "Star, tag", ("gallery",), "the gallery"),
+    StageKey("C, N", "Compare two, find the nearest", ("gallery",), "the gallery"),
+    StageKey("Delete", "Remove from the gallery", ("gallery",), "the gallery"),
+    StageKey("Ctrl+B", "New board of what is selected", ("gallery",), "the gallery"),
+    StageKey("Ctrl+Left, Ctrl+Right", "One place back or on, on a board", ("gallery",), "the gallery"),
+    StageKey("Ctrl+F", "Search", ("gallery",), "the gallery"),
     StageKey("Esc", "Choose nothing", ("gallery",), "the gallery"),
 )
 

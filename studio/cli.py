@@ -255,9 +255,13 @@ def _gallery(gallery: argparse.ArgumentParser) -> None:
     gallery.add_argument("--starred", action="store_true", help="starred samples only")
     gallery.add_argument("--system", metavar="NAME", help="of one system")
     gallery.add_argument("--run", metavar="NAME", help="of one run, by name or id")
+    gallery.add_argument("--label", metavar="CLASS", help="of one class: what a chain was asked for")
+    gallery.add_argument("--kind", choices=["picture", "text"], help="pictures or sentences alone")
     gallery.add_argument("--tag", metavar="TAG", help="with this tag")
     gallery.add_argument("--find", metavar="WORDS", help="with these words in sentence, note, run, class or tags")
-    gallery.add_argument("--sort", choices=["newest", "oldest", "run", "step", "score", "class"], help="default: newest, of a board its own order")
+    gallery.add_argument(
+        "--sort", choices=["newest", "oldest", "run", "step", "score", "class", "board"], help="default: newest, of a board its own order"
+    )
     gallery.add_argument(
         "--out",
         type=Path,
