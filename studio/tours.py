@@ -38,7 +38,9 @@ TOURS: dict[str, tuple[Step, ...]] = {
         ),
         Step("cards.began.tour_button", "Shown around", "Every system has a tour like this one. It opens the demo and points at the real controls."),
         Step("starters.began", "Your own training", "“Train…” asks for data and a size. The faces are drawn here, so nothing has to be fetched."),
-        Step("cards.lab", "Where to begin", "New to Markov chains? The lab shows samplers on densities that fit on a page, with the truth beside them."),
+        Step(
+            "cards.lab", "Where to begin", "New to Markov chains? The lab shows samplers on densities that fit on a page, with the truth beside them."
+        ),
     ),
     "began": (
         Step(
@@ -166,7 +168,7 @@ TOURS: dict[str, tuple[Step, ...]] = {
             "rewards",
             "What a token was worth",
             "Q(s, a): from every prefix N roll-outs finish the sentence, and D says how real they are; the mean is the reward of the token. "
-            "Blue lowers, orange raises.",
+            "Under a token: blue is above the baseline, orange below.",
             lambda page: page.shown.setCurrentIndex(1),
         ),
         Step(
@@ -197,16 +199,20 @@ TOURS: dict[str, tuple[Step, ...]] = {
         Step(
             "desk.lists.maskgan",
             "Filled by the GAN",
-            "Alternatives by MaskGAN, best first. Its generator was taught by policy gradient: a word is rewarded by how real D finds it there.",
+            "Alternatives by MaskGAN. Its generator was taught by policy gradient: a word is rewarded by how real D finds it there.",
         ),
         Step(
             "desk.lists.maskmle",
             "Filled by likelihood",
             "MaskMLE is the same network before the adversarial phase, with the same blanks and the same noise; what differs is coloured.",
         ),
-        Step("desk.cards", "What else it thought of", "The likeliest words of each blank with their probabilities. Press 1 to 9 to choose, L to lock one."),
         Step(
-            "history",
+            "desk.cards",
+            "What else it thought of",
+            "The likeliest words of each blank with their probabilities. Press 1 to 9 to choose, L to lock one.",
+        ),
+        Step(
+            "looks",
             "The same blanks over training",
             "Fixed blanks filled at every look of the training: early nonsense, then grammar, then agreement across a clause.",
             _face(0),

@@ -10,8 +10,8 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
 
-from studio.gallery.store import gallery_path
 from studio.chainmessages import ChainsFrame, ChainsOpened, ChainWish, Facts, Judged, Plugged, Wishes
+from studio.gallery.store import gallery_path
 from studio.messages import Trouble
 from studio.pages.chaindoors import CLASSIFIERS, PICTURES, ChainDoors
 from studio.pages.chainstage import ChainStage
@@ -164,6 +164,10 @@ class ChainsFace(QWidget):
             return
         self.path, self._newer = path, False
         self.worker.ask_for("run", None if path is None else (path, title))
+
+    def prefer(self, *wishes: str) -> None:
+        """What the chains of the next run that is opened go for, if it knows that."""
+        self._wishes = wishes
 
     def _on_ready(self, facts: Facts | None) -> None:
         same = facts is not None and self.facts is not None and facts.path == self.facts.path and facts.knows == self.facts.knows
