@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args, get_origin
@@ -129,6 +130,18 @@ def parse(text: str, setting: Knob) -> Value:
                 return word
     except (ValueError, KeyError, OverflowError):
         raise BadSetting(f"{_title(setting)} must be {limits(setting)}; got {word!r}.") from None
+
+
+def read(text: str, setting: Knob) -> Value:
+    """As `parse`, and inside the setting's range; raises BadSetting."""
+    value = parse(text, setting)
+    if setting.kind not in ("float", "int"):
+        return value
+    whole = not isinstance(value, str) and math.isfinite(value) and (setting.kind == "float" or value == int(value))
+    low, high = setting.low, setting.high
+    if isinstance(value, str) or not whole or (low is not None and value < low) or (high is not None and value > high):
+        raise BadSetting(f"{_title(setting)} must be {limits(setting)}; got {text.strip()!r}.")
+    return value
 
 
 def split(pairs: Mapping[str, str], *classes: type[_Settings]) -> tuple[dict[str, Value], ...]:

@@ -10,10 +10,11 @@ import sys
 import traceback
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from models.errors import RunFailed
 from models.files import home
+from studio import logs
 from studio.doctor import has_display, missing_libraries
 from studio.stopped import keep_log
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 _log: TextIO | None = None
 
 
-def window() -> int:
-    """Show the window until it is closed; returns the exit status."""
+def window(then: Callable[[Window], object] | None = None) -> int:
+    """Show the window until it is closed, and do something with it first; returns the exit status."""
     if not os.environ.get("QT_QPA_PLATFORM") and not has_display():  # Qt would abort the process
         raise RunFailed(
             "There is no display, so no window: use the command line (sampling-studio train began --data faces), "
@@ -36,21 +37,21 @@ def window() -> int:
             raise RunFailed(f"Qt needs system libraries that are missing: type  sudo apt-get install {' '.join(libraries)}  and start again.")
     if sys.platform == "win32":
         import torch  # noqa: F401  # must come before Qt there
-    from PySide6.QtCore import QSettings, QTimer
+    from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
-    from studio import theme
+    from studio.shell import dress
     from studio.window import Window
 
     _watch_crashes()
     app = QApplication(sys.argv[:1])
     app.setOrganizationName("sampling-studio")
     app.setApplicationName("Sampling Studio")
-    theme.apply(app, str(QSettings().value("scheme", "system")), _scale())  # pyright: ignore[reportArgumentType]
+    logs.begin()
+    dress()
     shown = Window()
-    geometry = QSettings().value("geometry")
-    if geometry is None or not shown.restoreGeometry(geometry):  # pyright: ignore[reportArgumentType]
-        shown.resize(1280, 800)
+    shown.session.trouble.connect(_log_trouble)
+    shown.shell.restore()
     collector = collect_here(app)
     sys.excepthook = _on_exception(shown)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -60,10 +61,18 @@ def window() -> int:
     awake.timeout.connect(lambda: None)
     shown.warm_up()
     shown.show()
+    if then is not None:
+        then(shown)
     status = app.exec()
     collector.stop()
     shown.session.close()
+    logs.log.info("ended with status %d", status)
+    logs.end()
     return status
+
+
+def _log_trouble(trouble: Any) -> None:
+    logs.log.warning("%s", "\n".join(filter(None, (trouble.sentence, trouble.details))))
 
 
 def collect_here(app: object) -> Collector:
@@ -117,13 +126,7 @@ def _on_exception(shown: Window) -> Callable[[type[BaseException], BaseException
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         details = "".join(traceback.format_exception(kind, error, trace))
         print(details, file=sys.stderr)
+        logs.log.error("unexpected: %s", details)
         shown.page.card.show_error("Something unexpected happened in the window; the run goes on.", "", details)
 
     return hook
-
-
-def _scale() -> float:
-    try:
-        return float(os.environ.get("SAMPLING_STUDIO_SCALE", "1"))
-    except ValueError:
-        return 1.0

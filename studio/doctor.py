@@ -46,7 +46,7 @@ Check = dict[str, Any]
 
 def checks(device: str = "auto") -> list[Check]:
     """All checks, each {name, ok, found, remedy}."""
-    return [_display(), _libraries(), *_fonts(), *_torch(device), _disk()]
+    return [_display(), _libraries(), *_fonts(), *_torch(device), _disk(), _awake()]
 
 
 def _check(name: str, ok: bool, found: str, remedy: str = "") -> Check:
@@ -156,6 +156,14 @@ def _disk() -> Check:
         return _check("disk", free > 1, f"{free:.0f} GB free in {folder}", "free at least 1 GB, or set SAMPLING_STUDIO_HOME to another folder")
     except Exception as error:
         return _check("disk", False, str(folder), f"{error} Or set SAMPLING_STUDIO_HOME to a folder that can be written.")
+
+
+def _awake() -> Check:
+    """No remedy: a machine that falls asleep goes on with the run when it wakes."""
+    from studio.awake import attempt
+
+    why = attempt()
+    return _check("keep awake", True, f"does not here, because {why}" if why else "works")
 
 
 def _ask(program: str) -> str | None:

@@ -61,6 +61,7 @@ class Export:
     count: int = 64
     ema: bool = True  # draw from the moving average of the weights, where the system has one
     options: Mapping[str, Any] = field(default_factory=dict)  # of sentences: temperature, top_k, nucleus, prompt, net
+    reel: tuple[int, ...] = ()  # steps of its frames; () for all up to the present one
     rows: tuple[int, ...] | None = None  # of "keep": which samples; all if None
     desk: Mapping[str, Any] | None = None  # of fillings: the keyword arguments of `export.filled.desk_record`; `name` is then one of its exporters
 

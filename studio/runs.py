@@ -8,7 +8,7 @@ import re
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +24,7 @@ FORBIDDEN = re.compile(r'[\x00-\x1f<>:"/\\|?*]')  # of a folder's name, on one s
 RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")  # names of devices on Windows
 PARTS = {"checkpoints": "checkpoints", "kept": "checkpoints", "reel": "reel", "metrics.f32": "metrics", "tensorboard": "tensorboard"}
 TRACES = ("run.json", "checkpoints", "metrics.f32", "journal.jsonl")  # any of which tells that a folder is or was a run
+TURNS = tuple(f'"what": "{what}"'.encode() for what in ("phase", "longer", "fork", "knobs"))
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class RunFacts:
     time: float  # of the newest checkpoint, seconds since 1970
     use: DiskUse
     parent: Mapping[str, Any] | None = None  # of a fork: id, name, path, step, knobs
+    change: str = ""  # of a fork: what was turned when it was made, such as "γ 0.7 → 0.5"
     preview: Path | None = None  # a picture of samples, to be cut at the right
     state: Literal["ok", "damaged"] = "ok"
     why: str = ""
@@ -99,8 +101,8 @@ def facts(path: Path) -> RunFacts:
         record = folder.record
         if not folder.steps():
             raise BadFile(f"{path.name} has no checkpoint any more: its curves are there, but it cannot be opened; delete it, or put them back.")
-        newest = folder.checkpoint(folder.steps()[-1])
-        phase, total = _stretch(record, _turns(path))
+        newest, turns = folder.checkpoint(folder.steps()[-1]), _turns(path)
+        phase, total = _stretch(record, turns)
         return RunFacts(
             path=path,
             id=folder.id,
@@ -113,7 +115,8 @@ def facts(path: Path) -> RunFacts:
             phase=phase,
             time=newest.stat().st_mtime,
             use=use,
-            parent=folder.parent,
+            parent=_parent(folder),
+            change=_change(turns) if folder.parent else "",
             preview=_preview(path),
         )
     except StudioError as error:
@@ -327,15 +330,27 @@ def _is(path: Path, run: str) -> bool:
         return False
 
 
+def _parent(folder: RunFolder) -> Mapping[str, Any] | None:
+    found = folder.parent
+    return None if found is None else {"name": "", "path": "", "knobs": {}, **found, "id": str(found["id"]), "step": int(found["step"])}
+
+
+def _change(lines: Sequence[Mapping[str, Any]]) -> str:
+    """What was turned at the moment of the last fork."""
+    at = max((i for i, line in enumerate(lines) if line["what"] == "fork"), default=len(lines))
+    after = lines[at + 1] if at + 1 < len(lines) else {}
+    return str(after["text"]) if after.get("what") == "knobs" and after.get("step") == lines[at]["step"] else ""
+
+
 def _turns(path: Path) -> list[dict[str, Any]]:
-    """Lines of the journal that move a run between its phases; the others are not even parsed."""
+    """Lines of the journal that move a run between its phases, fork it or turn its knobs; the others are not even parsed."""
     try:
         text = (path / "journal.jsonl").read_bytes()
     except OSError:
         return []
     out = []
     for line in text.split(b"\n"):
-        if b'"what": "phase"' in line or b'"what": "longer"' in line:
+        if any(what in line for what in TURNS):
             try:
                 out.append(json.loads(line))
             except ValueError:

@@ -12,6 +12,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, QRunnable, QThread
 
 from models.errors import BadSetting, StudioError
 from studio.messages import EVALUATION, OWN, Ask, Evaluate, Export, NewRun, OldRun, Opened, Progress, Reply, Trouble
+from studio.queue import Queue
 from studio.workers.jobs import TrainingJob
 from studio.workers.thread import Worker
 
@@ -30,6 +31,9 @@ class Session(QObject):
         knobs: the open run's knobs as they are now.
         condition: what it is doing.
         evaluate: when this and every later run is evaluated.
+        source: what was asked for last.
+        until: the step that a training was begun for; None: the end of the preset.
+        queue: runs that wait to be trained.
 
     Signals:
         conditioned (str, str): condition and reason.
@@ -39,6 +43,7 @@ class Session(QObject):
         line (dict): a new line of the journal.
         replied (Reply): the newest answer for a panel.
         trouble (Trouble): a person must read this.
+        exporting (Export): something is being exported.
         exported (Export, list): files were written.
         turned (str, object, object): a knob was turned by hand: its name, the value before, the value now.
     """
@@ -50,6 +55,7 @@ class Session(QObject):
     line = Signal(object)
     replied = Signal(object)
     trouble = Signal(object)
+    exporting = Signal(object)
     exported = Signal(object, object)
     turned = Signal(str, object, object)
     _written = Signal(object, object, object)
@@ -62,6 +68,8 @@ class Session(QObject):
         self.condition: Condition = "empty"
         self.step = 0
         self.evaluate = Evaluate()
+        self.source: NewRun | OldRun | None = None
+        self.until: int | None = None
         self._held: dict[str, Any] = {}  # the newest value of a knob that is being dragged
         self._sent = ""  # the knob whose turns are being collected
         self._collect = QTimer(self)
@@ -75,11 +83,13 @@ class Session(QObject):
         self._newest: dict[str, int] = {}
         self._pool = QThreadPool(self)
         self._written.connect(self._on_written)
+        self.queue = Queue(self)
 
     # --- runs -------------------------------------------------------------------------------------------------
 
     def open(self, source: NewRun | OldRun, *, start: bool = False) -> None:
         """Make or open a run, and start it if wanted; the present one is saved and closed first."""
+        self.source, self.until = source, None
         self.system = source.system if isinstance(source, NewRun) else _system_of(source.path)
         if self._worker is not None:
             self._flush()
@@ -136,11 +146,12 @@ class Session(QObject):
 
     # --- training ---------------------------------------------------------------------------------------------
 
-    def go(self) -> None:
-        """Run, up to the preset's steps, or for ever past them."""
+    def go(self, until: int | None = None) -> None:
+        """Run, up to a step or the one asked for before; without one, up to the preset's steps, or for ever past them."""
         if (worker := self._trainer) is not None and self.run is not None:
             self._flush()
-            worker.go(self.run.total if self.step < self.run.total else None)
+            self.until = until if until is not None else self.until if (self.until or 0) > self.step else None
+            worker.go(self.until or (self.run.total if self.step < self.run.total else None))
 
     @property
     def _trainer(self) -> Worker | None:
@@ -232,6 +243,7 @@ class Session(QObject):
         """Write the present step; `exported` follows."""
         if self._worker is not None and self.run is not None:
             self._flush()
+            self.exporting.emit(wish)
             self._worker.export(wish)
 
     # --- from the worker --------------------------------------------------------------------------------------
@@ -273,7 +285,8 @@ class Session(QObject):
         self._condition("running", "")
 
     def _on_paused(self, reason: str) -> None:
-        words = {"you": "by you", "step": "after one step", "goal": DONE, "failed": "stopped, see the card"}
+        goal = DONE if self.run is None or self.step == self.run.total else f"step {self.step:,} is reached"
+        words = {"you": "by you", "step": "after one step", "goal": goal, "failed": "stopped, see the card"}
         self._condition({"goal": "finished", "failed": "failed"}.get(reason, "paused"), words.get(reason, reason))  # pyright: ignore[reportArgumentType]
 
     def _on_trouble(self, trouble: Trouble) -> None:

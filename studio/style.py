@@ -10,6 +10,9 @@ QFrame[kind="header"] { background: $panel; border: none; border-bottom: 1px sol
 QFrame[kind="transport"] { background: $panel; border: none; border-top: 1px solid $hairline; }
 QFrame[kind="side"] { background: $panel; border: none; border-left: 1px solid $hairline; }
 QFrame[kind="card"] { background: $panel; border: 1px solid $hairline; border-radius: 8~; }
+QFrame[kind="over"] { background: $panel; border: 1px solid $edge; border-radius: 8~; }
+QLineEdit[kind="palette"] { border: none; border-bottom: 1px solid $hairline; border-radius: 0; background: transparent; font-size: 15~;
+  padding: 0 14~; min-height: 44~; }
 QFrame[kind="error"] { background: $panel; border: 1px solid $hairline; border-left: 3px solid $bad; border-radius: 8~; }
 QFrame[kind="warning"] { background: $panel; border: 1px solid $hairline; border-left: 3px solid $warn; border-radius: 8~; }
 QFrame[kind="line"] { background: $hairline; border: none; max-height: 1px; min-height: 1px; }
@@ -27,6 +30,7 @@ QLabel[kind="good"] { font-size: 11~; color: $good; }
 QLabel[kind="readout"] { font-size: 22~; font-weight: 600; }
 QLabel[kind="readout"][tone="warn"] { color: $warn; }
 QLabel[kind="words"] { font-size: 22~; }
+QLabel[kind="key"] { font-size: 11~; color: $ink; background: $window; border: 1px solid $edge; border-radius: 4~; padding: 1~ 5~; }
 
 QPushButton { background: $panel; color: $ink; border: 1px solid $edge; border-radius: 6~; padding: 0 11~; min-height: 26~; }
 QPushButton:hover { background: $hover; }
@@ -141,6 +145,7 @@ QToolButton[kind="rail"]:checked { background: $tint; color: $ink; border-left: 
 QToolButton[kind="rail"]:focus { border: 2px solid $accent; border-left: 3px solid $accent; padding: 4~ 1px 4~ 0; min-height: 40~; }
 QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus, QComboBox:on { border: 2px solid $accent; min-height: 24~; }
 QLineEdit:focus { padding: 0 6~; }
+QLineEdit[kind="palette"]:focus { border: none; border-bottom: 1px solid $hairline; padding: 0 14~; min-height: 44~; }
 QPlainTextEdit:focus, QTextEdit:focus { border: 2px solid $accent; padding: 3~ 6~; }
 QAbstractSpinBox:focus { padding: 0 1~ 0 6~; }
 QComboBox:focus, QComboBox:on { padding: 0 3~ 0 7~; }

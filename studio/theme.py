@@ -119,6 +119,7 @@ LIGHT = Theme(
         "ppgn": "#B1500A",
         "lab": "#47761A",
         "gallery": "#4A5568",
+        "runs": "#4A5568",
     },
     curves={
         "real": "#1F6FB5",
@@ -152,6 +153,7 @@ DARK = Theme(
         "ppgn": "#FFA04D",
         "lab": "#9CCB57",
         "gallery": "#AAB6C6",
+        "runs": "#AAB6C6",
     },
     curves={
         "real": "#5AAEF0",

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QSettings, QSize, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QPaintEvent, QShortcut
-from PySide6.QtWidgets import QApplication, QButtonGroup, QFrame, QMainWindow, QStackedWidget, QToolButton, QWidget
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
+from PySide6.QtWidgets import QButtonGroup, QFrame, QMainWindow, QStackedWidget, QToolButton, QWidget
 
-from models.data import sources
 from models.errors import BadInput, StudioError
+from models.settings import settings
 from studio import theme
 from studio.demos import Demo
-from studio.pages import LIGHT, PAGES
-from studio.pages.page import CARRIERS, Page
+from studio.doors import Take
+from studio.herald import Herald
+from studio.messages import OldRun
+from studio.pages import ASIDE, LIGHT, PAGES
+from studio.pages.page import Page
+from studio.pages.receiving import Receiving
 from studio.session import Session
+from studio.shell import Shell
 from studio.widgets import column, row
 from studio.workers.background import WarmUp
-
-SCHEMES: tuple[theme.Scheme, ...] = ("system", "light", "dark")
 
 
 class Window(QMainWindow):
@@ -30,6 +33,7 @@ class Window(QMainWindow):
     Attributes:
         session: the open run.
         pages: what has been visited so far.
+        shell: shortcuts, menu, palette, and what the window remembers.
         tour: that goes on, or None.
     """
 
@@ -39,11 +43,15 @@ class Window(QMainWindow):
         self.setWindowIcon(theme.icon("app", theme.theme().accent("began")))
         self.setAcceptDrops(True)
         self.session = Session(self)
+        self.herald = Herald(self, self.session)
+        self.receiving = Receiving(self)
         self.pages: dict[str, Any] = {}
         self.tour: Any = None
         self.ready = self._cold = False
         self._first_scheme: theme.Scheme = "light"  # chosen after "system"
         self._then: list[Any] = []
+        self.shell = Shell(self)
+        self._seen = "home"  # of the rail's pages, the one that was seen last
         self._stack = QStackedWidget()
         self._rail_buttons: dict[str, QToolButton] = {}
         middle = QWidget()
@@ -52,7 +60,6 @@ class Window(QMainWindow):
         line.addWidget(self._stack, 1)
         middle.setLayout(line)
         self.setCentralWidget(middle)
-        self._keys()
         self._sizes()
         theme.notifier.changed.connect(self._sizes)
         self.show_page("home")
@@ -78,12 +85,20 @@ class Window(QMainWindow):
             self._then.append(lambda: self.show_page(name))
             return None
         if name not in self.pages:
-            _, module, kind = PAGES[name]
+            _, module, kind = (PAGES | ASIDE)[name]
             page = self.pages[name] = getattr(importlib.import_module(module), kind)(self.session)
             self._stack.addWidget(page)
             page.exported_chosen.connect(self.open_exported)
             page.page_wanted.connect(self.show_page)
+            if name == "gallery":
+                page.sample_chosen.connect(self.open_sample)
             page.run_chosen.connect(self.open_run)
+            page.compare_wanted.connect(self.compare_runs)
+            if name in ASIDE:
+                page.left.connect(self.leave_aside)
+            if name == "settings":
+                page.changed.connect(self.shell.settle)
+            self.shell.built(name, page)
             if name == "home":
                 page.set_ready(self.ready)
                 page.begin.connect(self.begin)
@@ -92,9 +107,29 @@ class Window(QMainWindow):
                 page.demo_wanted.connect(self.show_demo)
                 page.tour_wanted.connect(self.start_tour)
         self._stack.setCurrentWidget(self.pages[name])
-        self._rail_buttons[name].setChecked(True)
+        if name in PAGES:
+            self._seen = name
+            self._rail_buttons[name].setChecked(True)
+        self._group.setExclusive(name in PAGES)
+        for other, b in self._rail_buttons.items():
+            b.setChecked(other == name)
         self.pages[name].setFocus()
         return self.pages[name]
+
+    def page_name(self) -> str:
+        """The name of the page that is seen."""
+        return next(name for name, page in self.pages.items() if page is self.page)
+
+    def leave_aside(self) -> None:
+        """Back from a page without a place in the rail."""
+        self.show_page(self._seen)
+
+    def go_on_at(self, name: str) -> None:
+        """Go to a page once it can be shown, unless something else is chosen or done by then."""
+        if name in LIGHT or self.ready:
+            self.show_page(name)
+        else:
+            self._then.append(lambda: self.show_page(name) if self.page_name() == "home" and self.session.system == "" else None)
 
     def begin(self, system: str) -> None:
         """The form for a new run of a system."""
@@ -102,8 +137,13 @@ class Window(QMainWindow):
         if page is not None:
             page.new_run()
 
-    def open_run(self, path: Path, recipe: Mapping[str, Any] | None = None) -> None:
-        """Open a run on the page of its system; with the recipe of a file that was exported from it, as it was then where the page can."""
+    def open_run(self, path: Path, recipe: Mapping[str, Any] | None = None, take: Take = "all", *, source: OldRun | None = None) -> None:
+        """Open a run on the page of its system.
+
+        Args:
+            recipe: of a file that was exported from it; `take` says what of it is restored.
+            source: how the run is opened; to go on with, if None.
+        """
         from models.journal import RunFolder
 
         try:
@@ -115,11 +155,21 @@ class Window(QMainWindow):
             self.page.card.show_error(str(error))
             return
         if page is None:
-            self._then.append(lambda: self.open_run(path, recipe))
+            self.when_ready(lambda: self.open_run(path, recipe, take, source=source))
         else:
-            page.open_run(path)
+            page.open_run(path, source)
             if recipe is not None:
-                page.restore(recipe)
+                page.restore(recipe, take)
+
+    def when_ready(self, act: Callable[[], object]) -> None:
+        """Do something once torch is there."""
+        self._then.append(act)
+
+    def compare_runs(self, runs: list[Path]) -> None:
+        """Several runs side by side."""
+        page = self.show_page("runs")
+        if page is not None:
+            page.compare(runs)
 
     def resume(self, path: Path) -> None:
         """Open a run and go on training it."""
@@ -174,7 +224,7 @@ class Window(QMainWindow):
         rail.setProperty("kind", "rail")
         body = column(rail, spacing=4)
         body.setContentsMargins(0, 8, 0, 8)
-        group = QButtonGroup(self)
+        self._group = group = QButtonGroup(self)
         for name, (word, _, _) in PAGES.items():
             b = QToolButton()
             b.setText(word)
@@ -189,6 +239,8 @@ class Window(QMainWindow):
             self._rail_buttons[name] = b
             body.addWidget(b)
         body.addStretch(1)
+        self.more = self.shell.more_button()
+        body.addWidget(self.more)
         self.scheme = QToolButton()
         self.scheme.setText("Theme")
         self.scheme.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
@@ -201,51 +253,23 @@ class Window(QMainWindow):
 
     def next_scheme(self) -> None:
         """The other of light and dark, then the first again, then as the system says, and around."""
-        settings = QSettings()
-        now = str(settings.value("scheme", "system"))
-        if now not in SCHEMES:
-            now = "system"
+        now = settings().theme
         other: theme.Scheme = "light" if theme.theme().name == "dark" else "dark"
         if now == "system":
             self._first_scheme = chosen = other  # the first press always changes something
         else:
             chosen = other if now == self._first_scheme else "system"
-        settings.setValue("scheme", chosen)
-        app = QApplication.instance()
-        if isinstance(app, QApplication):
-            theme.apply(app, chosen, theme.theme().scale)
+        if not self.shell.change(theme=chosen):
+            return
         self.scheme.setText({"system": "System", "light": "Light", "dark": "Dark"}[chosen])
 
     def _sizes(self) -> None:
         px = theme.theme().px
         self.rail.setFixedWidth(px(80))
-        for b in [*self._rail_buttons.values(), self.scheme]:
+        for b in [*self._rail_buttons.values(), self.more, self.scheme]:
             b.setFixedSize(QSize(px(80) - 1, px(56)))
             b.setIconSize(QSize(px(20), px(20)))
         self.setMinimumSize(1120, 700)
-
-    def _keys(self) -> None:
-        for keys, act in (
-            ("Ctrl+Return", self._toggle),
-            ("Ctrl+Enter", self._toggle),
-            ("Ctrl+.", lambda: self.page.step_once() or self.session.step_once()),
-            ("Ctrl+,", lambda: self.page.step_back()),
-            ("Ctrl+S", lambda: self.page.save()),
-            ("Ctrl+Z", lambda: self.page.undo()),
-            ("Ctrl+Shift+Z", lambda: self.page.redo()),
-            ("Ctrl+Y", lambda: self.page.redo()),
-            ("Ctrl+N", lambda: self.page.new_run()),
-            ("Ctrl+O", lambda: self.page.choose_run()),
-            ("Ctrl+E", lambda: self.page.choose_export()),
-            ("K", lambda: self.page.keep()),
-            ("Ctrl+\\", lambda: self.page.fold()),
-            ("Ctrl+Q", self.close),
-        ):
-            QShortcut(QKeySequence(keys), self, act)
-
-    def _toggle(self) -> None:
-        if not self.page.toggle():
-            (self.session.pause if self.session.condition == "running" else self.session.go)()
 
     @property
     def page(self) -> Page:
@@ -267,40 +291,22 @@ class Window(QMainWindow):
         event.acceptProposedAction()
 
     def receive(self, path: Path) -> None:
-        """A run is opened; an exported file opens the run that made it; anything else is taken as data for a new run."""
-        if (path / "run.json").is_file():
-            self.open_run(path)
-            return
-        if path.is_file() and path.suffix.lower() in CARRIERS and self._open_maker(path):
-            return
-        kind = sources.kind(str(path))
-        page: Any = self.page if self.page.takes(kind) else self.show_page("seqgan" if kind == "text" else "began")
-        if page is None:
-            self._then.append(lambda: self.receive(path))
-        else:
-            page.new_run()
-            page.new.choose_data(str(path))
+        """A run is opened; an exported file shows its ways back; anything else is taken as data for a new run."""
+        self.receiving.receive(path)
 
-    def open_exported(self, path: Path) -> None:
-        """Open the run that made an exported file."""
-        if not self._open_maker(path):
-            self.page.card.show_error(f"{path.name} carries no recipe, so it does not tell which run made it: choose a file that was exported here.")
+    def open_sample(self, recipe: Mapping[str, Any], take: Take) -> None:
+        """Open a sample of the gallery in its run."""
+        self.receiving.open_sample(dict(recipe), take)
 
-    def _open_maker(self, path: Path) -> bool:
-        """Whether the file tells which run made it; that run is opened, or its absence told."""
-        from studio import recipe
+    def open_exported(self, path: Path, take: Take | None = None, chosen: Path | None = None) -> None:
+        """Show the ways back of an exported file, or go one of them; `chosen` is where its run is now."""
+        self.receiving.open_exported(path, take, chosen)
 
-        try:
-            found = recipe.read(path)
-        except StudioError:
-            return False
-        made_by = found.get("run")
-        run = Path(str(made_by.get("path"))) if isinstance(made_by, dict) else Path()
-        if (run / "run.json").is_file():
-            self.open_run(run, found)
-        else:
-            self.page.card.show_error(f"The run {run} that made {path.name} is not there any more: open it from its new place (Ctrl+O).")
-        return True
+    def restore(self, recipe: Mapping[str, Any], take: Take = "all") -> None:
+        """Of a file whose run is open already."""
+        page = self.show_page(str(recipe["system"]))
+        if page is not None:
+            page.restore(recipe, take)
 
     # --- leaving ----------------------------------------------------------------------------------------------
 
@@ -309,10 +315,11 @@ class Window(QMainWindow):
         if self.tour is not None:
             self.tour.end()
         self.hide()
-        if QCoreApplication.organizationName():  # a page that is only drawn leaves no settings
-            QSettings().setValue("geometry", self.saveGeometry())
+        self.shell.remember()
+        self.receiving.stop()
         for page in self.pages.values():
             page.stop()
         self._warm_up.wait()
         self.session.close()
+        self.herald.close()
         event.accept()

@@ -16,11 +16,13 @@ _WHERE = {
     "fill": "fill",
     "lab": "lab",
     "evaluate": "evaluate",
+    "open": "opening",
     "inspect": "looking",
     "verify": "looking",
     "runs": "runs",
     "fork": "runs",
     "data": "data",
+    "gallery": "gallery",
     "shoot": "around",
     "doctor": "around",
 }

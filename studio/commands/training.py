@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from models.errors import BadInput, RunFailed
+from studio.awake import keeping
 from studio.commands.terminal import Result, bar, reading, stoppable, strict, tell
 from studio.export import writes_of
 from studio.pace import Pace, duration
@@ -133,7 +134,7 @@ def _train(active: Any, goal: int, evaluate_every: int | None) -> Result:
     spent: dict[str, dict[str, float]] = {}  # phase -> steps and seconds of this call
     pace.start()
     try:
-        with stoppable() as stopped, bar(f"{active.algorithm.TITLE} · {active.plan.device}", goal) as show:
+        with keeping(), stoppable() as stopped, bar(f"{active.algorithm.TITLE} · {active.plan.device}", goal) as show:
             for state, info in active.train(max(goal, first)):
                 if info is not None:
                     pace.mark(state.step)

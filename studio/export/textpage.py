@@ -53,6 +53,20 @@ def page(record: Record, recipe: recipes.Recipe) -> str:
     return document(f"{record.title}, step {record.step:,}", style, "textpage.js", recipe, body)
 
 
+def board_page(title: str, facts: str, system: str, told: Sequence[tuple[Row, str]], recipe: recipes.Recipe) -> str:
+    """Sentences of any runs on a page; with each a line about where it is from."""
+    scored, measured = any(row.log_p for row, _ in told), any(row.length for row, _ in told)
+    body = (
+        head(title, facts, _tools(scored, measured)),
+        f'<section aria-label="Sentences">\n<ol class="sentences"{language([row.text for row, _ in told])}>',
+        *(_item(row, "", more) for row, more in told),
+        '</ol>\n<p id="none" hidden>No sentence has these words.</p>\n</section>\n</main>',
+        f"<footer>Sampling Studio · {html.escape(facts)} · the recipe in this page makes each of them again</footer>\n{help_of(KEYS)}",
+    )
+    style = style_of(system) + Path(__file__).with_name("textpage.css").read_text("utf-8")
+    return document(title, style, "textpage.js", recipe, body)
+
+
 def shown(log_p: str) -> str:
     """A log p as the page shows it, from its digits in a file."""
     return f"{float(log_p):.2f}".replace("-", "−")
@@ -77,11 +91,11 @@ def _through(sentence: str, prompt: str, counts: Callable[[str], bool]) -> int:
     return 0 if wanted else len(sentence)
 
 
-def _item(row: Row, prompt: str) -> str:
+def _item(row: Row, prompt: str, more: str = "") -> str:
     end = begins(row.text, prompt) if prompt else 0
     marked = f"<mark>{html.escape(row.text[:end])}</mark>" if end else ""
     words = f'<p dir="auto">{marked}{html.escape(row.text[end:])}</p>' if row.text else '<p class="empty">no word</p>'
-    told = []
+    told = [html.escape(more)] if more else []
     if row.log_p:
         told.append(f'log p <span class="p" data-log-p="{row.log_p}">{shown(row.log_p)}</span>')
     if row.length:

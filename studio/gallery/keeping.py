@@ -104,16 +104,6 @@ def _finite(scores: Mapping[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in scores.items() if math.isfinite(value)}
 
 
-def single_of(recipe: Mapping[str, Any], row: int) -> dict[str, Any]:
-    """Of one sample of a recipe that many share."""
-    made, kind = dict(recipe["made"]), str(recipe["kind"])
-    if kind.startswith("chains-"):
-        return {**recipe, "kind": "chains-single", "made": {"seed": made["seed"], "chain": row}}
-    if kind == "sheet":
-        return {**recipe, "kind": "single", "made": {"seed": made["seed"], "ema": made["ema"], "count": 1, "rows": [row, row + 1]}}
-    return {**recipe, "made": {**made, "row": row}}
-
-
 # --- the exporter -----------------------------------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ PATIENCE = 10.0  # seconds that one window waits for another to finish writing
 TABLES = """
 CREATE TABLE recipes (id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, text TEXT NOT NULL);
 CREATE TABLE entries (
-    id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, recipe INTEGER NOT NULL REFERENCES recipes(id), row INTEGER NOT NULL,
+    id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, recipe INTEGER NOT NULL REFERENCES recipes(id), place INTEGER NOT NULL, row INTEGER NOT NULL,
     kind TEXT NOT NULL, system TEXT NOT NULL, run TEXT NOT NULL, run_id TEXT NOT NULL, data TEXT NOT NULL, step INTEGER NOT NULL, seed INTEGER NOT NULL,
     label TEXT NOT NULL DEFAULT '', score REAL, score_name TEXT NOT NULL DEFAULT '', scores TEXT NOT NULL DEFAULT '{}', made REAL NOT NULL,
     width INTEGER NOT NULL DEFAULT 0, height INTEGER NOT NULL DEFAULT 0, text TEXT NOT NULL DEFAULT '',
@@ -30,8 +30,11 @@ CREATE TABLE boards (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE board_entries (board INTEGER NOT NULL REFERENCES boards(id) ON DELETE CASCADE, place INTEGER NOT NULL,
     entry INTEGER NOT NULL REFERENCES entries(id) ON DELETE CASCADE, PRIMARY KEY (board, place)) WITHOUT ROWID;
 CREATE INDEX entries_seen ON entries (gone, made, id);
-CREATE INDEX entries_run ON entries (run_id, run, system);
-CREATE INDEX entries_label ON entries (label);
+CREATE INDEX entries_system ON entries (gone, system);
+CREATE INDEX entries_run ON entries (gone, run_id, run);
+CREATE INDEX entries_label ON entries (gone, label);
+CREATE INDEX entries_kind ON entries (gone, kind);
+CREATE INDEX entries_star ON entries (gone, star);
 CREATE INDEX tags_entry ON tags (entry);
 CREATE INDEX board_entries_entry ON board_entries (entry);
 """

@@ -35,6 +35,7 @@ SORTS: Mapping[str, tuple[str, str]] = {  # name -> what it says, and how it is 
     "class": ("Class", "label = '', label COLLATE NOCASE, id"),
 }
 _COLUMNS = "id, kind, system, run, run_id, data, step, seed, row, label, score, score_name, scores, made, width, height, text, star, note"
+SEARCHED = ("text", "note", "run", "label", "system", "data")
 LOWER_IS_BETTER = ("L(v)", "L(G(z))", "error", "distance")  # scores of which the lowest come first
 
 
@@ -42,7 +43,7 @@ LOWER_IS_BETTER = ("L(v)", "L(G(z))", "error", "distance")  # scores of which th
 class Sample:
     """One thing to be kept: a picture as PNG with its small code for the search, or a sentence."""
 
-    row: int  # its place among those of the recipe
+    place: int  # among those of the recipe, see `recipe.of_sample`
     png: bytes = b""
     code: bytes = b""  # of `studio.gallery.nearest.code_of`
     width: int = 0
@@ -64,7 +65,7 @@ class Entry:
     data: str
     step: int
     seed: int
-    row: int
+    row: int  # which sample of the seed it is, from 0
     label: str  # what the chain was asked for; "" for none
     score: float | None
     score_name: str
@@ -157,13 +158,16 @@ class Gallery:
         run, made = recipe.get("run") or {}, recipe.get("made") or {}
         run_id = run_id_of(recipe)
         content = sample.png or sample.text.encode()
-        key = f"{run_id} {recipe.get('state_hash')} {made.get('seed')} {recipe['kind'].partition('-')[0]} {sample.row} ".encode()
+        row = row_of(recipe, sample.place)
+        how = "chains" if "chains" in recipe else "fillings" if "desk" in made else "rows"
+        key = f"{run_id} {recipe.get('state_hash')} {made.get('seed')} {how} {row} ".encode()
         held = hashlib.sha256(key + content).hexdigest()
         name, score = next(iter(sample.scores.items()), ("", None))
         values = {
             "hash": held,
             "recipe": number,
-            "row": sample.row,
+            "place": sample.place,
+            "row": row,
             "kind": "picture" if sample.png else "text",
             "system": str(recipe.get("system", "")),
             "run": str(run.get("name", "")),
@@ -193,56 +197,32 @@ class Gallery:
 
     # --- finding ----------------------------------------------------------------------------------------------
 
-    def query(
-        self,
-        text: str = "",
-        system: str = "",
-        run: str = "",
-        label: str = "",
-        kind: str = "",
-        starred: bool = False,
-        tag: str = "",
-        board: str | None = None,
-        sort: str = "newest",
-    ) -> array[int]:
+    def query(self, *, sort: str = "newest", **asked: Any) -> array[int]:
         """The numbers of all entries that fit, in order; "" filters nothing.
 
         Args:
             text: words that all occur in sentence, note, run, class, system, data or tags.
-            run: a run's id. kind: "picture" or "text". board: its name.
+            system, run, label, kind, tag: exactly these; a run by its id, a kind is "picture" or "text".
+            starred: only those with a star. board: its name; None for everything.
             sort: one of SORTS, or "board" for the order of the board.
         """
-        where, given = ["gone IS NULL"], []
-        for column, value in (("system", system), ("run_id", run), ("label", label), ("kind", kind)):
-            if value:
-                where.append(f"{column} = ?")
-                given.append(value)
-        if starred:
-            where.append("star = 1")
-        if tag:
-            where.append("id IN (SELECT entry FROM tags WHERE tag = ?)")
-            given.append(tag)
-        for word in text.split():
-            like = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-            columns = ("text", "note", "run", "label", "system", "data")
-            said = [*(f"{column} LIKE ? ESCAPE '\\'" for column in columns), "id IN (SELECT entry FROM tags WHERE tag LIKE ? ESCAPE '\\')"]
-            where.append(f"({' OR '.join(said)})")
-            given += [like] * len(said)
-        source, order = "entries", SORTS.get(sort, SORTS["newest"])[1]
-        if board is not None:
-            source = "board_entries JOIN entries ON entries.id = board_entries.entry"
-            where.insert(0, "board = (SELECT id FROM boards WHERE name = ?)")
-            given.insert(0, board)
-            order = "place" if sort == "board" else order
-        better = f"CASE WHEN score_name IN ({', '.join('?' * len(LOWER_IS_BETTER))}) THEN -1 ELSE 1 END"
+        source, where, given = _condition(**asked)
+        order = SORTS.get(sort, SORTS["newest"])[1]
+        if asked.get("board") is not None and sort == "board":
+            order = "board_entries.place"
         if "better" in order:
-            order = order.replace("better", better)
-            given += LOWER_IS_BETTER
-        return array("q", (r[0] for r in self._all(f"SELECT entries.id FROM {source} WHERE {' AND '.join(where)} ORDER BY {order}", given)))
+            order = order.replace("better", f"CASE WHEN score_name IN ({', '.join('?' * len(LOWER_IS_BETTER))}) THEN -1 ELSE 1 END")
+            given = [*given, *LOWER_IS_BETTER]
+        return array("q", (r[0] for r in self._all(f"SELECT entries.id FROM {source} WHERE {where} ORDER BY {order}", given)))
 
-    def count(self) -> int:
-        """Entries in all."""
-        return int(self._one("SELECT count(*) FROM entries WHERE gone IS NULL")[0])
+    def any(self, **asked: Any) -> bool:
+        """Whether anything fits what `query` is asked."""
+        source, where, given = _condition(**asked)
+        return self._one(f"SELECT 1 FROM {source} WHERE {where} LIMIT 1", given) is not None
+
+    def count(self, *, starred: bool = False) -> int:
+        """Entries in all, or those with a star."""
+        return int(self._one(f"SELECT count(*) FROM entries WHERE gone IS NULL{' AND star = 1' if starred else ''}")[0])
 
     def choices(self) -> dict[str, list[tuple[str, str, int]]]:
         """What can be filtered by: "system", "run", "label", "tag", "kind" -> (value, what it says, how many), the most frequent kinds first."""
@@ -279,17 +259,24 @@ class Gallery:
         return bytes(found[0]) if found else b""
 
     def recipe(self, number: int) -> dict[str, Any]:
-        """How this one sample was made: a recipe of kind "single"."""
-        from studio.gallery.keeping import single_of
+        """How this one sample was made, see `recipe.of_sample`."""
+        from studio.recipe import of_sample
 
-        return single_of(*self.shared(number))
+        return of_sample(*self.shared(number))
 
     def shared(self, number: int) -> tuple[dict[str, Any], int]:
-        """The recipe that an entry shares with those kept together with it, and its row; raises BadInput if it is gone."""
-        found = self._one("SELECT recipes.text, row FROM entries JOIN recipes ON recipes.id = recipe WHERE entries.id = ?", (number,))
+        """The recipe that an entry shares with those kept together with it, and its place in it; raises BadInput if it is gone."""
+        found = self._one("SELECT recipes.text, place FROM entries JOIN recipes ON recipes.id = recipe WHERE entries.id = ?", (number,))
         if found is None:
             raise BadInput(f"There is no sample {number:,} in the gallery any more: another window has removed it.")
         return json.loads(found[0]), int(found[1])
+
+    def shared_key(self, number: int) -> tuple[int, int]:
+        """The number of that recipe, and the place; raises BadInput if the entry is gone."""
+        found = self._one("SELECT recipe, place FROM entries WHERE id = ?", (number,))
+        if found is None:
+            raise BadInput(f"There is no sample {number:,} in the gallery any more: another window has removed it.")
+        return int(found[0]), int(found[1])
 
     def codes(self) -> tuple[array[int], bytes]:
         """The numbers of all pictures, and their codes one after the other."""
@@ -404,6 +391,45 @@ class Gallery:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
+
+
+def _condition(
+    text: str = "",
+    system: str = "",
+    run: str = "",
+    label: str = "",
+    kind: str = "",
+    starred: bool = False,
+    tag: str = "",
+    board: str | None = None,
+) -> tuple[str, str, list[Any]]:
+    """Tables, condition and values of a question, see `Gallery.query`."""
+    where, given = ["gone IS NULL"], list[Any]()
+    for column, value in (("system", system), ("run_id", run), ("label", label), ("kind", kind)):
+        if value:
+            where.append(f"{column} = ?")
+            given.append(value)
+    if starred:
+        where.append("star = 1")
+    if tag:
+        where.append("entries.id IN (SELECT entry FROM tags WHERE tag = ?)")
+        given.append(tag)
+    for word in text.split():
+        like = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        said = [*(f"{column} LIKE ? ESCAPE '\\'" for column in SEARCHED), "entries.id IN (SELECT entry FROM tags WHERE tag LIKE ? ESCAPE '\\')"]
+        where.append(f"({' OR '.join(said)})")
+        given += [like] * len(said)
+    if board is None:
+        return "entries", " AND ".join(where), given
+    where.append("board = (SELECT id FROM boards WHERE name = ?)")
+    return "board_entries JOIN entries ON entries.id = board_entries.entry", " AND ".join(where), [*given, board]
+
+
+def row_of(recipe: Mapping[str, Any], place: int) -> int:
+    """Which sample of its seed the one at a place of a recipe is."""
+    made = recipe.get("made") or {}
+    rows, chain = made.get("rows"), made.get("chain")
+    return place + (int(chain) if isinstance(chain, int) else int(rows[0]) if isinstance(rows, list) and rows else 0)
 
 
 def gallery_path() -> Path:

@@ -11,5 +11,11 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "maskgan": ("MaskGAN", "studio.pages.maskgan", "MaskganPage"),
     "lab": ("Lab", "studio.pages.lab", "LabPage"),
     "gallery": ("Gallery", "studio.pages.gallery", "GalleryPage"),
+    "runs": ("Runs", "studio.pages.runs", "RunsPage"),
 }
-LIGHT = ("home", "gallery")  # that open without torch
+ASIDE: dict[str, tuple[str, str, str]] = {  # without a place in the rail: reached by the menu More, and left again
+    "settings": ("Settings", "studio.pages.settings", "SettingsPage"),
+    "report": ("Report a problem", "studio.pages.report", "ReportPage"),
+    "about": ("About", "studio.pages.about", "AboutPage"),
+}
+LIGHT = ("home", "gallery", "runs", *ASIDE)  # that open without torch

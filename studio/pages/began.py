@@ -17,6 +17,7 @@ from studio.panels.readouts import Readouts
 from studio.panels.samples import ImageGrid
 from studio.session import Session
 from studio.widgets import label, row, spin
+from studio.workers.frames import Frame
 
 SAMPLES, REAL, HELD_OUT = 64, 8, 256
 
@@ -72,6 +73,8 @@ class BeganPage(TrainingPage):
             self.interpolation.ask_again(search=True)
 
     def _on_sample(self, index: int) -> None:
+        if self.time.past:
+            return
         self._detail_of = index
         self.session.ask("detail", "detail", seed=self.seed.value(), index=index, ema=self.ema.isChecked())
 
@@ -81,6 +84,15 @@ class BeganPage(TrainingPage):
         self.session.ask("interpolation", view, **arguments)
 
     # --- what the session says --------------------------------------------------------------------------------
+
+    def show_frame(self, frame: Frame) -> None:
+        """The reel's samples."""
+        if frame.pictures is not None:
+            self.samples.show_images(frame.pictures)
+            self.samples.set_heading("Samples G(z), same seeds", frame.words)
+            self.readouts.show_values({"held_out": None})
+            for panel in (self.real, self.interpolation.strip):
+                panel.set_stale(True)
 
     def show_run(self, run: Opened) -> None:
         """Another run, or the same one set back."""
@@ -138,11 +150,11 @@ class BeganPage(TrainingPage):
 
     def show_numbers(self) -> None:
         """The paper's numbers, large."""
-        smooth = {name: self.curves.history.series[name].at(float("inf")) for name in ("M_global", "loss_real", "loss_fake")}
+        smooth = {name: self.curves.history.series[name].at(self.moment) for name in ("M_global", "loss_real", "loss_fake")}
         real, fake = smooth["loss_real"], smooth["loss_fake"]
         ratio = fake / real if real and fake is not None else None
-        k_t = self.curves.history.series["k_t"].y.view
-        self.readouts.show_values({"M_global": smooth["M_global"], "k_t": float(k_t[-1]) if len(k_t) else None, "gamma_hat": ratio})
+        k_t = self.curves.history.series["k_t"].raw_at(self.moment)
+        self.readouts.show_values({"M_global": smooth["M_global"], "k_t": k_t, "gamma_hat": ratio})
 
     def _show_detail(self, reply: Reply) -> None:
         view = reply.view

@@ -29,6 +29,7 @@ from studio.panels.weighthistogram import WeightHistogram
 from studio.panels.weights import WeightsPanel
 from studio.session import Session
 from studio.widgets import Card, Segmented, column, label, number, row, spin
+from studio.workers.frames import Frame, tokens_of
 
 SAMPLES, SENTENCES, LATENTS, MARGINAL, PREVIEW = 64, 32, 16, 512, 8
 TRAIN, TABLE, COMPARE = range(3)  # the faces
@@ -120,6 +121,19 @@ class BganPage(TrainingPage):
         self._show_row.setLayout(row(label("Show"), 1, self.shown))
         return [self._show_row, row(self.ema, 1, label("Seed"), self.seed)]
 
+    def show_samples(self) -> None:
+        """Plain ones, on the face of the training."""
+        self.faces.choose(TRAIN)
+        self.shown.select(PLAIN)
+        self._on_other_samples()
+
+    def select_sample(self, row: int) -> bool:
+        """A picture, or a sentence where the run writes them."""
+        if self._draws():
+            return super().select_sample(row)
+        self.sentences.select(row)
+        return row < len(self.sentences.sentences())
+
     # --- what a person does -----------------------------------------------------------------------------------
 
     def _on_other_samples(self, *_: Any) -> None:
@@ -128,6 +142,8 @@ class BganPage(TrainingPage):
         self.looking.again()
 
     def _on_sample(self, index: int) -> None:
+        if self.time.past:
+            return
         self._detail_of = index
         self.session.ask("detail", "detail", seed=self.seed.value(), index=index, ema=self.ema.isChecked())
 
@@ -158,6 +174,26 @@ class BganPage(TrainingPage):
         self._show_used()
 
     # --- what the session says --------------------------------------------------------------------------------
+
+    def show_frame(self, frame: Frame) -> None:
+        """The reel's samples, without weights; what is beside them is of the present."""
+        for panel in (self.histogram, self.marginals):
+            panel.set_stale(True)
+        if frame.pictures is not None:
+            self.left.setCurrentWidget(self.samples)
+            self.samples.show_images(frame.pictures)
+            self.samples.set_heading("Samples of G", frame.words)
+        else:
+            self.left.setCurrentWidget(self._words)
+            self.sentences.show_sentences(tokens_of(frame.sentences, self._joiner()), note=frame.words, joiner=self._joiner())
+
+    def leave_frame(self) -> None:
+        """What the switch asks for."""
+        self._show_left()
+
+    def _joiner(self) -> str:
+        """Between two tokens of the open run."""
+        return "" if self.session.run is not None and self.session.run.config.get("unit") == "chars" else " "
 
     def show_run(self, run: Opened) -> None:
         """Another run, of whatever kind, or the same one set back."""
@@ -259,7 +295,7 @@ class BganPage(TrainingPage):
     def show_numbers(self) -> None:
         """The numbers of training, large; smoothed as the curves are."""
         series = self.curves.history.series
-        smooth = {key: series[key].at(math.inf) if key in series else None for key in ("V", "log_beta", "D_real", "D_fake")}
+        smooth = {key: series[key].at(self.moment) if key in series else None for key in ("V", "log_beta", "D_real", "D_fake")}
         log_beta = smooth.pop("log_beta")
         beta = None if log_beta is None else math.exp(min(700.0, log_beta))
         self.readouts.show_values({**smooth, "beta": beta})
@@ -327,8 +363,7 @@ class BganPage(TrainingPage):
         else:
             words = reply.view.words
             split = [said.split(BETWEEN_TOKENS) if said else [] for said in words["tokens"]]
-            joiner = "" if self.session.run is not None and self.session.run.config.get("unit") == "chars" else " "
-            self.sentences.show_sentences(split, note=whose, step=reply.step, joiner=joiner)
+            self.sentences.show_sentences(split, note=whose, step=reply.step, joiner=self._joiner())
 
     def _show_detail(self, reply: Reply) -> None:
         view = reply.view

@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 from models.algorithms.maskgan.fillings import END_WORD, Desk, Fillings
 from models.algorithms.maskgan.fillings import desk_of as read_desk
 from models.files import home
-from studio.gallery.store import gallery_path
 from models.knobs import describe
 from studio.export.filled import desk_of, fill_exporters
+from studio.gallery.store import gallery_path
 from studio.history import History
 from studio.messages import Export, Opened, Reply, Trouble
 from studio.pages import deskmoves as moves
@@ -284,6 +284,10 @@ class DeskFace(QObject):
             return False
         self.export("keep", gallery_path())
         return True
+
+    def take_seed(self, seed: int) -> None:
+        """Fillings of another seed."""
+        self.draw_with("seed", seed)
 
     def restore(self, recipe: Mapping[str, Any]) -> None:
         """What was exported lies on the desk again, with the controls that it was filled with; raises BadInput."""

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMenu
 
 from models.files import home
+from models.reel import Reel
 from studio.export import Exporter, exporters
 from studio.messages import Export
 from studio.pages.ownrun import OwnRun
@@ -60,17 +61,28 @@ class Exporting(QObject):
         suggestion = home() / "exports" / f"{run.name}-{name}{exporter.extension}"
         suggestion.parent.mkdir(parents=True, exist_ok=True)
         if not exporter.extension:
-            suggestion = _free(suggestion)
+            suggestion = free(suggestion)
         self._page.ask_path(exporter.label, suggestion, pattern(exporter), lambda path: self.export(name, path))
 
-    def export(self, name: str, path: Path) -> None:
+    def ask_range(self, first: int, last: int) -> None:
+        """Ask where to, and write the frames of the reel from a step to another as an animation."""
+        run = self._session.run
+        if run is None:
+            return
+        steps = tuple(s for s in Reel.of(run.path).steps() if first <= s <= min(last, self._session.step))
+        exporter, folder = exporters()["reel"], home() / "exports"
+        folder.mkdir(parents=True, exist_ok=True)
+        suggestion = folder / f"{run.name}-{first}-{last}{exporter.extension}"
+        self._page.ask_path(exporter.label, suggestion, pattern(exporter), lambda path: self.export("reel", path, steps))
+
+    def export(self, name: str, path: Path, reel: tuple[int, ...] = ()) -> None:
         """Write the present step with an exporter; a folder is made, and none is mixed with what is in it already."""
         if not exporters()[name].extension and path.exists() and not (path.is_dir() and not any(path.iterdir())):
             what = "The folder" if path.is_dir() else "The file"
             self._page.card.show_error(f"{what} {path} is there already, and an export is not mixed with other files: choose a new name.")
             return
         self._page.tell(f"Exporting {path.name} …", stay=True)
-        self._session.export(Export(name, path, **self._about()))
+        self._session.export(Export(name, path, reel=reel, **self._about()))
 
     def _on_exported(self, wish: Export, files: list[Path]) -> None:
         if wish.name == "keep":
@@ -88,7 +100,7 @@ def kept_of(wish: Export) -> int:
     return wish.count if wish.desk is None else wish.desk["n"] * len(wish.desk["nets"])
 
 
-def _free(path: Path) -> Path:
+def free(path: Path) -> Path:
     """The path itself, or with the first number that is free."""
     numbered = (path.with_name(f"{path.name}-{i}") for i in count(2))
     return next(p for p in chain([path], numbered) if not p.exists())

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QGridLayout, QMenu, QWidget
+from PySide6.QtWidgets import QGridLayout, QMenu, QPushButton, QWidget
 
 from models.files import home
 from studio import theme
+from studio.finding import Settable
 from studio.messages import Frame, Limit, Trouble, Walk, WalkOpened
 from studio.pages.labcommand import command
 from studio.pages.page import Page, played
+from studio.pages.settable import of_rows, of_spin
 from studio.panels.density import DensityView
 from studio.panels.diagnostics import Diagnostics
 from studio.panels.knob import written
@@ -332,7 +335,52 @@ class LabPage(Page):
         else:
             self.card.show_error(trouble.sentence, "", trouble.details)
 
+    # --- what an exported walk brings back ---------------------------------------------------------------------
+
+    def seed_taker(self) -> bool:
+        """The chains take any seed."""
+        return True
+
+    def take_seed(self, seed: int) -> None:
+        """The same walk from another seed."""
+        self.setup.seed.setValue(seed)
+
+    def random_seed(self) -> int:
+        """From one that nobody has chosen."""
+        self.take_seed(seed := fresh())
+        return seed
+
+    def restore(self, recipe: Mapping[str, Any], take: Take = "all") -> None:
+        """The target, the sampler with its steps, chains, seed and start of a table that was exported; what is out of range is told."""
+        try:
+            found = told(recipe)
+        except BadInput as error:
+            self.card.show_error(str(error))
+            return
+        if found.painting is not None and not self.side.brush.read(found.painting):
+            return  # it has told why
+        self._drawn_file = found.painting
+        self.side.choose((found.kernel,))
+        self.setup.show_walk(found, self.setup.seed.value() if take == "no-seed" else found.seed)
+        if found.formula:
+            self.side.formula.field.setText(found.formula)
+        self._on_target(self.setup.target)
+        self._knobs = {found.kernel: dict(found.settings)}
+        self._open()
+        if take == "no-seed":
+            self.random_seed()
+
     # --- doors ------------------------------------------------------------------------------------------------
+
+    def settable(self) -> list[Settable]:
+        """The knobs of every sampler, chains and seed."""
+        one = len(self.side.lanes) == 1
+        knobs = [s for panel in self.side.lanes for s in of_rows(panel.rows, "" if one else panel.lane.kernel)]
+        return [*knobs, of_spin(("seed",), self.setup.seed, "seed of the walk"), of_spin(("chains",), self.setup.chains, "chains")]
+
+    def export_buttons(self) -> list[QPushButton]:
+        """One."""
+        return [self.export_button]
 
     def choose_export(self) -> None:
         """Ctrl+E."""

@@ -24,6 +24,7 @@ class Looking(QObject):
         self._last = self._last_seldom = -math.inf
         self._cost = 0.05  # seconds that looking at the samples took last time
         self._waiting = False  # a look is on its way
+        self._held = False  # the past is looked at
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MS)
         self._timer.timeout.connect(self._look)
@@ -31,6 +32,12 @@ class Looking(QObject):
     def follow(self, running: bool) -> None:
         """Look again and again while it runs."""
         self._timer.start() if running else self._timer.stop()
+
+    def hold(self, on: bool) -> None:
+        """Look no more, while the past is looked at; and then at everything."""
+        if on != self._held:
+            self._held = on
+            self.again()
 
     def again(self) -> None:
         """Everything on the stage, now."""
@@ -49,7 +56,7 @@ class Looking(QObject):
 
     def _look(self) -> None:
         now = time.monotonic()
-        if self._waiting or now - self._last < max(LOOK_MS / 1000, 10 * self._cost) or not self._page.isVisible():
+        if self._held or self._waiting or now - self._last < max(LOOK_MS / 1000, 10 * self._cost) or not self._page.isVisible():
             return
         self._waiting, self._last = True, now
         self._often()

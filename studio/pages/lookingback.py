@@ -40,7 +40,7 @@ class LookingBack(LookBack):
     def words(self) -> str:
         """Why knobs cannot be turned; "" where they can."""
         run = self._run
-        return f"As they were at step {run.step:,}, which is only looked at." if run is not None and run.reading else ""
+        return f"As at step {run.step:,}, which is only looked at." if run is not None and run.reading else ""
 
     def _on_newest(self) -> None:
         if self._run is not None:

@@ -6,25 +6,30 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from models.algorithms import maskgan
 from models.contract import View
 from models.data.sentences import BETWEEN_TOKENS
 from models.errors import StudioError
+from studio.doors import Take
 from studio.export.filled import is_filled
+from studio.finding import Settable
 from studio.history import History
 from studio.messages import Opened, Reply, Trouble
 from studio.pages.blindface import PANEL as BLIND
 from studio.pages.blindface import BlindFace
 from studio.pages.desk import DRAWN, PANEL, DeskFace
+from studio.pages.restoring import fresh
 from studio.pages.sentencepage import SentencePage
+from studio.pages.settable import of_rows
 from studio.panels.drawing import DrawingBar
 from studio.panels.fillhistory import FillHistory
 from studio.panels.readouts import Readouts
 from studio.panels.sentences import SentencesPanel
 from studio.session import Session
 from studio.widgets import Card, Combo, column, row
+from studio.workers.frames import Frame
 
 SENTENCES = 24
 NETS = {"maskgan": "MaskGAN", "maskmle": "MaskMLE", "lm": "language model"}
@@ -95,6 +100,14 @@ class MaskganPage(SentencePage):
         """Of the desk while it is looked at."""
         return self.desk.history if self.faces.place() == DESK else self.own_history
 
+    def settable(self) -> list[Settable]:
+        """Of the desk while it is looked at."""
+        return of_rows(self.desk.drawing.rows) if self.faces.place() == DESK else super().settable()
+
+    def export_buttons(self) -> list[QPushButton]:
+        """Of the desk while it is looked at."""
+        return [self.desk.export_button] if self.faces.place() == DESK else super().export_buttons()
+
     def choose_export(self) -> None:
         """Of the desk its fillings, elsewhere samples."""
         if self.faces.place() == DESK and self.desk.export_button.isEnabled():
@@ -102,17 +115,49 @@ class MaskganPage(SentencePage):
         else:
             super().choose_export()
 
-    def restore(self, recipe: Mapping[str, Any]) -> None:
-        """The desk of an exported file, whose run is being opened."""
-        if is_filled(recipe):
-            try:
+    def show_samples(self) -> None:
+        """Beside the looks."""
+        self.faces.choose(0)
+
+    def select_sample(self, row: int) -> bool:
+        """A sentence of which nothing was given."""
+        self.samples.select(row)
+        return row < len(self.samples.sentences())
+
+    def show_made(self, made: Mapping[str, Any]) -> None:
+        """With the net that drew the sentences."""
+        super().show_made(made)
+        options = made.get("options")
+        if isinstance(options, dict) and options.get("net") in NETS:
+            self.net.setCurrentIndex(list(NETS).index(options["net"]))
+
+    def take_seed(self, seed: int) -> None:
+        """Of the desk while it is looked at."""
+        if self.faces.place() == DESK:
+            self.desk.take_seed(seed)
+        else:
+            super().take_seed(seed)
+
+    def restore(self, recipe: Mapping[str, Any], take: Take = "all") -> None:
+        """The desk of an exported file, whose run is open or being opened; of other files the samples."""
+        if not is_filled(recipe):
+            super().restore(recipe, take)
+            return
+        try:
+            if take != "model":
                 self.desk.restore(recipe)
-            except StudioError as error:
-                self.card.show_error(str(error))
-            else:
-                self.faces.choose(DESK)
+            if take == "no-seed":
+                self.desk.take_seed(fresh())
+        except StudioError as error:
+            self.card.show_error(str(error))
+        else:
+            self.faces.choose(DESK)
 
     # --- what the session says --------------------------------------------------------------------------------
+
+    def show_frame(self, frame: Frame) -> None:
+        """The reel's sentences, in the place of those of which nothing is given."""
+        self.show_old(self.samples, frame)
 
     def show_run(self, run: Opened) -> None:
         """Another run, or the same one set back."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -88,10 +90,10 @@ class OwnRun(QObject):
         if self.has_session:
             self._session.stop()
 
-    def go(self) -> None:
-        """Run."""
+    def go(self, until: int | None = None) -> None:
+        """Run; up to a step, or as far as Session.go does."""
         if self.run is not None:
-            self._session.go()
+            self._session.go(until)
 
     def pause(self) -> None:
         """Pause after the present step."""
@@ -137,6 +139,18 @@ class OwnRun(QObject):
         """Evaluate the present step, unless an evaluation is under way."""
         if self.run is not None:
             self._session.evaluate_now()
+
+    def make_later(self, wish: NewRun) -> int:
+        """Put a new run into the queue; returns how many wait."""
+        self._session.queue.add(wish)
+        return len(self._session.queue.waiting())
+
+    def train_later(self, runs: Sequence[Path], more: int, *, start: bool) -> None:
+        """Put runs of this system into the queue, for so many steps more each, and start it if wanted."""
+        for path in runs:
+            self._session.queue.add(path, more=more, system=self.system)
+        if start:
+            self._session.queue.start()
 
     def export(self, wish: Export) -> None:
         """Write the present step; `exported` follows."""

@@ -7,18 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QKeyEvent
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeyEvent
+from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QPushButton, QSizePolicy, QStackedWidget, QWidget
 
 from models.files import home
 from studio import theme
+from studio.doors import Take
+from studio.finding import Settable
 from studio.gallery.store import gallery_path
 from studio.history import History
 from studio.panels.card import ErrorCard
 from studio.widgets import ElidedLabel, button, column, label, row
 
 NOTICE_MS = 12_000
-CARRIERS = (".png", ".apng", ".webp", ".gif", ".svg", ".html", ".csv", ".md", ".txt", ".jsonl")  # files that may carry a recipe
+_MOVING, _WRITTEN = (".webp", ".gif", ".apng", ".mp4"), (".svg", ".html", ".csv", ".md", ".txt", ".jsonl", ".json", ".nc")
+CARRIERS = (".png", *_MOVING, *_WRITTEN)  # files that may carry a recipe
 EXPORTED = f"Exported files ({' '.join('*' + ending for ending in CARRIERS)})"
 
 
@@ -35,11 +38,13 @@ class Page(QWidget):
     Signals:
         run_chosen (object): open the run at this Path, on the page of its system.
         exported_chosen (object): open the run that made the exported file at this Path.
+        compare_wanted (object): show the runs at these Paths side by side.
         page_wanted (str): go to the page of this name.
     """
 
     run_chosen = Signal(object)
     exported_chosen = Signal(object)
+    compare_wanted = Signal(object)
     page_wanted = Signal(str)
     SYSTEM = "home"  # whose accent it has
     TITLE = ""
@@ -67,7 +72,7 @@ class Page(QWidget):
         self.card, self.alarm = ErrorCard(), ErrorCard(kind="warning")
         ground = QFrame()
         ground.setProperty("kind", "stage")
-        inside = column(ground, margin=16, spacing=12)
+        self._inside = inside = column(ground, margin=16, spacing=12)
         inside.addWidget(self.card)
         inside.addWidget(self.alarm)
         inside.addWidget(self.stage, 1)
@@ -98,6 +103,10 @@ class Page(QWidget):
         stack.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
         self.middle.addWidget(stack)
         return stack
+
+    def put_on_top(self, strip: QWidget) -> None:
+        """Above all that is on the stage."""
+        self._inside.insertWidget(0, strip)
 
     def add_foot(self, foot: QWidget) -> None:
         """The bar below everything."""
@@ -144,6 +153,43 @@ class Page(QWidget):
     def keep(self) -> None:
         """K: keep what is shown in the gallery."""
 
+    def settable(self) -> list[Settable]:
+        """What the palette can set here by its name."""
+        return []
+
+    def exports(self) -> list[tuple[str, Callable[[], object]]]:
+        """What the menu Export offers now, as words and what they do."""
+        menus = [b.menu() for b in self.export_buttons() if b.isEnabled() and b.menu() is not None]
+        return [(entry.text(), entry.trigger) for menu in menus for entry in menu.actions() if entry.isEnabled() and entry.text()]
+
+    def export_buttons(self) -> list[QPushButton]:
+        """Whose menus these are."""
+        return []
+
+    def as_command(self) -> str:
+        """What is seen here as lines for the terminal; "" where there is nothing yet."""
+        return ""
+
+    def as_python(self) -> str:
+        """The same as a Python script that needs only `models`, or what else it imports; "" where there is nothing yet."""
+        return ""
+
+    def copy_command(self) -> None:
+        """Ctrl+Shift+C."""
+        self.copy(self.as_command(), "command")
+
+    def copy_python(self) -> None:
+        """Ctrl+Shift+P."""
+        self.copy(self.as_python(), "Python script")
+
+    def copy(self, text: str, what: str) -> None:
+        """Into the clipboard, and say so; or say that there is nothing."""
+        if text:
+            QGuiApplication.clipboard().setText(text)
+            self.tell(f"Copied as a {what}: {len(text.splitlines())} lines." if text.count("\n") > 1 else f"Copied as a {what}.")
+        elif not self.card.isVisible():  # which has said why
+            self.tell(f"There is nothing here yet that a {what} could make again.")
+
     def toggle(self) -> bool:
         """Ctrl+Enter: run or pause what the page itself runs; False if that is the session."""
         return False
@@ -155,8 +201,19 @@ class Page(QWidget):
     def step_back(self) -> None:
         """Ctrl+,: one step back, where there is a way back."""
 
-    def restore(self, recipe: Mapping[str, Any]) -> None:
-        """The recipe of an exported file, whose run is being opened on this page."""
+    def restore(self, recipe: Mapping[str, Any], take: Take = "all") -> None:
+        """The recipe of an exported file, whose run is open or being opened on this page; `take` says what of it is wanted."""
+
+    def seed_taker(self) -> bool:
+        """Whether what is open here takes a seed."""
+        return False
+
+    def take_seed(self, seed: int) -> None:
+        """Samples of another seed."""
+
+    def random_seed(self) -> int:
+        """Samples of a seed that nobody has chosen; returns it."""
+        return 0
 
     def show_demo(self, about: Mapping[str, Any]) -> None:
         """The page's demo is open: show what it shows best. `about` is its demo.json."""

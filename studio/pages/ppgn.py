@@ -8,14 +8,17 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QLayout, QStackedWidget, QTabBar, QWidget
+from PySide6.QtWidgets import QLayout, QPushButton, QStackedWidget, QTabBar, QWidget
 
 from models.algorithms import ppgn
 from models.contract import Save, View
 from models.journal import RunFolder
+from studio.doors import Take
+from studio.finding import Settable
 from studio.history import History
-from studio.messages import Opened, Reply
+from studio.messages import OldRun, Opened, Reply
 from studio.pages.ppgnchains import ChainsFace
+from studio.pages.settable import of_rows, of_spin
 from studio.pages.training import TrainingPage
 from studio.panels.beside import Beside
 from studio.panels.captions import CaptionsPanel
@@ -25,6 +28,7 @@ from studio.panels.samples import ImageGrid
 from studio.panels.shares import SharesPanel
 from studio.session import Session
 from studio.widgets import column, label, row, spin
+from studio.workers.frames import Frame
 
 SAMPLES, PAIRS, SENTENCES, JUDGED = 64, 24, 12, 256  # pictures of each view
 PICTURES, DRAWN, SAID = range(3)  # the tabs
@@ -43,11 +47,15 @@ class PpgnPage(TrainingPage):
 
     def __init__(self, session: Session) -> None:
         self._detail_of = 0
+        self._tab_before: int | None = None  # that was shown in the present
         super().__init__(session, ppgn)
         self.samples.clicked.connect(self._on_sample)
         self.samples.selected.connect(lambda index: self.detail.close_panel() if index < 0 else None)
         self.seed.valueChanged.connect(lambda *_: self.looking.again())
         self.shown.currentChanged.connect(self._on_tab)
+        self._kept: str | None = None  # the name of the checkpoint that is looked at
+        self._chains_wanted = False  # by a file whose run is being opened
+        self.session.opened.connect(lambda _: self._show_chains())
         self._opened_at: tuple[Path, int] | None = None  # run and step that the chains were given
         self.chains = ChainsFace()
         self.faces.add("Chains", self.chains, self.chains.side, self.chains.foot)
@@ -98,6 +106,10 @@ class PpgnPage(TrainingPage):
         self.seed = spin(0, 2**31 - 1, 0, "Seed of the samples: their codes h, near those of training pictures")
         return [row(label("Seed of the samples"), 1, self.seed)]
 
+    def show_samples(self) -> None:
+        """In their tab."""
+        self.shown.setCurrentIndex(DRAWN)
+
     # --- the chains -------------------------------------------------------------------------------------------
 
     @property
@@ -124,12 +136,12 @@ class PpgnPage(TrainingPage):
     def _await_checkpoint(self, run: Opened, step: int, tries: int) -> None:
         if not self.walking or self.session.run is not run:
             return
-        newest = max(RunFolder.open(run.path, write=False).steps(), default=0)
+        newest = run.step if run.reading else max(RunFolder.open(run.path, write=False).steps(), default=0)
         if newest < step and tries and self.session.condition in ("running", "paused"):
             QTimer.singleShot(100, self, lambda: self._await_checkpoint(run, step, tries - 1))
         elif self._opened_at != (run.path, newest):
             self._opened_at = (run.path, newest)
-            self.chains.set_run(run.path, run.name)
+            self.chains.set_run(run.path, run.name, (newest, self._kept) if run.reading else (None, None))
             self.tell(f"Chains are made of the parts at step {newest:,}.")
 
     def _on_saved(self, condition: str) -> None:
@@ -142,6 +154,34 @@ class PpgnPage(TrainingPage):
         if run is not None and run.path != self.chains.path:
             self.chains.prefer(f"caption:{about['caption']}")
         self.faces.choose(1)
+
+    def open_run(self, path: Path, source: OldRun | None = None) -> None:
+        """Open a run, whose chains are made of the same checkpoint."""
+        self._kept = source.kept if source is not None else None
+        super().open_run(path, source)
+
+    def restore(self, recipe: Mapping[str, Any], take: Take = "all") -> None:
+        """Chains of an exported file on their face; of other files the samples."""
+        if "chains" not in recipe:
+            super().restore(recipe, take)
+            return
+        self.chains.restore(recipe, take)
+        self._chains_wanted = True
+        if self.session.run is not None and self.session.condition != "opening":
+            self._show_chains()
+
+    def _show_chains(self) -> None:
+        if self._chains_wanted:
+            self._chains_wanted = False
+            self.faces.choose(1)
+            self._open_chains()
+
+    def take_seed(self, seed: int) -> None:
+        """Of the chains while they are looked at."""
+        if self.walking:
+            self.chains.side.seed.setValue(seed)
+        else:
+            super().take_seed(seed)
 
     def toggle(self) -> bool:
         """Ctrl+Enter."""
@@ -161,6 +201,20 @@ class PpgnPage(TrainingPage):
         """Of the chains while they are looked at."""
         return self.chains.history if self.walking else self.own_history
 
+    def settable(self) -> list[Settable]:
+        """Of the chains while they are looked at."""
+        side = self.chains.side
+        if not self.walking:
+            return super().settable()
+        if self.chains.opened is None:
+            return []
+        counts = (of_spin(("seed",), side.seed, "seed of the chains"), of_spin(("chains",), side.chains, "number of chains"))
+        return [*of_rows(side.epsilons.rows), *counts]
+
+    def export_buttons(self) -> list[QPushButton]:
+        """Of the chains while they are looked at."""
+        return [self.chains.export_button] if self.walking else super().export_buttons()
+
     def choose_export(self) -> None:
         """Ctrl+E."""
         (self.chains.choose_export if self.walking else super().choose_export)()
@@ -179,10 +233,29 @@ class PpgnPage(TrainingPage):
         self.looking.again()
 
     def _on_sample(self, index: int) -> None:
+        if self.time.past:
+            return
         self._detail_of = index
         self.session.ask("detail", "detail", seed=self.seed.value(), index=index)
 
     # --- what the session says --------------------------------------------------------------------------------
+
+    def show_frame(self, frame: Frame) -> None:
+        """The reel's samples, in their tab; what the classifiers say is known of the present alone."""
+        if frame.pictures is not None:
+            if self._tab_before is None:
+                self._tab_before = self.shown.currentIndex()
+                self.shown.setCurrentIndex(DRAWN)
+                self.readouts.show_values(dict.fromkeys(self.readouts.values))
+                self.classes.show_shares((), {}, "Classifiers are asked at the present step only: Live shows what they say.")
+            self.samples.show_images(frame.pictures)
+            self.samples.set_heading("Samples G(h)", frame.words)
+
+    def leave_frame(self) -> None:
+        """The tab that was shown before."""
+        if self._tab_before is not None:
+            before, self._tab_before = self._tab_before, None
+            self.shown.setCurrentIndex(before)
 
     def show_run(self, run: Opened) -> None:
         """Another run, or the same one set back."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from PySide6.QtWidgets import QSpinBox
+
 from models.data.sentences import BETWEEN_TOKENS
 from studio.messages import Opened, Reply, Trouble
 from studio.pages.training import TrainingPage
@@ -12,6 +14,7 @@ from studio.panels.drawing import DrawingBar
 from studio.panels.readouts import Readouts
 from studio.panels.sentences import SentencesPanel
 from studio.session import Session
+from studio.workers.frames import Frame, tokens_of
 
 
 class SentencePage(TrainingPage):
@@ -26,6 +29,10 @@ class SentencePage(TrainingPage):
         super().__init__(session, algorithm)
         self.drawing.changed.connect(self.looking.again)
 
+    def sample_seed(self) -> QSpinBox:
+        """That of the sentences."""
+        return self.drawing.seed
+
     def show_run(self, run: Opened) -> None:
         """Another run, or the same one set back."""
         self._joiner = "" if run.config.get("unit") == "chars" else " "
@@ -34,11 +41,15 @@ class SentencePage(TrainingPage):
     def show_last(self, read: Mapping[str, Any], decides: str) -> None:
         """The last values of fields of Info, in the first line of read-outs where `decides` is known, else in the second."""
         series = self.curves.history.series
-        last = {key: float(series[key].y.view[-1]) if key in series and len(series[key].y) else None for key in read}
+        last = {key: series[key].raw_at(self.moment) if key in series else None for key in read}
         known = last[decides] is not None
         for readouts, shown in zip(self.readouts, (known, not known), strict=True):
             readouts.setVisible(shown)
             readouts.show_values(last)
+
+    def show_old(self, panel: SentencesPanel, frame: Frame) -> None:
+        """Those of a frame of the reel."""
+        panel.show_sentences(tokens_of(frame.sentences, self._joiner), note=frame.words, joiner=self._joiner)
 
     def show_sentences(self, panel: SentencesPanel, reply: Reply) -> None:
         """Those of a view `samples`."""

@@ -22,6 +22,7 @@ from studio.panels.sentences import SentencesPanel
 from studio.panels.tradeoff import ORDERS, TradeoffPanel
 from studio.session import Session
 from studio.widgets import Card, Combo, ElidedLabel, button, column, label, row, spin
+from studio.workers.frames import Frame
 
 SENTENCES, ROLLOUTS, MEASURED = 32, 16, 1_000
 TEMPERATURES = (0.4, 0.55, 0.7, 0.85, 1.0, 1.2)
@@ -53,6 +54,7 @@ class SeqganPage(SentencePage):
 
     def __init__(self, session: Session) -> None:
         self._plane_view, self._plane_step = None, 0
+        self._tab_before: int | None = None  # that was shown in the present
         super().__init__(session, seqgan)
         self.shown.currentChanged.connect(self._on_tab)
         for panel in (self.ours, self.theirs):
@@ -124,6 +126,15 @@ class SeqganPage(SentencePage):
         body.addWidget(self.plane, 1)
         return page
 
+    def show_samples(self) -> None:
+        """In their tab."""
+        self.shown.setCurrentIndex(SAMPLES)
+
+    def select_sample(self, row: int) -> bool:
+        """A sentence of SeqGAN; what it earned is one click away."""
+        self.ours.select(row)
+        return row < len(self.ours.sentences())
+
     # --- what a person does -----------------------------------------------------------------------------------
 
     def _on_tab(self, place: int) -> None:
@@ -132,7 +143,7 @@ class SeqganPage(SentencePage):
 
     def _on_sentence(self, index: int) -> None:
         """A sample's reward."""
-        if index >= 0:
+        if index >= 0 and not self.time.past:
             self.which.setValue(index + 1)
             self.net.setCurrentIndex(int(self.sender() is self.theirs))
             self.shown.setCurrentIndex(REWARD)
@@ -146,6 +157,20 @@ class SeqganPage(SentencePage):
         self.session.ask("plane", "tradeoff", n=MEASURED, seed=self.drawing.seed.value(), temperatures=TEMPERATURES)
 
     # --- what the session says --------------------------------------------------------------------------------
+
+    def show_frame(self, frame: Frame) -> None:
+        """The reel's sentences of G; those of MLE are of the present."""
+        if self._tab_before is None:
+            self._tab_before = self.shown.currentIndex()
+            self.shown.setCurrentIndex(SAMPLES)
+            self.theirs.set_stale(True)
+        self.show_old(self.ours, frame)
+
+    def leave_frame(self) -> None:
+        """The tab that was shown before."""
+        if self._tab_before is not None:
+            before, self._tab_before = self._tab_before, None
+            self.shown.setCurrentIndex(before)
 
     def show_run(self, run: Opened) -> None:
         """Another run, or the same one set back."""

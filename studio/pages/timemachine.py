@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from models.contract import Save
 from models.errors import StudioError
 from models.journal import RunFolder
 from models.reel import Reel
-from studio.messages import OldRun, Opened, Progress
+from studio.messages import OldRun, Opened
 from studio.pages.lookingback import LookingBack
 from studio.panels.branching import ForkCard, WhatIfCard
 from studio.panels.timeline import Timeline
@@ -38,11 +39,12 @@ def knobs_at(first: Mapping[str, Any], lines: Any, step: int) -> dict[str, Any]:
     return values
 
 
-def marks_of(run: Opened, end: int, lines: Any, frames: list[int], kept: list[int], bookmarks: set[int]) -> Marks:
+def marks_of(run: Opened, now: int, lines: Any, frames: list[int], kept: list[int], bookmarks: set[int]) -> Marks:
     """What the bar shows of a run: its journal, and what lies in its folder."""
     phases = [(0, run.phases[0][0])] + [(line["step"], line["text"]) for line in lines if line["what"] == "phase"]
     return Marks(
-        end=max([end, *frames[-1:]]),
+        end=max([now, run.newest if run.reading else 0, *frames[-1:]]),
+        now=now,
         frames=tuple(frames),
         kept=tuple(kept),
         bookmarks=frozenset(bookmarks & set(frames)),
@@ -66,13 +68,15 @@ class TimeMachine(QObject):
         self._run: Opened | None = None
         self._first: dict[str, Any] = {}  # knobs that the run was made with
         self._lines: list[dict[str, Any]] = []
+        self._folder: RunFolder | None = None
+        self._inside, self._phase = False, ""  # the past; the phase that was looked at before
         self.bar = Timeline()
         self.back = LookingBack(page, self.fork)
         self.fork_card, self.what_card = ForkCard(page), WhatIfCard(page, page.knob_list)
         self.frames, self._later = Frames(self), Later(self)
         self._poll = QTimer(self)
         self._poll.setInterval(EVERY_MS)
-        self._poll.timeout.connect(self.refresh)
+        self._poll.timeout.connect(self._on_poll)
         page.whole.insertWidget(page.whole.indexOf(page.transport), self.bar)
         self.bar.hide()
         self._connect()
@@ -96,7 +100,6 @@ class TimeMachine(QObject):
         self._later.failed.connect(self._on_failed)
         session.opened.connect(self._on_opened)
         session.conditioned.connect(self._on_condition)
-        session.progressed.connect(self._on_progress)
         session.line.connect(self._on_line)
 
     # --- where it is --------------------------------------------------------------------------------------------
@@ -115,20 +118,21 @@ class TimeMachine(QObject):
 
     def live(self) -> None:
         """Back to the present."""
-        if not self.past:
+        if not self._inside:
             return
         page = self._page
         self.bar.show_at(None)
         self.frames.drop()
         self._cursor(None)
         page.journal.mark(None)
-        page.moment = float("inf")
+        page.moment = math.inf
         page.leave_frame()
         page.knobs.set_values(self._session.knobs)
         page.knobs.freeze(self.back.words())
-        page.follow_phase()
+        page.follow_phase(self._phase)
         page.show_numbers()
         page.looking.hold(False)
+        self._inside = False
 
     def stop(self) -> None:
         """The window is closing."""
@@ -139,12 +143,11 @@ class TimeMachine(QObject):
 
     def refresh(self) -> None:
         """What lies on disk now."""
-        run = self._run
-        if run is None:
+        run, folder = self._run, self._folder
+        if run is None or folder is None:
             return
-        folder, reel = RunFolder(run.path, {"columns": []}), Reel.of(run.path)
-        end = run.newest if run.reading else self._session.step
-        self.bar.show_marks(marks_of(run, max(end, self._session.step), self._lines, reel.steps(), folder.steps(), reel.bookmarks()))
+        reel = Reel.of(run.path)
+        self.bar.show_marks(marks_of(run, self._session.step, self._lines, reel.steps(), folder.steps(), reel.bookmarks()))
         for card in (self.fork_card, self.what_card):
             if card.isVisible():
                 card.show_marks(run.name, self.bar.marks, self.bar.at)
@@ -157,11 +160,8 @@ class TimeMachine(QObject):
     def _on_opened(self, run: Opened) -> None:
         self.live()
         self._run, self._lines = run, list(run.lines)
-        self._first = dict(run.knobs)
-        try:
-            self._first |= RunFolder.open(run.path, write=False).record["knobs"]
-        except StudioError:
-            pass  # the knobs of now are the best guess; what is wrong with the folder is told where it matters
+        self._folder = RunFolder.open(run.path, write=False)
+        self._first = dict(self._folder.record["knobs"])
         self.frames.open(run.path)
         self.bar.clear()
         self.bar.allow_export(self._page.writes == "pictures")
@@ -184,9 +184,9 @@ class TimeMachine(QObject):
         else:
             self.refresh()
 
-    def _on_progress(self, progress: Progress) -> None:
-        if not self._poll.isActive() and progress.step:
-            self._poll.start()
+    def _on_poll(self) -> None:
+        if self._page.isVisible():
+            self.refresh()
 
     def _on_line(self, line: dict[str, Any]) -> None:
         self._lines.append(line)
@@ -208,7 +208,9 @@ class TimeMachine(QObject):
 
     def _on_scrubbed(self, step: int) -> None:
         page, marks = self._page, self.bar.marks
-        page.looking.hold(True)
+        if not self._inside:
+            self._inside, self._phase = True, page.phases.looked_at()
+            page.looking.hold(True)
         page.moment = float(step)
         self._cursor(step)
         self._show_knobs(step)
@@ -236,7 +238,7 @@ class TimeMachine(QObject):
 
     def _show_knobs(self, step: int) -> None:
         self._page.knobs.set_values(knobs_at(self._first, self._lines, step))
-        self._page.knobs.freeze(f"As they were at step {step:,}. Live turns them again.")
+        self._page.knobs.freeze(f"As at step {step:,}. Press Live to turn them.")
 
     def _before_alarm(self) -> int | None:
         """The last frame before the newest alarm."""
@@ -250,12 +252,11 @@ class TimeMachine(QObject):
             self.bar.track.setFocus()
 
     def _on_bookmark(self, step: int, on: bool) -> None:
-        run = self._run
-        if run is None:
+        run, folder = self._run, self._folder
+        if run is None or folder is None:
             return
         try:
             Reel.of(run.path).bookmark(step, on)
-            folder = RunFolder(run.path, {"columns": []})
             if on and step in folder.steps():
                 folder.pin(step)
         except StudioError as error:
@@ -269,34 +270,29 @@ class TimeMachine(QObject):
         if self._run is not None:
             self._keep_present()
             self.what_card.close_card()
-            self.fork_card.ask(self._run.name, self.bar.marks, self._at(), self.back if self.back.isVisible() else self.bar.fork_button)
+            self.fork_card.ask(self._run.name, self.bar.marks, self.bar.at, self.back if self.back.isVisible() else self.bar.fork_button)
 
     def what_if(self) -> None:
         """Ask which knob two new runs from here differ in."""
         if self._run is not None:
             self._keep_present()
             self.fork_card.close_card()
-            at, marks = self._at(), self.bar.marks
-            kept = marks.kept_before(marks.end if at is None else at) or 0
+            at, marks = self.bar.at, self.bar.marks
+            kept = marks.kept_before(marks.now if at is None else at) or 0
             steps = min(MOST, max(LEAST, marks.end - kept))
             self.what_card.ask(self._run.name, marks, at, knobs_at(self._first, self._lines, kept), steps, self.bar.what_button)
 
     def look(self) -> None:
         """Open the run as it was at the nearest kept checkpoint, only to look."""
         marks = self.bar.marks
-        kept = marks.kept_before(marks.end if self.bar.at is None else self.bar.at)
+        kept = marks.kept_before(marks.now if self.bar.at is None else self.bar.at)
         if self._run is not None and kept is not None:
             self.back.remember(self._session.condition == "running")
             self._session.open(OldRun(self._run.path, write=False, step=kept))
 
-    def _at(self) -> int | None:
-        """The step that is looked at: of a frame, or of a run that is open as it was."""
-        run = self._run
-        return run.step if self.bar.at is None and run is not None and run.reading else self.bar.at
-
     def _keep_present(self) -> None:
         """A fork of the present needs a checkpoint of it."""
-        if self._at() is None and self._session.condition in ("running", "paused"):
+        if not self.past and self._session.condition in ("running", "paused"):
             self._session.send(Save())
 
     def _on_fork(self, step: int, name: str) -> None:
@@ -313,7 +309,7 @@ class TimeMachine(QObject):
 
         self._begin(work, self._page.open_run)
 
-    def _on_what_if(self, step: int, knob: str, value: Any, steps: int) -> None:
+    def _on_what_if(self, step: int, knob: str, value: Any, steps: int, start: bool) -> None:
         from models import knobs
 
         run = self._run
@@ -336,8 +332,7 @@ class TimeMachine(QObject):
             return [control, fork(run.path, step, change={knob: value}, name=f"{run.name}-{said}")]
 
         def made(twins: list[Path]) -> None:
-            for twin in twins:
-                self._session.queue(twin, step + steps)
+            self._session.train_later(twins, steps, start=start)
             self._page.tell(f"{twins[0].name} and {twins[1].name} are in the queue.")
             self._page.compare_wanted.emit(twins)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import Any, Literal
 
 import numpy as np
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFrame, QLayout, QMenu, QStackedWidget, QTabBar, QWidget
+from PySide6.QtWidgets import QFrame, QLayout, QMenu, QPushButton, QSpinBox, QStackedWidget, QTabBar, QWidget
 
 from models.contract import GoToPhase, Lengthen, NextPhase, Note, Save
 from models.knobs import describe
 from studio import theme
 from studio.export import writes_of
+from studio.finding import Settable
 from studio.gallery.store import gallery_path
 from studio.messages import Export, NewRun, OldRun, Opened, Progress, Reply, Trouble
 from studio.pace import Pace, duration
@@ -24,7 +26,10 @@ from studio.pages.faces import Faces
 from studio.pages.judging import Judging
 from studio.pages.looking import Looking
 from studio.pages.ownrun import OwnRun
-from studio.pages.page import Page
+from studio.pages.restoring import Restoring
+from studio.pages.seeded import SeededPage
+from studio.pages.settable import of_rows, of_spin, to_step
+from studio.pages.timemachine import TimeMachine
 from studio.panels.curves import CurvesPanel
 from studio.panels.journal import JournalPanel
 from studio.panels.knob import written
@@ -35,11 +40,13 @@ from studio.panels.transport import Transport
 from studio.picture import sheet
 from studio.session import Session
 from studio.widgets import button, column, row
+from studio.workers.frames import Frame
 
+REEL_PANELS = ("samples", "seqgan")  # whose place a frame of the reel takes
 REMEDIES = {"back": "Go back to the last good state", "retry": "Go on"}
 
 
-class TrainingPage(Page):
+class TrainingPage(SeededPage):
     """A page that trains one system. A subclass gives SYSTEM and TITLE, and overrides the methods under "what a system fills in".
 
     The session is seen through `OwnRun`: runs of other systems do not exist here.
@@ -50,12 +57,14 @@ class TrainingPage(Page):
         curves, phases, judging, knobs, journal, transport, exporting, browsing, looking: its parts.
         writes: what the samples of the open run are, "pictures" or "text".
         tabs, plots: the curves of the training and those of the evaluations.
+        time: the time machine; moment: the step that read-outs are of, endless for the present.
     """
 
     def __init__(self, session: Session, algorithm: Any) -> None:
         super().__init__()
         self.session = OwnRun(session, self.SYSTEM, self)
         self._reading: Pace | None = None
+        self.moment = math.inf
         self._form_waits = False  # for the page to be seen
         self._remembered: tuple[str, dict[str, Any]] | None = None  # the run and the knobs that the history leads up to
         self._plots_known: set[str] = set()  # what has numbers of the phase that is looked at
@@ -70,9 +79,11 @@ class TrainingPage(Page):
         self.browsing = Browsing(self, "any" if self._takes_any else self.writes)
         self.looking = Looking(self.session, self, self.look_often, self.look_seldom)
         self.exporting = Exporting(self.session, self, self.drawn, algorithm.views, self.writes)
-        self.knobs = KnobsPanel(describe(algorithm.Knobs))
+        self.knobs_class, self.knob_list = algorithm.Knobs, describe(algorithm.Knobs)
+        self.knobs = KnobsPanel(self.knob_list)
         self.journal = JournalPanel()
         self.transport = Transport()
+        self.restoring = Restoring(self)
         self._foot_of_side()
         self.add_side(self.new.settings)
         self.faces = Faces(self)
@@ -80,6 +91,7 @@ class TrainingPage(Page):
         self.faces.chosen.connect(self._on_face)
         self._buttons()
         self._connect()
+        self.time = TimeMachine(self)
         self._show_new()
 
     # --- what a system fills in -------------------------------------------------------------------------------
@@ -110,6 +122,13 @@ class TrainingPage(Page):
     def show_reply(self, reply: Reply) -> None:
         """The answer to one of them."""
         raise NotImplementedError
+
+    def show_frame(self, frame: Frame) -> None:
+        """What the reel has of an earlier step, in the place of the samples."""
+        raise NotImplementedError
+
+    def leave_frame(self) -> None:
+        """The samples of the present come back in its place."""
 
     def show_run(self, run: Opened) -> None:
         """Another run is open, or the same one was set back."""
@@ -199,6 +218,7 @@ class TrainingPage(Page):
     def _connect(self) -> None:
         session, transport = self.session, self.transport
         self.new.started.connect(self._start)
+        self.new.queued.connect(self._queue)
         self.new.cancelled.connect(self._show_live)
         self.new.browse.connect(self.browsing.show_data)
         self.knobs.changed.connect(self._on_knob)
@@ -219,7 +239,7 @@ class TrainingPage(Page):
         session.turned.connect(self._on_turned)
         session.progressed.connect(self._on_progress)
         session.line.connect(self._on_line)
-        session.replied.connect(self.show_reply)
+        session.replied.connect(self._on_reply)
         session.trouble.connect(self._on_trouble)
 
     # --- what a person does -----------------------------------------------------------------------------------
@@ -229,6 +249,10 @@ class TrainingPage(Page):
         if self.session.run is not None:
             self.tell(f"{self.session.run.name} was saved at step {self.session.step:,} and closed.")
         self.session.open(wish, start=True)
+
+    def _queue(self, wish: NewRun) -> None:
+        waiting = self.session.make_later(wish)
+        self.tell(f"{waiting:,} in the queue: it is on the page Runs, and is started there.", stay=True)
 
     def _on_face(self, place: int) -> None:
         face = self.faces.all[place]
@@ -264,10 +288,10 @@ class TrainingPage(Page):
         """The form for a new run."""
         self._show_new()
 
-    def open_run(self, path: Path) -> None:
-        """Open a run of this system from disk, paused."""
+    def open_run(self, path: Path, source: OldRun | None = None) -> None:
+        """Open a run of this system from disk, paused; as it was, if `source` says so."""
         self.card.close_card()
-        self.session.open(OldRun(path))
+        self.session.open(source or OldRun(path))
 
     def show_data(self) -> None:
         """The data that the open run trains on, and its card."""
@@ -277,6 +301,7 @@ class TrainingPage(Page):
 
     def stop(self) -> None:
         """The window is closing."""
+        self.time.stop()
         self.new.stop()
         self.browsing.stop()
 
@@ -311,6 +336,24 @@ class TrainingPage(Page):
         values = (written(before), written(value))
         symbol = self.knobs.rows[name].knob.symbol
         self.own_history.done(symbol, lambda: self.put_knob(name, before), lambda: self.put_knob(name, value), name, values)
+
+    def settable(self) -> list[Settable]:
+        """The knobs of the open run, its samples' seed and the step to train to; or the settings of the form."""
+        seed = self.sample_seed()
+        found = [of_spin(("seed", "sample seed"), seed, "seed of the samples")] if seed is not None else []
+        if self.stage.currentWidget() is self.new:
+            return [of_spin(("seed",), self.new.seed, "seed of the run"), *of_rows(self.new.settings.rows)]
+        if self.session.run is None or self.session.run.reading:
+            return found
+        return [*of_rows(self.knobs.rows), to_step(self.session), *found]
+
+    def sample_seed(self) -> QSpinBox | None:
+        """The field of the seed of the samples that are shown."""
+        return getattr(self, "seed", None)
+
+    def export_buttons(self) -> list[QPushButton]:
+        """One."""
+        return [self.export_button]
 
     def choose_export(self) -> None:
         """Open the menu of exporters."""
@@ -374,7 +417,8 @@ class TrainingPage(Page):
             if self.faces.place() == 0:
                 self._show_new()
         else:
-            self.transport.show_state(condition, reason)
+            reading = self.session.run is not None and self.session.run.reading and condition in ("paused", "finished")
+            self.transport.show_state("reading" if reading else condition, reason)
             self.looking.follow(condition == "running")
             if condition in ("paused", "finished"):
                 self.looking.again()
@@ -417,7 +461,8 @@ class TrainingPage(Page):
         self.looking.again()
 
     def _show_now(self, run: Opened) -> None:
-        self.subtitle.setText(f"{run.data} · {run.name} · {run.phase}")
+        parent = f" · fork of {run.parent['name']} at step {run.parent['step']:,}" if run.parent else ""
+        self.subtitle.setText(f"{run.data} · {run.name} · {run.phase}{parent}")
         self._on_phase(self.phases.follow())
 
     def _on_progress(self, progress: Progress) -> None:
@@ -455,6 +500,18 @@ class TrainingPage(Page):
         elif line["what"] == "longer":
             self.phases.lengthen(line["steps"])
         self.judging.show_line(line)
+
+    def _on_reply(self, reply: Reply) -> None:
+        """Samples of the present do not take the place of a frame."""
+        if self.time.past and reply.panel in REEL_PANELS:
+            self.looking.answered(reply.seconds)
+        else:
+            self.show_reply(reply)
+
+    def follow_phase(self, name: str) -> None:
+        """The plots that have numbers in a phase."""
+        if self.phases.look(name):
+            self._choose_plots()
 
     def _on_trouble(self, trouble: Trouble) -> None:
         if trouble.panel and self.show_trouble(trouble):

@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QLineEdit, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QLineEdit, QWidget
 
 from models.knobs import Knob
 from studio import theme
@@ -20,7 +20,7 @@ WIDTH, GAP = 340, 8  # pixels
 
 def where(marks: Marks, at: int | None) -> tuple[int | None, str]:
     """The checkpoint from which a fork at a step begins (None if none is kept), and that in words."""
-    asked = marks.end if at is None else at
+    asked = marks.now if at is None else at
     kept = marks.kept_before(asked)
     if kept is None:
         if not marks.kept:
@@ -145,10 +145,10 @@ class WhatIfCard(Popover):
     """Two runs from one checkpoint, of which one has a knob changed.
 
     Signals:
-        wanted (int, str, object, int): checkpoint, knob, its new value, steps to train.
+        wanted (int, str, object, int, bool): checkpoint, knob, its new value, steps to train, and whether at once.
     """
 
-    wanted = Signal(int, str, object, int)
+    wanted = Signal(int, str, object, int, bool)
 
     def __init__(self, page: QWidget, knobs: Sequence[Knob]) -> None:
         super().__init__("What if", page)
@@ -168,7 +168,10 @@ class WhatIfCard(Popover):
         self.body.addLayout(self._holder)
         self.body.addLayout(row(label("Steps"), 1, self.steps))
         self.body.addWidget(self.problem)
-        self.body.addLayout(row(1, self.go_button))
+        self.now = QCheckBox("Start the queue")
+        self.now.setChecked(True)
+        self.now.setToolTip("Both are trained as soon as nothing else trains; without it they wait on the Runs page")
+        self.body.addLayout(row(self.now, 1, self.go_button))
 
     def ask(self, run: str, marks: Marks, at: int | None, values: Mapping[str, Any], steps: int, anchor: QWidget) -> None:
         """About a run at a step, whose knobs were these then."""
@@ -183,7 +186,7 @@ class WhatIfCard(Popover):
         """Other checkpoints are kept now, or another step is looked at."""
         del run
         self._step, told = where(marks, at)
-        both = f"Two new runs go on {told}: one as it was, one with this knob changed. They train one after the other, and Runs compares them."
+        both = f"Two new runs go on {told}: one as it was, one with this knob changed. Runs compares them."
         self.sentence.setText(told if self._step is None else both)
         self.go_button.setEnabled(self._step is not None)
         self.place()
@@ -207,4 +210,4 @@ class WhatIfCard(Popover):
         if self.knob.value == self._values.get(knob.name):
             self.refuse(f"{knob.symbol} is {self.knob.value} there already: give it another value.")
             return
-        self.wanted.emit(self._step, knob.name, self.knob.value, self.steps.value())
+        self.wanted.emit(self._step, knob.name, self.knob.value, self.steps.value(), self.now.isChecked())

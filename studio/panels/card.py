@@ -19,10 +19,12 @@ class ErrorCard(QFrame):
 
     Signals:
         remedy(str): the remedy button was pressed; its text.
+        offered(str): the other button, which `offer` shows.
         closed(): the card was put away.
     """
 
     remedy = Signal(str)
+    offered = Signal(str)
     closed = Signal()
 
     def __init__(self, sentence: str = "", remedy: str = "", details: str = "", *, kind: str = "error") -> None:
@@ -30,8 +32,11 @@ class ErrorCard(QFrame):
         self.setProperty("kind", kind)
         self.sentence = label()
         self.sentence.setWordWrap(True)
+        self.sentence.setTextFormat(Qt.TextFormat.PlainText)  # it may quote what a file says
         self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.remedy_button = button("", clicked=lambda: self.remedy.emit(self.remedy_button.text()))
+        self.other_button = button("", clicked=lambda: self.offered.emit(self.other_button.text()))
+        self.other_button.hide()
         self.details_button = button("Details", "chevron-right", kind="quiet", clicked=self._fold)
         self.close_button = tool("close", "Close (Esc)", self.close_card)
         self.details = QPlainTextEdit()
@@ -40,7 +45,7 @@ class ErrorCard(QFrame):
         self.details.setMaximumHeight(theme.theme().px(160))
         self.details.hide()
         body = column(self, margin=12)
-        line = row(self.sentence, self.details_button, self.remedy_button, self.close_button)
+        line = row(self.sentence, self.details_button, self.other_button, self.remedy_button, self.close_button)
         line.setStretch(0, 1)
         body.addLayout(line)
         body.addWidget(self.details)
@@ -58,6 +63,11 @@ class ErrorCard(QFrame):
         self.details.setPlainText(details)
         self._unfold(False)
         self.show()
+
+    def offer(self, text: str) -> None:
+        """A further way on, beside the remedy; "" for none."""
+        self.other_button.setText(text)
+        self.other_button.setVisible(bool(text))
 
     def close_card(self) -> None:
         """Put it away."""

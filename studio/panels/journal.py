@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QPainter
-from PySide6.QtWidgets import QLineEdit, QListView, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QLineEdit, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from studio import theme
 from studio.widgets import column, label
@@ -56,10 +56,16 @@ class JournalModel(QAbstractListModel):
 class _Line(QStyledItemDelegate):
     """Steps right-aligned in a column, the text beside them."""
 
+    def __init__(self, view: QWidget) -> None:
+        super().__init__(view)
+        self._view = view
+
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         """One line."""
         t, box = theme.theme(), QRectF(option.rect)  # pyright: ignore[reportAttributeAccessIssue]
         painter.save()
+        if option.state & QStyle.StateFlag.State_Selected:  # pyright: ignore[reportAttributeAccessIssue]
+            painter.fillRect(box, QColor(theme.mix(t.panel, theme.accent(self._view), theme.TINT_OPACITY)))
         painter.setFont(theme.font(11))
         metrics = painter.fontMetrics()
         wide = metrics.horizontalAdvance("000,000")
@@ -103,6 +109,7 @@ class JournalPanel(QWidget):
         self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.view.setMinimumHeight(theme.theme().px(60))
         self.view.setAccessibleName("Journal")
+        self.view.setToolTip("Click a line to look at the frame that is nearest to its step")
         self.view.clicked.connect(lambda index: self.chosen.emit(index.data(STEP_ROLE)))
         body.addWidget(self.view, 1)
         self.field = QLineEdit()
@@ -114,6 +121,19 @@ class JournalPanel(QWidget):
     def add(self, lines: Iterable[tuple[int, str] | tuple[int, str, str]]) -> None:
         """Lines (step, text) or (step, text, time in words), oldest first."""
         self.model.add([(line[0], line[1], line[2] if len(line) > 2 else "") for line in lines])
+
+    def mark(self, step: int | None) -> None:
+        """Choose the last line up to a step, and bring it into view; None chooses none."""
+        if step is None:
+            self.view.clearSelection()
+            self.view.setCurrentIndex(QModelIndex())
+            return
+        lines = self.model.lines
+        place = max((i for i, line in enumerate(lines) if line[0] <= step), default=-1)
+        if place >= 0:
+            index = self.model.index(len(lines) - 1 - place)
+            self.view.setCurrentIndex(index)
+            self.view.scrollTo(index)
 
     def clear(self) -> None:
         """Another run begins."""

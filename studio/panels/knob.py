@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from html import escape
 
@@ -11,7 +10,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QCheckBox, QLabel, QMenu, QWidget
 
 from models.errors import BadSetting
-from models.knobs import Knob, Value, limits, parse
+from models.knobs import Knob, Value, limits, read
 from studio.panels.scale import Scale
 from studio.widgets import Combo, DoubleClicks, Segmented, Slider, ValueField, column, label, row, symbol_html
 
@@ -92,6 +91,10 @@ class KnobRow(QWidget):
     def _written(self, value: Value) -> str:
         return self._special[1] if self._special is not None and value == self._special[0] else written(value)
 
+    def take(self, value: Value) -> None:
+        """Take a value as if the person had set it here."""
+        self._take(value)
+
     def reset(self) -> None:
         """Back to the default."""
         self._take(self.knob.default)
@@ -169,14 +172,7 @@ class KnobRow(QWidget):
     def _read(self, text: str) -> Value:
         if self._special is not None and text.strip().lower() == self._special[1]:
             return self._special[0]
-        value, low, high = parse(text, self.knob), self.knob.low, self.knob.high
-        if self.knob.kind == "text":
-            return value
-        if isinstance(value, str) or not math.isfinite(value) or (self.knob.kind == "int" and value != int(value)):
-            raise BadSetting(f"{self.knob.symbol} must be {limits(self.knob)}.")
-        if (low is not None and value < low) or (high is not None and value > high):
-            raise BadSetting(f"{self.knob.symbol} must be {limits(self.knob)}.")
-        return value
+        return read(text, self.knob)
 
     def _typed(self, text: str) -> None:
         try:

@@ -32,8 +32,13 @@ class KnobsPanel(QFrame):
         self.rows: dict[str, KnobRow] = {}
         self._groups: dict[str, list[QWidget]] = {}
         outer = column(self, spacing=0)
-        area, self._body = scrolled_side()
-        outer.addWidget(area, 1)
+        self._frozen = label("", "caption")
+        self._frozen.setWordWrap(True)
+        self._frozen.setContentsMargins(16, 10, 16, 0)
+        self._frozen.hide()
+        self._area, self._body = scrolled_side()
+        outer.addWidget(self._frozen)
+        outer.addWidget(self._area, 1)
         self._outer = outer
         for group in dict.fromkeys(k.group for k in knobs):
             if group:
@@ -68,6 +73,12 @@ class KnobsPanel(QFrame):
     def allow(self, name: str, on: bool, why: str = "") -> None:
         """Grey out a knob that has no effect now, with the reason as its tooltip."""
         self.rows[name].allow(on, why)
+
+    def freeze(self, why: str) -> None:
+        """Values that are only to be read, and why; "" lets them be turned again."""
+        self._frozen.setText(why)
+        self._frozen.setVisible(bool(why))
+        self._area.setEnabled(not why)
 
     def show_group(self, name: str, on: bool) -> None:
         """Whether the knobs of a group, with its heading, can be seen; what they say counts all the same."""

@@ -188,6 +188,14 @@ class PhaseStrip(Card):
                 return phase.text()
         return ""
 
+    def look(self, name: str) -> bool:
+        """Mark a phase as the one that is looked at; whether it is another one."""
+        for phase in self._phases:
+            if phase.text() == name and not phase.isChecked():
+                phase.setChecked(True)
+                return True
+        return False
+
     def looked_at(self) -> str:
         """The phase that is looked at; "" before there is a run."""
         return next((phase.text() for phase in self._phases if phase.isChecked()), "")

@@ -118,6 +118,7 @@ class PlotCard(Card):
         self._fitted = fitted
         self._plot, self._history, self._points = plot, History(()), points
         self._shown, self._notes = -1, ""  # the step under the mouse
+        self._at: int | None = None  # the step that the time machine is at
         self._phases: list[tuple[int, Any]] = []
         self._alarms: list[Any] = []
         self.body.setContentsMargins(12, 8, 8, 6)
@@ -196,17 +197,21 @@ class PlotCard(Card):
     def show_step(self, step: int, notes: str = "") -> None:
         """Numbers of one step in the legend, with a line there; the newest numbers for -1."""
         self._shown, self._notes = step, notes
-        at = step if step >= 0 else self._history.end
-        numbers = [self._value(c.field, at, exactly=self._points and step >= 0) for c in self._plot.curves]
+        asked = step >= 0
+        at = step if asked else self._at if self._at is not None else self._history.end
+        numbers = [self._value(c.field, at, exactly=self._points and asked) for c in self._plot.curves]
         self.legend.show_values([number(v) if v is not None else "" for v in numbers], asked=step >= 0)
         self.at.setText(f"step {step:,}{notes}" if step >= 0 else "")
         self._hair.setVisible(step >= 0)
         self._hair.setValue(max(0, step))
 
     def show_cursor(self, step: int | None) -> None:
-        """The line of the time machine."""
+        """The line of the time machine, with the numbers there in the legend."""
+        self._at = step
         self._cursor.setVisible(step is not None)
         self._cursor.setValue(step or 0)
+        if self._shown < 0:
+            self.show_step(-1)
 
     def show_marks(self, steps: list[int]) -> None:
         """Ticks on the axis where a knob was turned."""

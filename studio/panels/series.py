@@ -96,6 +96,11 @@ class Series:
                 return float(self.smooth.view[i])
         return None
 
+    def raw_at(self, step: float) -> float | None:
+        """The value itself at the newest point not after a step."""
+        n = int(np.searchsorted(self.x.view, step, side="right"))
+        return next((float(y) for y in self.y.view[max(0, n - 2) : n][::-1] if not np.isnan(y)), None)
+
     def _last_step(self) -> float | None:
         return float(self.x.view[-1]) if len(self.x) else None
 

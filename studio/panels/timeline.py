@@ -138,7 +138,7 @@ class Timeline(QFrame):
     def _tell(self) -> None:
         """Where the handle is, and what the buttons do there."""
         at, marks = self.at, self.marks
-        self.text.setText(f"step {at:,}" if at is not None else "now")
+        self.text.setText("now" if at is None and marks.now == marks.end else f"step {marks.now if at is None else at:,}")
         self.live_button.setEnabled(at is not None)
         marked = at in marks.bookmarks
         self.bookmark_button.setChecked(marked)
@@ -149,7 +149,7 @@ class Timeline(QFrame):
             tip = f"Take the bookmark of step {at:,} away (B)" if marked else f"Bookmark step {at:,}: its frame and its checkpoint stay (B)"
         self.bookmark_button.setToolTip(tip)
         self.bookmark_button.setAccessibleName(tip)
-        kept = marks.kept_before(marks.end if at is None else at)
+        kept = marks.kept_before(marks.now if at is None else at)
         from_there = f"step {kept:,}" if kept is not None else "a kept checkpoint"
         self.fork_button.setToolTip(f"A new run that goes on from {from_there}, beside this one")
         self.what_button.setToolTip(f"Two new runs from {from_there}: one as it was, one with a knob changed")
@@ -187,7 +187,7 @@ class Timeline(QFrame):
         frames = self.marks.frames
         if not frames:
             return
-        at = frames[-1] if self.at is None else self.at
+        at = (self.marks.frame_near(self.marks.now) or 0) if self.at is None else self.at
         first, last = self.track.range
         if end == "in":
             self.track.show_range(at, last if last is not None and last > at else None)
@@ -204,7 +204,7 @@ class Timeline(QFrame):
         menu, chosen = self._menu, self.marked()
         menu.clear()
         look = menu.addAction("Open the run as it was then")
-        look.setEnabled(self.marks.kept_before(self.marks.end if self.at is None else self.at) is not None)
+        look.setEnabled(self.marks.kept_before(self.marks.now if self.at is None else self.at) is not None)
         look.triggered.connect(lambda *_: self.look.emit())
         menu.addSeparator()
         menu.addAction("The range begins here\tI").triggered.connect(lambda *_: self._mark("in"))

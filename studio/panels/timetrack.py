@@ -14,7 +14,7 @@ from studio import theme
 
 HEIGHT = 44  # pixels
 _INSET = 9  # of the ends, so that the handle is never cut
-_GROOVE, _TICKS, _FLAGS, _TURNS, _WORDS = 20, 13, 3, 26, 31  # tops of what is painted below each other
+_GROOVE, _TICKS, _FLAGS, _TURNS, _WORDS = 17, 10, 1, 23, 28  # tops of what is painted below each other
 _NEAR = 5  # pixels within which the mouse points at something
 _PAGE = 10  # frames of the page keys
 
@@ -24,6 +24,7 @@ class Marks:
     """What is known of a run over its steps."""
 
     end: int = 0  # the newest step
+    now: int = 0  # the step that the page shows unless a frame is looked at
     frames: tuple[int, ...] = ()  # steps that have a frame of the reel, in order
     kept: tuple[int, ...] = ()  # steps that have a checkpoint, in order
     bookmarks: frozenset[int] = frozenset()
@@ -102,7 +103,7 @@ class Track(QWidget):
         """So many frames on, or back; from the present one frame back is the newest."""
         frames = self.marks.frames
         if frames:
-            place = bisect_left(frames, self.at) if self.at is not None else len(frames)
+            place = bisect_left(frames, self.at if self.at is not None else self.marks.now + 1)  # of the present, past the last frame
             self._move(frames[min(len(frames) - 1, max(0, place + by))])
 
     # --- sizes and places ---
@@ -150,10 +151,10 @@ class Track(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.hasFocus():
             painter.setPen(QPen(QColor(theme.accent(self)), 2))
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 3, -1, -2), t.px(6), t.px(6))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), t.px(6), t.px(6))
         self._paint_range(painter)
         self._paint_words(painter)
-        handle = self.x_of(self.at if self.at is not None else self.marks.end)
+        handle = self.x_of(self.at if self.at is not None else self.marks.now)
         for to, colour in ((self.x_of(self.marks.end), t.hairline), (handle, theme.accent(self))):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(colour))

@@ -11,13 +11,23 @@ from studio import theme
 from studio.pace import duration
 from studio.widgets import ElidedLabel, button, label, row
 
-RunState = Literal["empty", "opening", "running", "paused", "stopped", "finished", "failed"]
+RunState = Literal["empty", "opening", "running", "paused", "stopped", "finished", "failed", "reading"]
 
 _WHY = {
     "empty": "Make or open a run first",
     "opening": "The run is being opened",
     "stopped": "The run is closed; open it again to go on",
     "failed": "The run has failed; go back to its last good state",
+    "reading": "The run is only looked at: fork from here, or go back to the newest",
+}
+
+_WORDS = {
+    "opening": "Opening",
+    "paused": "Paused",
+    "stopped": "Stopped",
+    "finished": "Finished",
+    "failed": "Failed",
+    "reading": "Only looked at",
 }
 
 
@@ -69,8 +79,9 @@ class Transport(QFrame):
         self._allow(self.save_button, state in ("running", "paused", "finished"), "Write a checkpoint that is never thinned out (Ctrl+S)")
         opening = state == "opening"
         self.stop_button.setText("Cancel" if opening else "Stop")
-        self._allow(self.stop_button, state in ("opening", "running", "paused", "finished"), "Leave it" if opening else "Save the run and close it")
-        words = {"opening": "Opening", "paused": "Paused", "stopped": "Stopped", "finished": "Finished", "failed": "Failed"}.get(state, "")
+        leave = "Leave it" if opening else "Close it" if state == "reading" else "Save the run and close it"
+        self._allow(self.stop_button, state in ("opening", "running", "paused", "finished", "reading"), leave)
+        words = _WORDS.get(state, "")
         self.why.setText(f"{words}: {reason}" if words and reason else words)
         theme.set_kind(self.why, {"failed": "bad"}.get(state, "muted"))
         self.why.setVisible(bool(words))

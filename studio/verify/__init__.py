@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from models.errors import BadFile, BadInput
 from models.run import Run
+from studio import doors
 from studio import recipe as recipes
-from studio.export import blind
+from studio.export import blind, contact
 from studio.export.taking import record_of
-from studio.verify import labs
+from studio.verify import contacts, labs
 from studio.verify.comparing import Gap, compare
 from studio.verify.fits import against_checkpoint, elsewhere
 from studio.verify.lines import FILLED, READERS
@@ -45,21 +46,18 @@ def verify(path: Path, run_path: Path | None = None, trust: str | None = None) -
         return _of_lab(path, recipe)
     if recipe["kind"] == blind.KIND:
         raise BadFile(f"{path.name} holds a person's answers, which no machine can make again: export the sentences themselves to verify those.")
-    try:
-        step, kind = int(recipe["step"]), str(recipe["kind"])
-        where = run_path or Path(str(recipe["run"]["path"]))
-        gone = not (where / "run.json").is_file()
-    except (KeyError, TypeError, ValueError, OverflowError):
-        raise BadFile(f"The recipe in {path.name} is incomplete: it was changed after the export.") from None
-    if gone:
-        raise BadFile(f"The run {where} that made {path.name} is gone: give its new place with --run.")
+    if recipe["kind"] == contact.KIND:
+        return _of_contact(path, recipe, run_path, trust)
+    if "step" not in recipe or not recipe.get("run"):
+        raise BadFile(f"The recipe in {path.name} is incomplete: it was changed after the export.")
+    step, kind, where = recipe["step"], recipe["kind"], _place(path, recipe, run_path)
     walked = device_of(recipe) if kind in (*KINDS, *READERS, *FILLED) else None
     run = Run.open(where, write=False, data=False, step=step, kept=str(recipe.get("checkpoint")), device_name=walked, check=False)
     reason = against_checkpoint(run, recipe)
     try:
         with TemporaryDirectory() as folder:
             made = again(run, recipe, Path(folder), trust)
-            if recipes.read(made.path)["made"] != recipe["made"]:
+            if not _alike(recipes.read(made.path)["made"], recipe):
                 raise ValueError(kind)
             gap = compare(path, made.path, kind, recipe["made"])
     except BadFile:
@@ -71,6 +69,44 @@ def verify(path: Path, run_path: Path | None = None, trust: str | None = None) -
     if reason:
         return Verdict("different", gap.difference, reason)
     return _judged(gap, elsewhere(run, recipe) if kind not in READ else [], kind, f"; {made.note}" if made.note else "")
+
+
+def _place(path: Path, recipe: recipes.Recipe, run_path: Path | None) -> Path:
+    """Where the run of a recipe is; raises BadFile if it is gone."""
+    where = run_path if run_path is not None else doors.where(recipe)
+    if where is None or not (where / "run.json").is_file():
+        raise contacts.gone(path, recipe)
+    return where
+
+
+def _alike(made: dict[str, Any], recipe: recipes.Recipe) -> bool:
+    """Whether the export that was made again tells the same of itself; older versions told less."""
+    older = ("geometry",) if recipe.get("was") else ()
+    return {k: v for k, v in made.items() if k not in older} == recipe["made"]
+
+
+def _of_contact(path: Path, recipe: recipes.Recipe, run_path: Path | None, trust: str | None) -> Verdict:
+    """`run_path` is the place of those of its runs that it holds."""
+
+    def find(source: Mapping[str, Any]) -> Path:
+        named = run_path if run_path is not None and ("sources" not in recipe or not doors.unlike(source, run_path)) else None
+        return _place(path, dict(source), named)
+
+    reason = ""
+    try:
+        with TemporaryDirectory() as folder:
+            made = contacts.again(recipe, Path(folder), find, trust)
+            reason = made.reason
+            if recipes.read(made.path)["made"] != recipe["made"]:
+                raise ValueError(contact.KIND)
+            gap = compare(path, made.path, contact.KIND, recipe["made"])
+    except BadFile:
+        raise
+    except NONSENSE:
+        return Verdict("different", None, reason or "the recipe does not describe a sheet that this studio can make")
+    if reason:
+        return Verdict("different", gap.difference, reason)
+    return _judged(gap, made.changes, contact.KIND, "")
 
 
 def _of_lab(path: Path, recipe: recipes.Recipe) -> Verdict:

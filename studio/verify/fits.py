@@ -11,6 +11,7 @@ from models import checkpoint
 from models.knobs import Config, Knobs
 from models.opening import versions
 from models.run import Run
+from studio.recipe import private
 
 Recipe = Mapping[str, Any]
 
@@ -22,6 +23,8 @@ def against_checkpoint(run: Run, recipe: Recipe) -> str:
     record, data = run.folder.record, run.folder.record["data"]
     if _dict(recipe.get("data")).get("spec") in record.get("data_was", ()):  # data that were moved since
         data = {**data, "spec": recipe["data"]["spec"]}
+    if recipe.get("private"):
+        data = private({"data": data})["data"]
     told = {**recipe, "config": filled(type(run.config), recipe.get("config"))}
     for name, ours in (("system", record["system"]), ("config", run.config.model_dump()), ("data", data), ("training_seed", run.seed)):
         if told.get(name) != json.loads(json.dumps(ours)):
@@ -32,7 +35,8 @@ def against_checkpoint(run: Run, recipe: Recipe) -> str:
 def elsewhere(run: Run, recipe: Recipe) -> list[str]:
     """What is not as it was when the thing was exported, of what decides over bits."""
     now, then, plan = versions(), _dict(recipe.get("versions")), _dict(recipe.get("plan"))
-    changed = [k for k in ("torch", "machine", "sampling-studio") if now.get(k) != then.get(k)]
+    decide = ("torch", "sampling-studio") if recipe.get("private") else ("torch", "machine", "sampling-studio")
+    changed = [k for k in decide if now.get(k) != then.get(k)]
     return changed + [k for k, v in asdict(run.plan).items() if plan.get(k) != v]
 
 

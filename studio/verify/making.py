@@ -11,7 +11,7 @@ import numpy as np
 
 from models.run import Run
 from models.watch import REEL_SEED
-from studio.export import Record, animation, exporters, filled, moving, writes_of
+from studio.export import Record, animation, exporters, filled, moving, sheet, writes_of
 from studio.export.taking import MOST_FRAMES, coloured, record_of
 from studio.verify import walking
 from studio.verify.lines import FILLED, READERS
@@ -44,8 +44,8 @@ def again(run: Run, recipe: Recipe, folder: Path, trust: str | None = None) -> A
 
 
 def _sheet(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
-    record = _samples(run, made)
-    return Again(_written(record, "sheet", folder / "again.png", columns=whole(made["columns"], 1, MOST), zoom=whole(made["zoom"], 1, 100)))
+    look = {name: made[name] for name in sheet.OPTIONS}
+    return Again(_written(_samples(run, made), "sheet", folder / "again.png", **{**look, "captions": tuple(look["captions"])}))
 
 
 def _single(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:

@@ -35,6 +35,11 @@ class Frame:
         return int(self.pictures.nbytes) if self.pictures is not None else sum(map(len, self.sentences)) + 1
 
 
+def tokens_of(sentences: Iterable[str], joiner: str) -> list[list[str]]:
+    """The tokens of sentences whose tokens were joined so: words, or characters for ""."""
+    return [said.split(joiner) if joiner else list(said) for said in sentences]
+
+
 class Frames(QObject):
     """Reads the frames of one run at a time. Of several wishes only the newest is answered.
 

@@ -126,7 +126,7 @@ class TrainingJob:
             return lambda: list(fill_exporters()[wish.name].write(filled, wish.path, **which))
         exporter = exporters(writes_of(self.run.algorithm, self.run.config))[wish.name]
         self.run.save(pin=True)
-        drawn: dict[str, Any] = {"seed": wish.seed, "count": wish.count, "ema": wish.ema, "options": wish.options}
+        drawn: dict[str, Any] = {"seed": wish.seed, "count": wish.count, "ema": wish.ema, "options": wish.options, "reel": wish.reel or None}
         record = record_of(self.run, samples=exporter.samples, needs=exporter.needs, **drawn)
         return lambda: list(exporter.write(record, wish.path, **which))
 
