@@ -57,12 +57,6 @@ TOURS: dict[str, tuple[Step, ...]] = {
             "is what is matched, real against generated.",
         ),
         Step(
-            "readouts",
-            "Has it converged?",
-            "M_global = L(x) + |γ L(x) − L(G(z))| is the paper’s measure: low when pictures are redrawn well and the balance holds. "
-            "kₜ is the weight that the controller gives to the generated loss.",
-        ),
-        Step(
             "knobs.rows.gamma",
             "Diversity against sharpness",
             "γ = L(G(z)) / L(x) is the equilibrium you ask for. Turn it down and faces get cleaner and more alike; turn it up for variety. "
@@ -77,9 +71,15 @@ TOURS: dict[str, tuple[Step, ...]] = {
         Step(
             "curves",
             "Watch the balance",
-            "L(x) and L(G(z)) are pulled to the ratio γ: if G gets ahead, kₜ rises and D attends to it more. The tick on the axis "
-            "is where you turned a knob.",
+            "L(x) and L(G(z)) are pulled to the ratio γ: if G gets ahead, kₜ rises and D attends to it more. M_global = L(x) + |γ L(x) − L(G(z))| "
+            "is the paper’s measure of convergence: the lower, the better.",
             lambda page: page.tabs.setCurrentIndex(0),
+        ),
+        Step(
+            "time.bar",
+            "The time machine",
+            "Drag along the training: the same latents, the cursor on the curves and the knobs go with you. From any kept checkpoint you can "
+            "fork a run of its own.",
         ),
     ),
     "bgan": (
@@ -162,7 +162,7 @@ TOURS: dict[str, tuple[Step, ...]] = {
         Step(
             "theirs",
             "The baseline is always there",
-            "The same noise through G as likelihood alone had left it. Is the reward worth it? Judge by reading, or blindly on the face “Blind test”.",
+            "The same noise through G as likelihood alone had left it. Is the reward worth it? Judge by reading, or on the face “Blind test”.",
         ),
         Step(
             "rewards",
@@ -244,7 +244,7 @@ TOURS: dict[str, tuple[Step, ...]] = {
         Step(
             "side.lanes.0",
             "One step size",
-            "Small steps creep, large ones are refused. “Best step” finds the acceptance that theory calls best: 0.574 for MALA, 0.234 for Metropolis.",
+            "Small steps creep, large ones are refused. “Best step” finds the acceptance that theory calls best: 0.574 for MALA.",
         ),
         Step(
             "side.kernels.mala-approx",

@@ -178,7 +178,9 @@ class Window(QMainWindow):
 
     def show_demo(self, demo: Demo, run: Path | None) -> None:
         """Open the page of a demo with its run; without one, with what the demo itself says."""
-        if run is not None:
+        if run is not None and self.session.run is not None and self.session.run.path == run:
+            self.show_page(demo.name)
+        elif run is not None:
             once = Qt.ConnectionType.SingleShotConnection
             self.session.opened.connect(lambda opened: opened.path == run and self.pages[demo.name].show_demo(demo.about), once)
             self.open_run(run)
@@ -190,7 +192,7 @@ class Window(QMainWindow):
         from studio.tour import Tour
         from studio.tours import TOURS
 
-        name = name or next(key for key, page in self.pages.items() if page is self.page)
+        name = name or self.page_name()
         if name not in TOURS:
             name = "home"
         if self.tour is not None:

@@ -1,4 +1,4 @@
-"""The start of the window as `sampling-studio` does it: seconds from the start of the process to the first paint, to a demo's picture, and to torch."""
+"""The start of the window as `sampling-studio` does it: seconds from the start of the process to the first paint, a demo's picture, torch."""
 
 from __future__ import annotations
 
