@@ -216,7 +216,7 @@ class Page(QWidget):
         return 0
 
     def show_demo(self, about: Mapping[str, Any]) -> None:
-        """The page's demo is open: show what it shows best. `about` is demo.json of a demo without a run."""
+        """The page's demo is open: show what it shows best. `about` is its demo.json."""
 
     def stop(self) -> None:
         """The window is closing: end what the page does beside it."""
