@@ -23,6 +23,7 @@ _WHERE = {
     "data": "data",
     "shoot": "around",
     "doctor": "around",
+    "desktop": "desktop",
 }
 
 
