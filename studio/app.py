@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _log: TextIO | None = None
 
 
-def window() -> int:
-    """Show the window until it is closed; returns the exit status."""
+def window(then: Callable[[Window], object] | None = None) -> int:
+    """Show the window until it is closed, and do something with it first; returns the exit status."""
     if not os.environ.get("QT_QPA_PLATFORM") and not has_display():  # Qt would abort the process
         raise RunFailed(
             "There is no display, so no window: use the command line (sampling-studio train began --data faces), "
@@ -62,6 +62,8 @@ def window() -> int:
     awake.timeout.connect(lambda: None)
     shown.warm_up()
     shown.show()
+    if then is not None:
+        then(shown)
     status = app.exec()
     collector.stop()
     shown.session.close()

@@ -148,6 +148,16 @@ def parser() -> argparse.ArgumentParser:
     lab.add_argument("--start", help="exact (draws of the target), wide, or a point such as 0,0 (default: exact where there are exact draws)")
     lab.add_argument("--out", type=Path, help="FILE.csv: a row for each chain, and the recipe beside it")
 
+    opening = add("open", "the window on a run, or on what an exported file was made from; --json only tells what would be opened")
+    opening.add_argument("file", type=Path, help="an exported file, or a run")
+    opening.add_argument(
+        "--take",
+        choices=["all", "no-seed", "seed", "model"],
+        help="all: the run as it was at that step, with seed and settings; no-seed: with a new seed; seed: only the seed, for the run given by "
+        "--run; model: only the run as it was (default: the window asks)",
+    )
+    opening.add_argument("--run", type=Path, help="where the run of the file is now, if it was moved; with --take seed the run that takes it")
+
     inspect = add("inspect", "what a run, checkpoint or exported file is made of")
     inspect.add_argument("file", type=Path)
 
@@ -169,6 +179,8 @@ def parser() -> argparse.ArgumentParser:
     )
     data.add_argument("--longest", type=lambda word: _whole(word, 2, 500), default=32, metavar="T", help="of text: tokens of a sentence (default 32)")
     data.add_argument("--vocab", type=_count, default=5_000, metavar="V", help="of text: words that are known at most (default 5000)")
+
+    _gallery(add("gallery", "what is kept of all runs: list it, keep more, write it as files, find what is nearest"))
 
     shoot = add("shoot", "a picture of a page of the window, drawn off-screen")
     shoot.add_argument("--page", default="home", help="home, began, bgan, ppgn, seqgan, maskgan, lab")
@@ -231,6 +243,28 @@ def _fill(fill: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help=".html page with both nets side by side, .jsonl or .txt a filling a line; the recipe goes with it",
+    )
+
+
+def _gallery(gallery: argparse.ArgumentParser) -> None:
+    gallery.add_argument("act", nargs="?", choices=["list", "keep", "export", "nearest"], default="list", help="what to do (default list)")
+    gallery.add_argument(
+        "what", nargs="?", type=Path, metavar="RUN|FILE", help="keep: a run, or an exported file; nearest: a picture, or words in quotes"
+    )
+    gallery.add_argument("-n", type=_count, help="how many: keep 64, nearest 6, list all")
+    gallery.add_argument("--step", type=_steps, help="keep: of an earlier checkpoint (default: the last)")
+    gallery.add_argument("--board", metavar="NAME", help="this board, in its order; keep: put them on it, a new one if need be")
+    gallery.add_argument("--starred", action="store_true", help="starred samples only")
+    gallery.add_argument("--system", metavar="NAME", help="of one system")
+    gallery.add_argument("--run", metavar="NAME", help="of one run, by name or id")
+    gallery.add_argument("--tag", metavar="TAG", help="with this tag")
+    gallery.add_argument("--find", metavar="WORDS", help="with these words in sentence, note, run, class or tags")
+    gallery.add_argument("--sort", choices=["newest", "oldest", "run", "step", "score", "class"], help="default: newest, of a board its own order")
+    gallery.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="export: .png sheet, .html page, .webp .gif .apng animation, .txt .jsonl .csv sentences; FOLDER/ single PNGs",
     )
 
 

@@ -186,7 +186,7 @@ def _preview(run: Any, folder: Path) -> None:
     if writes_of(run.algorithm, run.config) != "pictures":
         return
     pictures = run.algorithm.sample(run.state, 8, 0).pictures["samples"]
-    n, height, width, channels = pictures.shape
+    n, height, width, _ = pictures.shape
     strip = np.zeros((height, n * (width + 2), 4), np.uint8)
     for i, picture in enumerate(pictures):
         strip[:, i * (width + 2) : i * (width + 2) + width, :3] = picture

@@ -139,6 +139,12 @@ class Queue(QObject):
         self._set([replace(job, state="waiting", why="") if job.id == id and job.state == "failed" else job for job in self.jobs])
         self._later()
 
+    def moved(self, old: Path, new: Path) -> None:
+        """A run has another folder and name now."""
+        was, now = str(old.resolve()), str(new.resolve())
+        if any(job.path == was for job in self.jobs):
+            self._set([replace(job, path=now, name=new.name) if job.path == was else job for job in self.jobs])
+
     def clear(self) -> None:
         """Forget what has ended."""
         self._set([job for job in self.jobs if job.state in ("waiting", "running")])
@@ -172,6 +178,12 @@ class Queue(QObject):
         """Those that are still to be done, in order."""
         return [job for job in self.jobs if job.state == "waiting"]
 
+    def waits_for(self) -> str:
+        """Why the next job has not begun though the queue is on; "" where nothing is in its way."""
+        if not self.on or self.running() is not None or not self.waiting():
+            return ""
+        return {"running": "it waits for the run that trains", "paused": "it waits for the open run, which stands paused"}.get(self._session.condition, "")
+
     # --- from the session -------------------------------------------------------------------------------------
 
     def _on_opened(self, run: Opened) -> None:
@@ -191,6 +203,8 @@ class Queue(QObject):
 
     def _on_condition(self, condition: str, reason: str) -> None:
         job = self.running()
+        if self.on:
+            self.changed.emit()
         if job is None:
             if condition in ("empty", "finished", "failed"):
                 self._later()

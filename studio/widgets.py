@@ -337,7 +337,7 @@ class ElidedLabel(QLabel):
         short = self.fontMetrics().elidedText(self._all, self._mode, max(0, self.width()))
         super().setText(short)
         if not self.property("own_tip"):
-            self.setToolTip(self._all if short != self._all else "")
+            self.setToolTip(escape(self._all) if short != self._all else "")
 
 
 class Segmented(QWidget):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,16 @@ from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QMainWindow, QStackedWidget, QToolButton, QWidget
 
-from models.data import sources
 from models.errors import BadInput, StudioError
 from models.settings import settings
 from studio import theme
 from studio.demos import Demo
+from studio.doors import Take
 from studio.herald import Herald
+from studio.messages import OldRun
 from studio.pages import ASIDE, LIGHT, PAGES
-from studio.pages.page import CARRIERS, Page
+from studio.pages.page import Page
+from studio.pages.receiving import Receiving
 from studio.session import Session
 from studio.shell import Shell
 from studio.widgets import column, row
@@ -32,6 +34,7 @@ class Window(QMainWindow):
         session: the open run.
         pages: what has been visited so far.
         shell: shortcuts, menu, palette, and what the window remembers.
+        tour: that goes on, or None.
     """
 
     def __init__(self) -> None:
@@ -41,7 +44,9 @@ class Window(QMainWindow):
         self.setAcceptDrops(True)
         self.session = Session(self)
         self.herald = Herald(self, self.session)
+        self.receiving = Receiving(self)
         self.pages: dict[str, Any] = {}
+        self.tour: Any = None
         self.ready = self._cold = False
         self._first_scheme: theme.Scheme = "light"  # chosen after "system"
         self._then: list[Any] = []
@@ -85,6 +90,8 @@ class Window(QMainWindow):
             self._stack.addWidget(page)
             page.exported_chosen.connect(self.open_exported)
             page.page_wanted.connect(self.show_page)
+            if name == "gallery":
+                page.sample_chosen.connect(self.open_sample)
             page.run_chosen.connect(self.open_run)
             page.compare_wanted.connect(self.compare_runs)
             if name in ASIDE:
@@ -130,8 +137,13 @@ class Window(QMainWindow):
         if page is not None:
             page.new_run()
 
-    def open_run(self, path: Path, recipe: Mapping[str, Any] | None = None) -> None:
-        """Open a run on the page of its system; with the recipe of a file that was exported from it, as it was then where the page can."""
+    def open_run(self, path: Path, recipe: Mapping[str, Any] | None = None, take: Take = "all", *, source: OldRun | None = None) -> None:
+        """Open a run on the page of its system.
+
+        Args:
+            recipe: of a file that was exported from it; `take` says what of it is restored.
+            source: how the run is opened; to go on with, if None.
+        """
         from models.journal import RunFolder
 
         try:
@@ -143,11 +155,15 @@ class Window(QMainWindow):
             self.page.card.show_error(str(error))
             return
         if page is None:
-            self._then.append(lambda: self.open_run(path, recipe))
+            self.when_ready(lambda: self.open_run(path, recipe, take, source=source))
         else:
-            page.open_run(path)
+            page.open_run(path, source)
             if recipe is not None:
-                page.restore(recipe)
+                page.restore(recipe, take)
+
+    def when_ready(self, act: Callable[[], object]) -> None:
+        """Do something once torch is there."""
+        self._then.append(act)
 
     def compare_runs(self, runs: list[Path]) -> None:
         """Several runs side by side."""
@@ -169,7 +185,25 @@ class Window(QMainWindow):
             page.show_demo(what.about)
 
     def start_tour(self, name: str = "") -> None:
-        """Show a person around a page, the one that is seen unless named."""
+        """Show a person around a page, the one that is seen unless named; a page of a system opens its demo if it has no run of its own open."""
+        from studio.tour import Tour
+        from studio.tours import TOURS
+
+        name = name or next(key for key, page in self.pages.items() if page is self.page)
+        if name not in TOURS:
+            name = "home"
+        if self.tour is not None:
+            self.tour.end()
+        needs_run = name not in ("home", "lab")
+        if needs_run and (self.session.run is None or self.session.run.system != name):
+            self.pages["home"].open_demo(name)
+        else:
+            self.show_page(name)
+        self.tour = Tour(self, name, TOURS[name], needs_run=needs_run)
+        self.tour.ended.connect(self._tour_ended)
+
+    def _tour_ended(self) -> None:
+        self.tour = None
 
     def _on_ready(self, problem: str) -> None:
         home = self.pages["home"]
@@ -256,47 +290,32 @@ class Window(QMainWindow):
         event.acceptProposedAction()
 
     def receive(self, path: Path) -> None:
-        """A run is opened; an exported file opens the run that made it; anything else is taken as data for a new run."""
-        if (path / "run.json").is_file():
-            self.open_run(path)
-            return
-        if path.is_file() and path.suffix.lower() in CARRIERS and self._open_maker(path):
-            return
-        kind = sources.kind(str(path))
-        page: Any = self.page if self.page.takes(kind) else self.show_page("seqgan" if kind == "text" else "began")
-        if page is None:
-            self._then.append(lambda: self.receive(path))
-        else:
-            page.new_run()
-            page.new.choose_data(str(path))
+        """A run is opened; an exported file shows its ways back; anything else is taken as data for a new run."""
+        self.receiving.receive(path)
 
-    def open_exported(self, path: Path) -> None:
-        """Open the run that made an exported file."""
-        if not self._open_maker(path):
-            self.page.card.show_error(f"{path.name} carries no recipe, so it does not tell which run made it: choose a file that was exported here.")
+    def open_sample(self, recipe: Mapping[str, Any], take: Take) -> None:
+        """Open a sample of the gallery in its run."""
+        self.receiving.open_sample(dict(recipe), take)
 
-    def _open_maker(self, path: Path) -> bool:
-        """Whether the file tells which run made it; that run is opened, or its absence told."""
-        from studio import recipe
+    def open_exported(self, path: Path, take: Take | None = None, chosen: Path | None = None) -> None:
+        """Show the ways back of an exported file, or go one of them; `chosen` is where its run is now."""
+        self.receiving.open_exported(path, take, chosen)
 
-        try:
-            found = recipe.read(path)
-        except StudioError:
-            return False
-        made_by = found.get("run")
-        run = Path(str(made_by.get("path"))) if isinstance(made_by, dict) else Path()
-        if (run / "run.json").is_file():
-            self.open_run(run, found)
-        else:
-            self.page.card.show_error(f"The run {run} that made {path.name} is not there any more: open it from its new place (Ctrl+O).")
-        return True
+    def restore(self, recipe: Mapping[str, Any], take: Take = "all") -> None:
+        """Of a file whose run is open already."""
+        page = self.show_page(str(recipe["system"]))
+        if page is not None:
+            page.restore(recipe, take)
 
     # --- leaving ----------------------------------------------------------------------------------------------
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save first; the window goes at once, the process when all is on disk."""
+        if self.tour is not None:
+            self.tour.end()
         self.hide()
         self.shell.remember()
+        self.receiving.stop()
         for page in self.pages.values():
             page.stop()
         self._warm_up.wait()

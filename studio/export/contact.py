@@ -108,6 +108,44 @@ class Geometry(NamedTuple):
         return {name: list(value) if isinstance(value, tuple) else value for name, value in self._asdict().items()}
 
 
+def cells_in(recipe: Mapping[str, Any], width: int, height: int) -> Geometry | None:
+    """Where the cells of an exported sheet of this many pixels lie, as far as its recipe tells what can be; None where it does not.
+
+    A single picture is one cell. Sheets of older versions, which did not tell it, had one look.
+    """
+    made, count = recipe.get("made"), recipes.count_of(recipe)
+    if not isinstance(made, dict) or not count:
+        return None
+    if recipe.get("kind") in ("single", "chains-single"):
+        return Geometry(1, 1, (0, 0), (width, height), (width, height))
+    told = made.get("geometry")
+    if told is None and recipe.get("was") and recipe.get("kind") in ("sheet", "chains-sheet"):
+        return _older(made.get("columns"), count, width, height)
+    if not isinstance(told, dict) or told.get("count") != count:
+        return None
+    pairs = [told.get(name) for name in ("origin", "cell", "pitch")]
+    good = [isinstance(v, list) and len(v) == 2 and all(type(n) is int and 0 <= n <= 1_000_000 for n in v) for v in pairs]
+    if not all(good) or type(told.get("columns")) is not int or not 1 <= told["columns"] <= MOST_COLUMNS:
+        return None
+    found = Geometry(count, told["columns"], *((v[0], v[1]) for v in pairs if v is not None))
+    x, y, wide, high = found.place(count - 1)
+    inside = min(*found.cell, *found.pitch) > 0 and x + wide <= width and y + high <= height
+    return found if inside else None
+
+
+def _older(columns: Any, count: int, width: int, height: int) -> Geometry | None:
+    """Of square pictures, which all were."""
+    plain = Look()
+    if type(columns) is not int or not 1 <= columns <= MOST_COLUMNS:
+        return None
+    side = (width - 2 * plain.border + plain.gap) // columns - plain.gap
+    lines = math.ceil(count / columns)
+    head = height - plain.border + plain.gap - lines * (side + plain.below + plain.gap)
+    if side < 1 or head < HEAD or 2 * plain.border + columns * (side + plain.gap) - plain.gap != width:
+        return None
+    return Geometry(count, columns, (plain.border, head), (side, side), (side + plain.gap, side + plain.below + plain.gap))
+
+
 @dataclass(frozen=True)
 class Cell:
     """A sample for a sheet."""

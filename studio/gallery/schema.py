@@ -30,8 +30,11 @@ CREATE TABLE boards (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE board_entries (board INTEGER NOT NULL REFERENCES boards(id) ON DELETE CASCADE, place INTEGER NOT NULL,
     entry INTEGER NOT NULL REFERENCES entries(id) ON DELETE CASCADE, PRIMARY KEY (board, place)) WITHOUT ROWID;
 CREATE INDEX entries_seen ON entries (gone, made, id);
-CREATE INDEX entries_run ON entries (run_id, run, system);
-CREATE INDEX entries_label ON entries (label);
+CREATE INDEX entries_system ON entries (gone, system);
+CREATE INDEX entries_run ON entries (gone, run_id, run);
+CREATE INDEX entries_label ON entries (gone, label);
+CREATE INDEX entries_kind ON entries (gone, kind);
+CREATE INDEX entries_star ON entries (gone, star);
 CREATE INDEX tags_entry ON tags (entry);
 CREATE INDEX board_entries_entry ON board_entries (entry);
 """

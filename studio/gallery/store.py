@@ -35,6 +35,7 @@ SORTS: Mapping[str, tuple[str, str]] = {  # name -> what it says, and how it is 
     "class": ("Class", "label = '', label COLLATE NOCASE, id"),
 }
 _COLUMNS = "id, kind, system, run, run_id, data, step, seed, row, label, score, score_name, scores, made, width, height, text, star, note"
+SEARCHED = ("text", "note", "run", "label", "system", "data")
 LOWER_IS_BETTER = ("L(v)", "L(G(z))", "error", "distance")  # scores of which the lowest come first
 
 
@@ -196,56 +197,32 @@ class Gallery:
 
     # --- finding ----------------------------------------------------------------------------------------------
 
-    def query(
-        self,
-        text: str = "",
-        system: str = "",
-        run: str = "",
-        label: str = "",
-        kind: str = "",
-        starred: bool = False,
-        tag: str = "",
-        board: str | None = None,
-        sort: str = "newest",
-    ) -> array[int]:
+    def query(self, *, sort: str = "newest", **asked: Any) -> array[int]:
         """The numbers of all entries that fit, in order; "" filters nothing.
 
         Args:
             text: words that all occur in sentence, note, run, class, system, data or tags.
-            run: a run's id. kind: "picture" or "text". board: its name.
+            system, run, label, kind, tag: exactly these; a run by its id, a kind is "picture" or "text".
+            starred: only those with a star. board: its name; None for everything.
             sort: one of SORTS, or "board" for the order of the board.
         """
-        where, given = ["gone IS NULL"], []
-        for column, value in (("system", system), ("run_id", run), ("label", label), ("kind", kind)):
-            if value:
-                where.append(f"{column} = ?")
-                given.append(value)
-        if starred:
-            where.append("star = 1")
-        if tag:
-            where.append("id IN (SELECT entry FROM tags WHERE tag = ?)")
-            given.append(tag)
-        for word in text.split():
-            like = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-            columns = ("text", "note", "run", "label", "system", "data")
-            said = [*(f"{column} LIKE ? ESCAPE '\\'" for column in columns), "id IN (SELECT entry FROM tags WHERE tag LIKE ? ESCAPE '\\')"]
-            where.append(f"({' OR '.join(said)})")
-            given += [like] * len(said)
-        source, order = "entries", SORTS.get(sort, SORTS["newest"])[1]
-        if board is not None:
-            source = "board_entries JOIN entries ON entries.id = board_entries.entry"
-            where.insert(0, "board = (SELECT id FROM boards WHERE name = ?)")
-            given.insert(0, board)
-            order = "place" if sort == "board" else order
-        better = f"CASE WHEN score_name IN ({', '.join('?' * len(LOWER_IS_BETTER))}) THEN -1 ELSE 1 END"
+        source, where, given = _condition(**asked)
+        order = SORTS.get(sort, SORTS["newest"])[1]
+        if asked.get("board") is not None and sort == "board":
+            order = "board_entries.place"
         if "better" in order:
-            order = order.replace("better", better)
-            given += LOWER_IS_BETTER
-        return array("q", (r[0] for r in self._all(f"SELECT entries.id FROM {source} WHERE {' AND '.join(where)} ORDER BY {order}", given)))
+            order = order.replace("better", f"CASE WHEN score_name IN ({', '.join('?' * len(LOWER_IS_BETTER))}) THEN -1 ELSE 1 END")
+            given = [*given, *LOWER_IS_BETTER]
+        return array("q", (r[0] for r in self._all(f"SELECT entries.id FROM {source} WHERE {where} ORDER BY {order}", given)))
 
-    def count(self) -> int:
-        """Entries in all."""
-        return int(self._one("SELECT count(*) FROM entries WHERE gone IS NULL")[0])
+    def any(self, **asked: Any) -> bool:
+        """Whether anything fits what `query` is asked."""
+        source, where, given = _condition(**asked)
+        return self._one(f"SELECT 1 FROM {source} WHERE {where} LIMIT 1", given) is not None
+
+    def count(self, *, starred: bool = False) -> int:
+        """Entries in all, or those with a star."""
+        return int(self._one(f"SELECT count(*) FROM entries WHERE gone IS NULL{' AND star = 1' if starred else ''}")[0])
 
     def choices(self) -> dict[str, list[tuple[str, str, int]]]:
         """What can be filtered by: "system", "run", "label", "tag", "kind" -> (value, what it says, how many), the most frequent kinds first."""
@@ -414,6 +391,38 @@ class Gallery:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
+
+
+def _condition(
+    text: str = "",
+    system: str = "",
+    run: str = "",
+    label: str = "",
+    kind: str = "",
+    starred: bool = False,
+    tag: str = "",
+    board: str | None = None,
+) -> tuple[str, str, list[Any]]:
+    """Tables, condition and values of a question, see `Gallery.query`."""
+    where, given = ["gone IS NULL"], list[Any]()
+    for column, value in (("system", system), ("run_id", run), ("label", label), ("kind", kind)):
+        if value:
+            where.append(f"{column} = ?")
+            given.append(value)
+    if starred:
+        where.append("star = 1")
+    if tag:
+        where.append("entries.id IN (SELECT entry FROM tags WHERE tag = ?)")
+        given.append(tag)
+    for word in text.split():
+        like = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        said = [*(f"{column} LIKE ? ESCAPE '\\'" for column in SEARCHED), "entries.id IN (SELECT entry FROM tags WHERE tag LIKE ? ESCAPE '\\')"]
+        where.append(f"({' OR '.join(said)})")
+        given += [like] * len(said)
+    if board is None:
+        return "entries", " AND ".join(where), given
+    where.append("board = (SELECT id FROM boards WHERE name = ?)")
+    return "board_entries JOIN entries ON entries.id = board_entries.entry", " AND ".join(where), [*given, board]
 
 
 def row_of(recipe: Mapping[str, Any], place: int) -> int:

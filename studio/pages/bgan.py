@@ -121,6 +121,19 @@ class BganPage(TrainingPage):
         self._show_row.setLayout(row(label("Show"), 1, self.shown))
         return [self._show_row, row(self.ema, 1, label("Seed"), self.seed)]
 
+    def show_samples(self) -> None:
+        """Plain ones, on the face of the training."""
+        self.faces.choose(TRAIN)
+        self.shown.select(PLAIN)
+        self._on_other_samples()
+
+    def select_sample(self, row: int) -> bool:
+        """A picture, or a sentence where the run writes them."""
+        if self._draws():
+            return super().select_sample(row)
+        self.sentences.select(row)
+        return row < len(self.sentences.sentences())
+
     # --- what a person does -----------------------------------------------------------------------------------
 
     def _on_other_samples(self, *_: Any) -> None:

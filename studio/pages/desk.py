@@ -286,6 +286,10 @@ class DeskFace(QObject):
         self.export("keep", gallery_path())
         return True
 
+    def take_seed(self, seed: int) -> None:
+        """Fillings of another seed."""
+        self.draw_with("seed", seed)
+
     def restore(self, recipe: Mapping[str, Any]) -> None:
         """What was exported lies on the desk again, with the controls that it was filled with; raises BadInput."""
         desk, asked = desk_of(recipe)

@@ -28,8 +28,8 @@ from studio.panels.galleryfoot import GalleryFoot
 from studio.panels.gallerygrid import GalleryGrid, ordered_after
 from studio.panels.gallerymodel import GalleryModel, Thumbs
 from studio.panels.sheetmaker import SheetMaker
-from studio.workers.aside import Aside
 from studio.widgets import column, label, row
+from studio.workers.aside import Aside
 
 LOOK_MS = 2_000  # how often the page looks whether another window has kept something
 EMPTY = (
@@ -165,7 +165,7 @@ class GalleryPage(Page):
         try:
             self._seen = self.gallery.version()
             total = self.gallery.count()
-            self.boards.show_boards(total, len(self.gallery.query(starred=True)), self.gallery.boards())
+            self.boards.show_boards(total, self.gallery.count(starred=True), self.gallery.boards())
             self.filter.show_choices(self.gallery.choices())
             self.foot.show_boards([name for name, _ in self.gallery.boards()])
         except StudioError as error:
@@ -183,16 +183,17 @@ class GalleryPage(Page):
             return
         chosen, (kind, name) = self.grid.selected(), self.boards.now()
         self.filter.show_order(board=kind == BOARD)
-        asked = self.filter.asked()
+        asked = self.filter.asked() | {"starred": kind == STARRED, "board": name if kind == BOARD else None}
+        sort = asked.pop("sort")
         try:
-            ids = self.gallery.query(**asked, starred=kind == STARRED, board=name if kind == BOARD else None)
-            cards = bool(len(ids)) and (asked["kind"] == "text" or len(self.gallery.query(**{**asked, "kind": "picture"}, starred=kind == STARRED, board=name if kind == BOARD else None)) == 0)
+            ids = self.gallery.query(sort=sort, **asked)
+            cards = bool(len(ids)) and not self.gallery.any(**{**asked, "kind": "picture"})
         except StudioError as error:
             self.card.show_error(str(error))
             return
         if ids != self.model.ids or (kind == BOARD) != self.model.ordered:
             top = self.grid.verticalScrollBar().value()
-            self.model.show_ids(self.gallery, ids, ordered=kind == BOARD and asked["sort"] == "board" and not self.filter.filters())
+            self.model.show_ids(self.gallery, ids, ordered=kind == BOARD and sort == "board" and not self.filter.filters())
             self.grid.set_cards(cards)
             self.grid.select(chosen)
             if not self.grid.selected():
@@ -206,7 +207,7 @@ class GalleryPage(Page):
         self._on_selection()
 
     def _subtitle(self, total: int) -> None:
-        boards = len(self.boards.list) - 2
+        boards = self.boards.list.count() - 2
         told = f"{total:,} samples" if total != 1 else "1 sample"
         self.subtitle.setText(told + (f" · {boards:,} board{'s' * (boards != 1)}" if boards > 0 else "") if total or boards > 0 else "")
 
@@ -506,5 +507,3 @@ def spanned(ends: Sequence[Entry]) -> str:
     days = sorted({time.strftime("%Y-%m-%d", time.localtime(e.made)) for e in ends})
     told = [time.strftime("%d %b %Y", time.strptime(day, "%Y-%m-%d")) for day in days]
     return " to ".join(told)
-
-

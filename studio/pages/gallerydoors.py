@@ -43,7 +43,9 @@ class GalleryDoors(QObject):
     def __init__(self, page: GalleryPage) -> None:
         super().__init__(page)
         self._page, self._dropped, self._writing = page, Path(), Path()
-        self.sheet_button = button("Contact sheet", "sheet", tip="Make a contact sheet of what is selected, or of all that are shown", clicked=self.make_sheet)
+        self.sheet_button = button(
+            "Contact sheet", "sheet", tip="Make a contact sheet of what is selected, or of all that are shown", clicked=self.make_sheet
+        )
         self.export_button = button("Export…", "export", tip="What is selected, or all that are shown, in this order (Ctrl+E)")
         self.stop_button = button("Stop", "stop", kind="quiet", tip="Stop the export; nothing is written", clicked=self.stop_writing)
         self.stop_button.hide()
@@ -151,9 +153,10 @@ class GalleryDoors(QObject):
 
             from studio.export.contact import composed
 
-            cells = giving.cells_of(gallery, ids[:PREVIEW], progress)
+            pictures = [e.id for e in giving.of_kind(gallery, ids, "picture")]
+            cells = giving.cells_of(gallery, pictures[:PREVIEW], progress)
             image, _, _ = composed(cells, look, title)
-            first = f" · the first {len(cells):,} of {len(ids):,}" if len(ids) > PREVIEW else ""
+            first = f", the first of {len(pictures):,}" if len(pictures) > PREVIEW else ""
             return np.asarray(image), f"{image.width:,} × {image.height:,} pixels · {len(cells):,} pictures{first}"
 
         self._page.aside.start(SHEET, draw)
@@ -208,7 +211,9 @@ class GalleryDoors(QObject):
         self._dropped = path
         run = (found.get("run") or {}).get("name") or "several runs"
         what = "one sample" if count == 1 else f"{count:,} samples"
-        self.offer.show_error(f"{path.name} has {what} of {run}, with the recipe.", "Keep it in the gallery" if count == 1 else "Keep them in the gallery")
+        self.offer.show_error(
+            f"{path.name} has {what} of {run}, with the recipe.", "Keep it in the gallery" if count == 1 else "Keep them in the gallery"
+        )
 
     def _keep(self) -> None:
         gallery, path = self._page.gallery, self._dropped

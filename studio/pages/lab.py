@@ -336,6 +336,41 @@ class LabPage(Page):
         else:
             self.card.show_error(trouble.sentence, "", trouble.details)
 
+    # --- what an exported walk brings back ---------------------------------------------------------------------
+
+    def seed_taker(self) -> bool:
+        """The chains take any seed."""
+        return True
+
+    def take_seed(self, seed: int) -> None:
+        """The same walk from another seed."""
+        self.setup.seed.setValue(seed)
+
+    def random_seed(self) -> int:
+        """From one that nobody has chosen."""
+        self.take_seed(seed := fresh())
+        return seed
+
+    def restore(self, recipe: Mapping[str, Any], take: Take = "all") -> None:
+        """The target, the sampler with its steps, chains, seed and start of a table that was exported; what is out of range is told."""
+        try:
+            found = told(recipe)
+        except BadInput as error:
+            self.card.show_error(str(error))
+            return
+        if found.painting is not None and not self.side.brush.read(found.painting):
+            return  # it has told why
+        self._drawn_file = found.painting
+        self.side.choose((found.kernel,))
+        self.setup.show_walk(found, self.setup.seed.value() if take == "no-seed" else found.seed)
+        if found.formula:
+            self.side.formula.field.setText(found.formula)
+        self._on_target(self.setup.target)
+        self._knobs = {found.kernel: dict(found.settings)}
+        self._open()
+        if take == "no-seed":
+            self.random_seed()
+
     # --- doors ------------------------------------------------------------------------------------------------
 
     def settable(self) -> list[Settable]:

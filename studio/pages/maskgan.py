@@ -12,6 +12,7 @@ from models.algorithms import maskgan
 from models.contract import View
 from models.data.sentences import BETWEEN_TOKENS
 from models.errors import StudioError
+from studio.doors import Take
 from studio.export.filled import is_filled
 from studio.finding import Settable
 from studio.history import History
@@ -19,6 +20,7 @@ from studio.messages import Opened, Reply, Trouble
 from studio.pages.blindface import PANEL as BLIND
 from studio.pages.blindface import BlindFace
 from studio.pages.desk import DRAWN, PANEL, DeskFace
+from studio.pages.restoring import fresh
 from studio.pages.sentencepage import SentencePage
 from studio.pages.settable import of_rows
 from studio.panels.drawing import DrawingBar
@@ -121,15 +123,43 @@ class MaskganPage(SentencePage):
         else:
             super().choose_export()
 
-    def restore(self, recipe: Mapping[str, Any]) -> None:
-        """The desk of an exported file, whose run is being opened."""
-        if is_filled(recipe):
-            try:
+    def show_samples(self) -> None:
+        """Beside the looks."""
+        self.faces.choose(0)
+
+    def select_sample(self, row: int) -> bool:
+        """A sentence of which nothing was given."""
+        self.samples.select(row)
+        return row < len(self.samples.sentences())
+
+    def show_made(self, made: Mapping[str, Any]) -> None:
+        """With the net that drew the sentences."""
+        super().show_made(made)
+        options = made.get("options")
+        if isinstance(options, dict) and options.get("net") in NETS:
+            self.net.setCurrentIndex(list(NETS).index(options["net"]))
+
+    def take_seed(self, seed: int) -> None:
+        """Of the desk while it is looked at."""
+        if self.faces.place() == DESK:
+            self.desk.take_seed(seed)
+        else:
+            super().take_seed(seed)
+
+    def restore(self, recipe: Mapping[str, Any], take: Take = "all") -> None:
+        """The desk of an exported file, whose run is open or being opened; of other files the samples."""
+        if not is_filled(recipe):
+            super().restore(recipe, take)
+            return
+        try:
+            if take != "model":
                 self.desk.restore(recipe)
-            except StudioError as error:
-                self.card.show_error(str(error))
-            else:
-                self.faces.choose(DESK)
+            if take == "no-seed":
+                self.desk.take_seed(fresh())
+        except StudioError as error:
+            self.card.show_error(str(error))
+        else:
+            self.faces.choose(DESK)
 
     # --- what the session says --------------------------------------------------------------------------------
 

@@ -140,6 +140,11 @@ class OwnRun(QObject):
         if self.run is not None:
             self._session.evaluate_now()
 
+    def make_later(self, wish: NewRun) -> int:
+        """Put a new run into the queue; returns how many wait."""
+        self._session.queue.add(wish)
+        return len(self._session.queue.waiting())
+
     def train_later(self, runs: Sequence[Path], more: int, *, start: bool) -> None:
         """Put runs of this system into the queue, for so many steps more each, and start it if wanted."""
         for path in runs:

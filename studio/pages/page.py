@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QPushButton, QSi
 from models.files import home
 from studio import theme
 from studio.copying import runs_command, runs_python
+from studio.doors import Take
 from studio.finding import Settable
 from studio.gallery.store import gallery_path
 from studio.history import History
@@ -20,7 +21,8 @@ from studio.panels.card import ErrorCard
 from studio.widgets import ElidedLabel, button, column, label, row
 
 NOTICE_MS = 12_000
-CARRIERS = (".png", ".apng", ".webp", ".gif", ".svg", ".html", ".csv", ".md", ".txt", ".jsonl")  # files that may carry a recipe
+_MOVING, _WRITTEN = (".webp", ".gif", ".apng", ".mp4"), (".svg", ".html", ".csv", ".md", ".txt", ".jsonl", ".json", ".nc")
+CARRIERS = (".png", *_MOVING, *_WRITTEN)  # files that may carry a recipe
 EXPORTED = f"Exported files ({' '.join('*' + ending for ending in CARRIERS)})"
 
 
@@ -200,8 +202,19 @@ class Page(QWidget):
     def step_back(self) -> None:
         """Ctrl+,: one step back, where there is a way back."""
 
-    def restore(self, recipe: Mapping[str, Any]) -> None:
-        """The recipe of an exported file, whose run is being opened on this page."""
+    def restore(self, recipe: Mapping[str, Any], take: Take = "all") -> None:
+        """The recipe of an exported file, whose run is open or being opened on this page; `take` says what of it is wanted."""
+
+    def seed_taker(self) -> bool:
+        """Whether what is open here takes a seed."""
+        return False
+
+    def take_seed(self, seed: int) -> None:
+        """Samples of another seed."""
+
+    def random_seed(self) -> int:
+        """Samples of a seed that nobody has chosen; returns it."""
+        return 0
 
     def show_demo(self, about: Mapping[str, Any]) -> None:
         """The page's demo is open: show what it shows best. `about` is demo.json of a demo without a run."""

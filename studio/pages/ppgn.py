@@ -13,9 +13,10 @@ from PySide6.QtWidgets import QLayout, QPushButton, QStackedWidget, QTabBar, QWi
 from models.algorithms import ppgn
 from models.contract import Save, View
 from models.journal import RunFolder
+from studio.doors import Take
 from studio.finding import Settable
 from studio.history import History
-from studio.messages import Opened, Reply
+from studio.messages import OldRun, Opened, Reply
 from studio.pages.ppgnchains import ChainsFace
 from studio.pages.settable import of_rows, of_spin
 from studio.pages.training import TrainingPage
@@ -52,6 +53,9 @@ class PpgnPage(TrainingPage):
         self.samples.selected.connect(lambda index: self.detail.close_panel() if index < 0 else None)
         self.seed.valueChanged.connect(lambda *_: self.looking.again())
         self.shown.currentChanged.connect(self._on_tab)
+        self._kept: str | None = None  # the name of the checkpoint that is looked at
+        self._chains_wanted = False  # by a file whose run is being opened
+        self.session.opened.connect(lambda _: self._show_chains())
         self._opened_at: tuple[Path, int] | None = None  # run and step that the chains were given
         self.chains = ChainsFace()
         self.faces.add("Chains", self.chains, self.chains.side, self.chains.foot)
@@ -102,6 +106,10 @@ class PpgnPage(TrainingPage):
         self.seed = spin(0, 2**31 - 1, 0, "Seed of the samples: their codes h, near those of training pictures")
         return [row(label("Seed of the samples"), 1, self.seed)]
 
+    def show_samples(self) -> None:
+        """In their tab."""
+        self.shown.setCurrentIndex(DRAWN)
+
     # --- the chains -------------------------------------------------------------------------------------------
 
     @property
@@ -128,12 +136,12 @@ class PpgnPage(TrainingPage):
     def _await_checkpoint(self, run: Opened, step: int, tries: int) -> None:
         if not self.walking or self.session.run is not run:
             return
-        newest = max(RunFolder.open(run.path, write=False).steps(), default=0)
+        newest = run.step if run.reading else max(RunFolder.open(run.path, write=False).steps(), default=0)
         if newest < step and tries and self.session.condition in ("running", "paused"):
             QTimer.singleShot(100, self, lambda: self._await_checkpoint(run, step, tries - 1))
         elif self._opened_at != (run.path, newest):
             self._opened_at = (run.path, newest)
-            self.chains.set_run(run.path, run.name)
+            self.chains.set_run(run.path, run.name, (newest, self._kept) if run.reading else (None, None))
             self.tell(f"Chains are made of the parts at step {newest:,}.")
 
     def _on_saved(self, condition: str) -> None:
@@ -143,6 +151,34 @@ class PpgnPage(TrainingPage):
     def show_demo(self, about: Mapping[str, Any]) -> None:
         """The chains."""
         self.faces.choose(1)
+
+    def open_run(self, path: Path, source: OldRun | None = None) -> None:
+        """Open a run, whose chains are made of the same checkpoint."""
+        self._kept = source.kept if source is not None else None
+        super().open_run(path, source)
+
+    def restore(self, recipe: Mapping[str, Any], take: Take = "all") -> None:
+        """Chains of an exported file on their face; of other files the samples."""
+        if "chains" not in recipe:
+            super().restore(recipe, take)
+            return
+        self.chains.restore(recipe, take)
+        self._chains_wanted = True
+        if self.session.run is not None and self.session.condition != "opening":
+            self._show_chains()
+
+    def _show_chains(self) -> None:
+        if self._chains_wanted:
+            self._chains_wanted = False
+            self.faces.choose(1)
+            self._open_chains()
+
+    def take_seed(self, seed: int) -> None:
+        """Of the chains while they are looked at."""
+        if self.walking:
+            self.chains.side.seed.setValue(seed)
+        else:
+            super().take_seed(seed)
 
     def toggle(self) -> bool:
         """Ctrl+Enter."""

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QSignalBlocker, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
 
 from studio.chainmessages import ChainsFrame, ChainsOpened, ChainWish, Facts, Judged, Plugged, Wishes
+from studio.doors import Take
+from studio.export.chaining import told_of
 from studio.gallery.store import gallery_path
 from studio.messages import Trouble
 from studio.pages.chaindoors import CLASSIFIERS, PICTURES, ChainDoors
 from studio.pages.chainstage import ChainStage
 from studio.pages.chainsteering import PIXELS, Steering
 from studio.pages.page import played
+from studio.pages.restoring import fresh
 from studio.panels.card import EmptyStage
-from studio.panels.chainside import ChainSide
+from studio.panels.chainside import MOST, ChainSide
 from studio.panels.conditionfield import check, weighted
 from studio.panels.playback import Playback
 from studio.panels.samples import ImageGrid
 from studio.widgets import column
 from studio.workers.chains import ChainWorker
+from studio.workers.chainsagain import CHANGED
 
 SPEEDS = (
     ("2 steps a second", 2, "to watch every step"),
@@ -73,6 +78,8 @@ class ChainsFace(QWidget):
         self.frame: ChainsFrame | None = None
         self.judged: Judged | None = None
         self.path: Path | None = None
+        self._at: tuple[int | None, str | None] = (None, None)  # the checkpoint of the parts; the newest
+        self._restoring: tuple[Mapping[str, Any], Take] | None = None  # the recipe of a file whose run is being opened
         self._newer = False  # the run has a checkpoint that these chains were not made from
         self._wishes: tuple[str, ...] = ()  # A, as it stands in the bar
         self.start_file = ""  # that the start picture came from, as long as it is that
@@ -156,14 +163,55 @@ class ChainsFace(QWidget):
 
     # --- the run ----------------------------------------------------------------------------------------------
 
-    def set_run(self, path: Path | None, title: str) -> None:
-        """A run was opened, or closed (None), or has a newer checkpoint, which the chains take at their next reset."""
-        if path is not None and path == self.path and self.opened is not None:
+    def restore(self, recipe: Mapping[str, Any], take: Take) -> None:
+        """The chains of an exported file, on the parts that are being opened, or are open."""
+        self._restoring = (recipe, take)
+        if self.facts is not None and self.path == self.facts.path:
+            self._restore()
+
+    def _restore(self) -> bool:
+        """Whether chains of a file are made in the place of those that stand in the panels."""
+        wish, self._restoring = self._restoring, None
+        if wish is None or wish[1] == "model" or self.facts is None:
+            return False
+        recipe, take = wish
+        try:
+            told = told_of(dict(recipe))
+            variant, knobs, wishes = str(told["variant"]), dict(told["knobs"]), tuple(map(str, told["conditions"]))
+            chains, seed = int(told["chains"]), fresh() if take == "no-seed" else int(told["seed"])
+            member = next(m for m in self.facts.members if m.name == variant)
+        except (LookupError, AttributeError, TypeError, ValueError, StopIteration):
+            self.failed.emit(CHANGED)
+            return False
+        if member.why_not or chains > MOST:
+            self.failed.emit(member.why_not or f"These are {chains:,} chains, and the window has room for {MOST}: walk them with the command line.")
+            return False
+        self.steering.choose(variant)
+        self.stage.bar.show_facts(self.facts, variant)
+        self.steering.put({name: value for name, value in knobs.items() if name in self.side.epsilons.rows})
+        if wishes and not check(wishes, self.facts.knows):
+            self._wishes = wishes
+            self.stage.bar.condition.show_wishes(wishes)
+        for field, value in ((self.side.chains, chains), (self.side.seed, seed)):
+            with QSignalBlocker(field):
+                field.setValue(min(value, field.maximum()))
+        self.worker.ask_for("again", (recipe["chains"], seed if take == "no-seed" else None))
+        chain = recipe.get("made", {}).get("chain")
+        if type(chain) is int and 0 <= chain < chains:
+            self._on_chain(chain)
+        return True
+
+    def set_run(self, path: Path | None, title: str, at: tuple[int | None, str | None] = (None, None)) -> None:
+        """A run was opened, or closed (None), or has a newer checkpoint, which the chains take at their next reset.
+
+        `at`: step and name of the checkpoint that the parts are taken from; the newest if None.
+        """
+        if path is not None and path == self.path and at == self._at and self.opened is not None:
             self._newer = True
             self.foot.reset_button.setToolTip("The run has a newer checkpoint: the same chains from their start, with the parts as they are now")
             return
-        self.path, self._newer = path, False
-        self.worker.ask_for("run", None if path is None else (path, title))
+        self.path, self._newer, self._at = path, False, at
+        self.worker.ask_for("run", None if path is None else (path, title, at))
 
     def _on_ready(self, facts: Facts | None) -> None:
         same = facts is not None and self.facts is not None and facts.path == self.facts.path and facts.knows == self.facts.knows
@@ -197,7 +245,8 @@ class ChainsFace(QWidget):
         if self.isVisible() and not isinstance(self.focusWidget(), QLineEdit):
             self.stage.grid.setFocus()
         self._want()
-        self._make()
+        if not self._restore():
+            self._make()
 
     def _enable(self, on: bool) -> None:
         for b in (self.foot.play_button, self.foot.step_button, self.foot.back_button, self.foot.reset_button, self.copy_button, self.export_button):
@@ -419,7 +468,7 @@ class ChainsFace(QWidget):
     def _on_reset(self) -> None:
         if self._newer and self.path is not None and self.facts is not None:
             self._newer = False
-            self.worker.ask_for("run", (self.path, self.facts.title))
+            self.worker.ask_for("run", (self.path, self.facts.title, self._at))
         else:
             self.worker.ask_for("reset")
 

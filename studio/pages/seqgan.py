@@ -126,6 +126,15 @@ class SeqganPage(SentencePage):
         body.addWidget(self.plane, 1)
         return page
 
+    def show_samples(self) -> None:
+        """In their tab."""
+        self.shown.setCurrentIndex(SAMPLES)
+
+    def select_sample(self, row: int) -> bool:
+        """A sentence of SeqGAN; what it earned is one click away."""
+        self.ours.select(row)
+        return row < len(self.ours.sentences())
+
     # --- what a person does -----------------------------------------------------------------------------------
 
     def _on_tab(self, place: int) -> None:

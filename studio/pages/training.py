@@ -26,7 +26,8 @@ from studio.pages.faces import Faces
 from studio.pages.judging import Judging
 from studio.pages.looking import Looking
 from studio.pages.ownrun import OwnRun
-from studio.pages.page import Page
+from studio.pages.restoring import Restoring
+from studio.pages.seeded import SeededPage
 from studio.pages.settable import of_rows, of_spin, to_step
 from studio.pages.timemachine import TimeMachine
 from studio.panels.curves import CurvesPanel
@@ -45,7 +46,7 @@ REEL_PANELS = ("samples", "seqgan")  # whose place a frame of the reel takes
 REMEDIES = {"back": "Go back to the last good state", "retry": "Go on"}
 
 
-class TrainingPage(Page):
+class TrainingPage(SeededPage):
     """A page that trains one system. A subclass gives SYSTEM and TITLE, and overrides the methods under "what a system fills in".
 
     The session is seen through `OwnRun`: runs of other systems do not exist here.
@@ -82,6 +83,7 @@ class TrainingPage(Page):
         self.knobs = KnobsPanel(self.knob_list)
         self.journal = JournalPanel()
         self.transport = Transport()
+        self.restoring = Restoring(self)
         self._foot_of_side()
         self.add_side(self.new.settings)
         self.faces = Faces(self)
@@ -216,6 +218,7 @@ class TrainingPage(Page):
     def _connect(self) -> None:
         session, transport = self.session, self.transport
         self.new.started.connect(self._start)
+        self.new.queued.connect(self._queue)
         self.new.cancelled.connect(self._show_live)
         self.new.browse.connect(self.browsing.show_data)
         self.knobs.changed.connect(self._on_knob)
@@ -246,6 +249,10 @@ class TrainingPage(Page):
         if self.session.run is not None:
             self.tell(f"{self.session.run.name} was saved at step {self.session.step:,} and closed.")
         self.session.open(wish, start=True)
+
+    def _queue(self, wish: NewRun) -> None:
+        waiting = self.session.make_later(wish)
+        self.tell(f"{waiting:,} in the queue: it is on the page Runs, and is started there.", stay=True)
 
     def _on_face(self, place: int) -> None:
         face = self.faces.all[place]
@@ -281,10 +288,10 @@ class TrainingPage(Page):
         """The form for a new run."""
         self._show_new()
 
-    def open_run(self, path: Path) -> None:
-        """Open a run of this system from disk, paused."""
+    def open_run(self, path: Path, source: OldRun | None = None) -> None:
+        """Open a run of this system from disk, paused; as it was, if `source` says so."""
         self.card.close_card()
-        self.session.open(OldRun(path))
+        self.session.open(source or OldRun(path))
 
     def show_data(self) -> None:
         """The data that the open run trains on, and its card."""

@@ -32,6 +32,7 @@ class ErrorCard(QFrame):
         self.setProperty("kind", kind)
         self.sentence = label()
         self.sentence.setWordWrap(True)
+        self.sentence.setTextFormat(Qt.TextFormat.PlainText)  # it may quote what a file says
         self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.remedy_button = button("", clicked=lambda: self.remedy.emit(self.remedy_button.text()))
         self.other_button = button("", clicked=lambda: self.offered.emit(self.other_button.text()))

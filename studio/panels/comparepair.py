@@ -147,7 +147,9 @@ class ComparePair(QWidget):
         super().__init__()
         self.names = (ElidedLabel("", "strong"), ElidedLabel("", "strong"))
         self.difference = label("", "muted")
-        self.ways = Segmented(["Slider", "Side by side", "Flicker"], ["Drag the line, or use the arrow keys", "", "One after the other, at the same place"])
+        self.ways = Segmented(
+            ["Slider", "Side by side", "Flicker"], ["Drag the line, or use the arrow keys", "", "One after the other, at the same place"]
+        )
         self.ways.setAccessibleName("How they are compared")
         self.ways.chosen.connect(self._on_way)
         self.speed = Slider(100)
@@ -158,9 +160,10 @@ class ComparePair(QWidget):
         self.speed.valueChanged.connect(lambda _: self._clock.setInterval(self.interval()))
         self.turn_button = button("The other one", "redo", tip="Show the other one (Space)", clicked=self._turn)
         self.swap_button = button("Swap", "redo", kind="quiet", tip="The first becomes the second", clicked=self.swap)
-        self.close_button = button("Back to the gallery", "back", tip="Esc", clicked=self.closed.emit)
+        self.close_button = button("Back to the gallery", "chevron-left", tip="Esc", clicked=self.closed.emit)
         self.canvas = CompareCanvas()
         self.texts = (label("", "words"), label("", "words"))
+        self.sources = (label("", "section"), label("", "section"))
         self._shown: tuple[np.ndarray, np.ndarray] | tuple[str, str] | None = None
         self._clock = QTimer(self)
         self._clock.setInterval(self.interval())
@@ -179,17 +182,20 @@ class ComparePair(QWidget):
         body = column(self, spacing=12)
         body.addLayout(top)
         body.addWidget(self.stack, 1)
-        body.addLayout(foot)
+        self._foot = QWidget()
+        self._foot.setLayout(foot)
+        body.addWidget(self._foot)
         self._on_way(WIPE)
 
     def _sentences(self) -> QWidget:
         out = QWidget()
         body = column(out, spacing=12)
-        for text in self.texts:
+        for text, source in zip(self.texts, self.sources, strict=True):
             text.setWordWrap(True)
             text.setTextFormat(Qt.TextFormat.RichText)
             text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             card = Card(margin=16)
+            card.body.addWidget(source)
             card.body.addWidget(text)
             body.addWidget(card)
         body.addStretch(1)
@@ -202,6 +208,7 @@ class ComparePair(QWidget):
         self.canvas.show_pair(a, b)
         self.difference.setText(f"mean |Δ| {mean_difference(a, b):.1f} of 255")
         self._tools.show()
+        self._foot.show()
         self.stack.setCurrentWidget(self.canvas)
         self._on_way(self.ways.selected())
         self.canvas.setFocus()
@@ -218,6 +225,7 @@ class ComparePair(QWidget):
         n = edit_distance(first, second)
         self.difference.setText("The same words" if not n else f"{n} word{'s' * (n != 1)} differ{'s' * (n == 1)}")
         self._tools.hide()
+        self._foot.hide()
         self.stack.setCurrentIndex(1)
         self.close_button.setFocus()
 
@@ -237,8 +245,9 @@ class ComparePair(QWidget):
         return round(SLOWEST * (FASTEST / SLOWEST) ** (self.speed.value() / 100))
 
     def _name(self, names: tuple[str, str]) -> None:
-        for name, words in zip(self.names, names, strict=True):
+        for name, source, words in zip(self.names, self.sources, names, strict=True):
             name.setText(words)
+            source.setText(words)
 
     def _on_way(self, way: int) -> None:
         still = settings().reduce_motion
@@ -289,5 +298,8 @@ def mean_difference(a: np.ndarray, b: np.ndarray) -> float:
 
 def marked(words: list[str], marks: list[bool], joiner: str, color: str) -> str:
     """A sentence as rich text, with the words that are not in the other one in a colour and underlined."""
-    said = [f"<span style='color:{color}; font-weight:600; text-decoration:underline'>{escape(w)}</span>" if m else escape(w) for w, m in zip(words, marks, strict=True)]
+    said = [
+        f"<span style='color:{color}; font-weight:600; text-decoration:underline'>{escape(w)}</span>" if m else escape(w)
+        for w, m in zip(words, marks, strict=True)
+    ]
     return joiner.join(said) or "(empty)"

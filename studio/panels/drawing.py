@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -63,6 +64,15 @@ class DrawingBar(QWidget):
     def options(self) -> dict[str, Any]:
         """What `sample` of a system that writes text takes."""
         return {"temperature": self.temperature.value(), "top_k": self.top_k.value(), "nucleus": self.nucleus.value(), "prompt": self._asked}
+
+    def show_options(self, options: Mapping[str, Any]) -> None:
+        """Those that are given, as `options` tells them."""
+        for name, field in (("temperature", self.temperature), ("nucleus", self.nucleus), ("top_k", self.top_k)):
+            if name in options:
+                field.setValue(options[name])
+        if "prompt" in options:
+            self.prompt.setText(options["prompt"])
+            self._on_prompt()
 
     def accept(self, prompt: str) -> None:
         """Sentences that begin with these words have been drawn."""

@@ -4,18 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
-from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QMenu, QWidget
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QDropEvent, QPainter
+from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QMenu, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from studio import theme
 from studio.panels.gallerymodel import MIME, dropped
 from studio.widgets import column, label, row, tool
 
 ALL, STARRED, BOARD = "all", "starred", "board"
-NAME, KIND = int(Qt.ItemDataRole.UserRole), int(Qt.ItemDataRole.UserRole) + 1
+NAME, KIND, COUNT = (int(Qt.ItemDataRole.UserRole) + i for i in range(3))
 WIDE = 164
 _EDITABLE = Qt.ItemFlag.ItemIsEditable
+
+
+class _Line(QStyledItemDelegate):
+    """A board, and at the right how many samples it has."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        """The name ends before the number."""
+        super().initStyleOption(option, index)
+        room = theme.theme().px(WIDE - 74)
+        option.text = option.fontMetrics.elidedText(option.text, Qt.TextElideMode.ElideRight, room)  # pyright: ignore[reportAttributeAccessIssue]
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        """Name and number."""
+        super().paint(painter, option, index)
+        box = QRect(option.rect).adjusted(0, 0, -theme.theme().px(8), 0)  # pyright: ignore[reportAttributeAccessIssue]
+        painter.setPen(QColor(theme.theme().muted))
+        painter.setFont(theme.font(11))
+        painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{index.data(COUNT):,}")
 
 
 class BoardList(QListWidget):
@@ -34,6 +52,7 @@ class BoardList(QListWidget):
         self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed | QAbstractItemView.EditTrigger.DoubleClicked)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("Boards")
+        self.setItemDelegate(_Line(self))
         self.setStyleSheet("QListWidget, QListWidget:focus { background: transparent; border: none; }")
 
     def dragEnterEvent(self, e: QDragEnterEvent) -> None:
@@ -100,6 +119,7 @@ class GalleryBoards(QWidget):
         for kind, name, count in [(ALL, "All samples", total), (STARRED, "Starred", starred), *((BOARD, n, c) for n, c in boards)]:
             item = QListWidgetItem(name)
             item.setData(KIND, kind)
+            item.setData(COUNT, count)
             item.setData(NAME, name if kind == BOARD else "")
             item.setToolTip(f"{name}: {count:,} sample{'s' * (count != 1)}" + (" · drop samples here · F2 renames" if kind == BOARD else ""))
             item.setSizeHint(QSize(0, theme.theme().px(28)))

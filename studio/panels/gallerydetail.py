@@ -126,6 +126,7 @@ class GalleryDetail(Side):
         self.one.show()
         self._show_picture()
         self.words.setVisible(pixels is None)
+        self.verify_button.setVisible(pixels is not None)
         self.words.setText(entry.text or "(empty)")
         self.title.setText(f"{TITLES.get(entry.system, entry.system)} · {entry.run}")
         theme.set_icon(self.star, "star-full" if entry.star else "star", "warn" if entry.star else "muted")

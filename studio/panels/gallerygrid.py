@@ -14,7 +14,7 @@ from studio.panels.gallerymodel import ENTRY, MIME, GalleryModel, Index, Thumbs
 
 SIZES = {"S": 64, "M": 96, "L": 160}
 GAP, BELOW, FRAME = 8, 18, 2
-CARD = 56  # height of a sentence's card where there are sentences alone
+CARD = 38  # height of a sentence's card where there are sentences alone
 
 
 class GalleryGrid(QListView):
@@ -70,20 +70,18 @@ class GalleryGrid(QListView):
     def _sizes(self) -> None:
         """The cell, and how far rows are apart."""
         px = theme.theme().px
-        if self.cards:
-            wide = max(px(240), self.viewport().width() - px(4))
-            columns = max(1, wide // px(380))
-            self.setGridSize(QSize(wide // columns, px(CARD) + px(BELOW) + px(GAP)))
-        else:
-            self.setGridSize(QSize(px(self.side) + px(GAP), px(self.side) + px(BELOW) + px(GAP)))
+        self.faces = {size: theme.font(size) for size in (11, 13)}
+        wide, least = self.width() - self.verticalScrollBar().sizeHint().width() - 2, px(380) if self.cards else px(self.side) + px(GAP)
+        columns = max(1, wide // least)
+        high = px(CARD if self.cards else self.side) + px(BELOW) + px(GAP)
+        self.setGridSize(QSize(max(least if not self.cards else px(240), wide // columns), high))  # what is left over is shared
         self.verticalScrollBar().setSingleStep(max(1, self.gridSize().height() // 3))
         self.scheduleDelayedItemsLayout()
 
     def resizeEvent(self, e: QResizeEvent) -> None:
-        """Cards fill the width."""
+        """The width is filled."""
         super().resizeEvent(e)
-        if self.cards:
-            self._sizes()
+        self._sizes()
 
     # --- selection --------------------------------------------------------------------------------------------
 
@@ -147,6 +145,7 @@ class GalleryGrid(QListView):
     def paintEvent(self, e: object) -> None:
         """The entries, and the place of what is dragged."""
         super().paintEvent(e)  # pyright: ignore[reportArgumentType]
+        self.thumbs.go()
         if self._place >= 0 and self.entries.ids:
             last = self._place >= len(self.entries.ids)
             box = self.visualRect(self.entries.index(min(self._place, len(self.entries.ids) - 1)))
@@ -172,7 +171,7 @@ class _Cell(QStyledItemDelegate):
         if not isinstance(entry, Entry):
             return
         t, box = theme.theme(), QRect(option.rect)  # pyright: ignore[reportAttributeAccessIssue]
-        inner = box.adjusted(t.px(GAP) // 2, t.px(GAP) // 2, -(t.px(GAP) - t.px(GAP) // 2), -(t.px(GAP) - t.px(GAP) // 2))
+        inner = box.adjusted(FRAME, FRAME, FRAME - t.px(GAP), FRAME - t.px(GAP))
         stage = QRect(inner.left(), inner.top(), inner.width(), inner.height() - t.px(BELOW))
         state = option.state  # pyright: ignore[reportAttributeAccessIssue]
         painter.save()
@@ -186,13 +185,14 @@ class _Cell(QStyledItemDelegate):
 
     def _picture(self, painter: QPainter, stage: QRect, entry: Entry) -> QRect:
         ratio = self._grid.devicePixelRatioF()
-        pixmap = self._grid.thumbs.get(entry.id, round(stage.width() * ratio), ratio)
+        side = min(stage.width(), stage.height())
+        pixmap = self._grid.thumbs.get(entry.id, round(side * ratio), ratio)
         if pixmap is None:
-            zoom = max(1, stage.width() // max(entry.width, entry.height, 1))
+            zoom = max(1, side // max(entry.width, entry.height, 1))
             size = QSize(entry.width * zoom, entry.height * zoom).boundedTo(stage.size())
         else:
             size = pixmap.deviceIndependentSize().toSize()
-        at = QRect(stage.left() + (stage.width() - size.width()) // 2, stage.bottom() + 1 - size.height(), size.width(), size.height())
+        at = QRect(stage.left(), stage.bottom() + 1 - size.height(), size.width(), size.height())
         if pixmap is None:
             painter.fillRect(at, QColor(theme.theme().hairline))
         else:
@@ -201,12 +201,14 @@ class _Cell(QStyledItemDelegate):
 
     def _sentence(self, painter: QPainter, stage: QRect, entry: Entry) -> QRect:
         t = theme.theme()
+        if not self._grid.cards:
+            stage = stage.adjusted(0, 0, min(0, stage.height() - stage.width()), 0)  # as wide as a picture
         painter.fillRect(stage, QColor(t.panel))
         painter.setPen(QPen(QColor(t.hairline), 1))
         painter.drawRect(stage.adjusted(0, 0, -1, -1))
         painter.setPen(QColor(t.ink if entry.text else t.muted))
         large = self._grid.cards or stage.width() >= t.px(120)
-        painter.setFont(theme.font(13 if large else 11))
+        painter.setFont(self._grid.faces[13 if large else 11])
         draw_words(painter, stage.adjusted(t.px(7), t.px(5), -t.px(7), -t.px(4)), entry.text or "(empty)")
         return stage
 
@@ -216,7 +218,7 @@ class _Cell(QStyledItemDelegate):
             side = t.px(12)
             theme.icon("star-full", t.warn).paint(painter, box.left(), box.top() + (box.height() - side) // 2, side, side)
             box = box.adjusted(side + t.px(3), 0, 0, 0)
-        painter.setFont(theme.font(11))
+        painter.setFont(self._grid.faces[11])
         painter.setPen(QColor(t.muted))
         words = painter.fontMetrics().elidedText(line_of(entry, self._grid.cards), Qt.TextElideMode.ElideRight, box.width())
         painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, words)
@@ -257,5 +259,3 @@ def ordered_after(ids: Sequence[int], moved: Sequence[int], place: int) -> list[
     taken = set(moved)
     before = [i for i in ids[:place] if i not in taken]
     return [*before, *moved, *(i for i in ids[place:] if i not in taken)]
-
-

@@ -7,7 +7,7 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, QRunnable, Qt, QThreadPool, Signal
+from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, QRunnable, Qt, QThreadPool, QTimer, Signal
 from PySide6.QtGui import QImage, QPixmap, QPixmapCache
 
 from models.errors import StudioError
@@ -37,12 +37,13 @@ class GalleryModel(QAbstractListModel):
         self.ids: array[int] = array("q")
         self.ordered = False  # whether rows can be dragged to another place
         self._gallery: Gallery | None = None
+        self._rows = 0
         self._blocks: OrderedDict[int, list[Entry | None]] = OrderedDict()
 
     def show_ids(self, gallery: Gallery, ids: array[int], *, ordered: bool = False) -> None:
         """Another content; nothing of it is read before it is seen."""
         self.beginResetModel()
-        self._gallery, self.ids, self.ordered = gallery, ids, ordered
+        self._gallery, self.ids, self.ordered, self._rows = gallery, ids, ordered, len(ids)
         self._blocks.clear()
         self.endResetModel()
 
@@ -82,7 +83,7 @@ class GalleryModel(QAbstractListModel):
 
     def rowCount(self, parent: Index | None = None) -> int:
         """Entries that are shown."""
-        return 0 if parent is not None and parent.isValid() else len(self.ids)
+        return 0 if parent is not None and parent.isValid() else self._rows  # Qt asks this very often
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """ENTRY, and words for who cannot see it."""
@@ -153,12 +154,12 @@ class Thumbs(QObject):
         self.gallery: Gallery | None = None
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(2)
-        self._lock, self._busy = threading.Lock(), 0
+        self._lock, self._busy, self._told = threading.Lock(), 0, False
         self._waiting: OrderedDict[str, tuple[int, int]] = OrderedDict()  # key -> number and side
         self._decoded.connect(self._on_decoded)
 
     def get(self, number: int, side: int, ratio: float) -> QPixmap | None:
-        """The picture of an entry, at most `side` device pixels wide and high; None until it is there, and `ready` tells."""
+        """The picture of an entry, at most `side` device pixels wide and high; None until it is there: `go`, and `ready` tells."""
         key = f"kept {number} {side} {id(self.gallery):x}"
         pixmap = QPixmap()
         if QPixmapCache.find(key, pixmap):
@@ -169,11 +170,20 @@ class Thumbs(QObject):
             self._waiting.move_to_end(key)
             while len(self._waiting) > WAITING:
                 self._waiting.popitem(last=False)
-            start = self._busy < self._pool.maxThreadCount()
-            self._busy += start
-        if start:
-            self._pool.start(_Decode(self))
         return None
+
+    def go(self) -> None:
+        """Decode what was asked for; after everything that is seen has been painted."""
+        with self._lock:
+            more = min(len(self._waiting), self._pool.maxThreadCount()) - self._busy
+            self._busy += max(0, more)
+        for _ in range(more):
+            self._pool.start(_Decode(self))
+
+    def is_idle(self) -> bool:
+        """Whether everything that was asked for is there."""
+        with self._lock:
+            return not self._waiting and not self._busy and not self._told
 
     def stop(self) -> None:
         """Nothing is decoded any more."""
@@ -199,7 +209,13 @@ class Thumbs(QObject):
     def _on_decoded(self, key: str, image: QImage) -> None:
         if not image.isNull():
             QPixmapCache.insert(key, QPixmap.fromImage(image))
-            self.ready.emit()
+            if not self._told:
+                self._told = True
+                QTimer.singleShot(0, self, self._tell)  # many are told about at once
+
+    def _tell(self) -> None:
+        self._told = False
+        self.ready.emit()
 
 
 def fitted(image: QImage, side: int) -> QImage:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QIcon
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import QGridLayout, QLabel, QProgressBar, QToolButton, QWidget
 
 from studio import picture, theme
@@ -14,7 +14,7 @@ from studio.gallery.nearest import Found, InData
 from studio.gallery.store import Entry
 from studio.widgets import button, column, label, row, tool
 
-SIDE, COLUMNS = 80, 3
+SIDE, COLUMNS = 64, 3
 OF_255 = "root mean square distance in grey levels"
 
 
@@ -44,7 +44,8 @@ class NearestPanel(QWidget):
         self._grid_box, self._data_box = QWidget(), QWidget()
         self._grid = QGridLayout(self._grid_box)
         self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(4)
+        self._grid.setHorizontalSpacing(8)
+        self._grid.setVerticalSpacing(2)
         self.image, self.words = QLabel(), label("", "caption")
         self.words.setWordWrap(True)
         self.words.setTextFormat(Qt.TextFormat.PlainText)
@@ -76,7 +77,7 @@ class NearestPanel(QWidget):
                 old.hide()
                 old.deleteLater()
         pictures = all(pixels is not None for _, _, pixels in found)
-        self.heading.setText(("Nearest in the gallery" if found else "Nothing else of this kind is in the gallery"))
+        self.heading.setText("Nearest in the gallery" if found else "Nothing else of this kind is in the gallery")
         for i, (near, entry, pixels) in enumerate(found):
             place = divmod(i, COLUMNS) if pictures else (i, 0)
             self._grid.addWidget(self._one(near, entry, pixels), *place)
@@ -110,23 +111,26 @@ class NearestPanel(QWidget):
             self.words.setText(f"“{found.text}”\n{found.name}, {edits}")
 
     def _one(self, near: Found, entry: Entry, pixels: np.ndarray | None) -> QWidget:
-        out = QToolButton()
-        told = f"{near.distance:.0f} of 255" if pixels is not None else f"{near.distance:.0f} differ"
+        out = QToolButton() if pixels is not None else button("", kind="quiet")
+        told = f"{near.distance:.0f} of 255" if pixels is not None else f"{near.distance:.0f} differ" if near.distance else "the same"
         out.setToolTip(f"{entry.text or entry.run}\n{told}{' away: ' + OF_255 if pixels is not None else ''}")
         out.setAccessibleName(out.toolTip())
         if pixels is None:
-            out.setText(out.fontMetrics().elidedText(entry.text, Qt.TextElideMode.ElideRight, theme.theme().px(180)) + f"   {told}")
-        else:
+            words = out.fontMetrics().elidedText(entry.text, Qt.TextElideMode.ElideRight, theme.theme().px(196))
+            out.setText(f"{words}   {told}")
+            out.setStyleSheet("text-align: left; padding-left: 0;")
+        elif isinstance(out, QToolButton):
             out.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
             out.setText(f"{near.distance:.0f} of 255")
-            out.setProperty("kind", "near")
-            pixmap = self._pixmap(pixels)
+            pixmap, px = self._pixmap(pixels), theme.theme().px
             out.setIcon(QIcon(pixmap))
-            out.setIconSize(QSize(*(round(v) for v in pixmap.deviceIndependentSize().toTuple())))  # pyright: ignore[reportAttributeAccessIssue]
+            out.setIconSize(pixmap.deviceIndependentSize().toSize())
+            out.setFixedWidth(px(SIDE + 10))
+            out.setStyleSheet(f"min-height: {px(SIDE + 22)}px; padding: 0; font-size: {px(11)}px; color: {theme.theme().muted};")
         out.clicked.connect(lambda: self.chosen.emit(entry.id))
         return out
 
-    def _pixmap(self, pixels: np.ndarray) -> object:
+    def _pixmap(self, pixels: np.ndarray) -> QPixmap:
         side, ratio = theme.theme().px(SIDE), self.devicePixelRatioF()
         every = -(-max(pixels.shape[:2]) // max(1, int(side * ratio)))
         pixels = np.ascontiguousarray(pixels[::every, ::every])

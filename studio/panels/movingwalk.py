@@ -81,11 +81,12 @@ class Walks(Moving):
         t = theme.theme()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        tint = np.zeros((*walk.density.T.shape, 4), np.uint8)
+        cells = len(walk.density)
+        tint = np.zeros((cells, cells, 4), np.uint8)
         color = QColor(theme.accent(self))
         tint[..., :3] = (color.red(), color.green(), color.blue())
         tint[..., 3] = walk.density.T[::-1] * 0.45
-        image = QImage(tint.data, tint.shape[1], tint.shape[0], 4 * tint.shape[1], QImage.Format.Format_RGBA8888)
+        image = QImage(tint.data, cells, cells, 4 * cells, QImage.Format.Format_RGBA8888)
         painter.drawImage(box, image)
         painter.setPen(QPen(QColor(theme.mix(t.stage, t.ink, 0.35)), 1))
         for contour in walk.contours:

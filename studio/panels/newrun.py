@@ -41,11 +41,13 @@ class NewRunPanel(QWidget):
 
     Signals:
         started (NewRun): make and start it.
+        queued (NewRun): make and train it when nothing else trains.
         cancelled (): back to the run that was open.
         browse (ImageSet or TextSet, dict): all of the chosen data is to be seen; its card.
     """
 
     started = Signal(object)
+    queued = Signal(object)
     cancelled = Signal()
     browse = Signal(object, object)
 
@@ -72,6 +74,7 @@ class NewRunPanel(QWidget):
         self.take_defaults()
         self.settings.changed.connect(lambda *_: self._soon())
         self.start_button = button("Train", "play", kind="primary", clicked=self._start)
+        self.queue_button = button("Add to queue", tip="Train it when nothing else trains; Runs shows the queue", clicked=self._queue)
         self.cancel_button = button("Cancel", clicked=self.cancelled.emit)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
@@ -98,7 +101,7 @@ class NewRunPanel(QWidget):
         self.doc.setMinimumHeight(2 * self.doc.fontMetrics().lineSpacing())  # nothing below it moves when another preset is chosen
         how.body.addLayout(row(label("Seed", "muted"), self.seed, 1))
         how.body.addWidget(self.tensorboard)
-        how.body.addLayout(row(self.start_button, self.cancel_button, 1))
+        how.body.addLayout(row(self.start_button, self.queue_button, self.cancel_button, 1))
         inside = QWidget()
         inside.setProperty("kind", "clear")
         left = column(inside, spacing=12)
@@ -221,7 +224,7 @@ class NewRunPanel(QWidget):
     def _on_choosing(self) -> None:
         self._stop_preview()
         self._seen = self._shown = None
-        self.start_button.setEnabled(False)
+        self._allow(False)
         self.time.setText("")
 
     def _on_offered(self, change: Mapping[str, Any]) -> None:
@@ -236,13 +239,21 @@ class NewRunPanel(QWidget):
         self._stop_preview()
         self.started.emit(self.request())
 
+    def _queue(self) -> None:
+        self.queued.emit(self.request())
+
+    def _allow(self, on: bool) -> None:
+        """Whether the data have been read, so that a run can be made from them."""
+        for b in (self.start_button, self.queue_button):
+            b.setEnabled(on)
+
     # --- looking ahead ----------------------------------------------------------------------------------------
 
     def _look(self, *, pictures: bool) -> None:
         if self._closed:
             return
         if pictures:
-            self.start_button.setEnabled(False)
+            self._allow(False)
             self._slow.start()
         if self._preview is not None:  # one at a time; the newest wish is looked at when it has ended
             self._preview.requestInterruption()
@@ -279,7 +290,7 @@ class NewRunPanel(QWidget):
         self._slow.stop()
         self._seen, self._shown = wanted, (data, card)
         self.picker.preview(few, card)
-        self.start_button.setEnabled(True)
+        self._allow(True)
 
     def _on_predicted(self, seconds: float) -> None:
         self.time.setText(f"About {duration(seconds)} here.")
@@ -291,7 +302,7 @@ class NewRunPanel(QWidget):
         self._seen = self._shown = None
         self.picker.preview(None)
         self.picker.refuse(sentence, [(words, change) for words, change in offers if self._can_take(change)])
-        self.start_button.setEnabled(False)
+        self._allow(False)
         self.time.setText("")
 
     def _can_take(self, change: Mapping[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
 from studio import theme
@@ -22,23 +23,20 @@ class JobRow(QFrame):
 
     Signals:
         moved (str, int), removed (str), again (str): the button was pressed on the job of this id.
-        opened (str): show the run in this folder.
     """
 
     moved = Signal(str, int)
     removed = Signal(str)
     again = Signal(str)
-    opened = Signal(str)
 
-    def __init__(self, job: Job, place: int, last: bool, step: int | None) -> None:
+    def __init__(self, job: Job, place: int, last: bool) -> None:
         super().__init__()
         self.job = job
         name = PAGES[job.system][0] if job.system in PAGES else job.system.upper()
         goal = f"to step {job.goal:,}" if job.goal is not None else f"{job.more:,} steps on" if job.more is not None else "to the end of its preset"
-        at = f"step {step:,}, " if step is not None else ""
         self.name = ElidedLabel(f"{place}  {job.name}", "strong")
         self.about = ElidedLabel(" · ".join(part for part in (name, goal) if part), "caption")
-        self.state = ElidedLabel(f"{WORDS[job.state]}{': ' + at + goal if job.state == 'running' else ''}{': ' + job.why if job.why else ''}")
+        self.state = ElidedLabel(f"{WORDS[job.state]}{': ' + job.why if job.why else ''}")
         self.state.setProperty("kind", KINDS[job.state])
         words = column(spacing=0)
         for part in (self.name, self.about, self.state):
@@ -53,15 +51,18 @@ class JobRow(QFrame):
         self.buttons["Later"].setEnabled(not last)
         self.buttons["Try again"].setVisible(job.state == "failed")
         self.buttons["Remove"].setEnabled(job.state != "running")
-        bar = QFrame()
-        bar.setFixedWidth(theme.theme().px(3))
-        bar.setStyleSheet(f"background: {theme.theme().accent(job.system)}; border: none;")
-        line = row(bar, spacing=8)
+        line = row(spacing=8)
         line.addLayout(words, 1)
         for b in self.buttons.values():
             line.addWidget(b)
-        line.setContentsMargins(4, 4, 4, 4)
+        line.setContentsMargins(12, 4, 4, 4)
         self.setLayout(line)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A bar in the colour of its system."""
+        painter = QPainter(self)
+        painter.fillRect(0, 4, theme.theme().px(3), self.height() - 8, QColor(theme.theme().accent(self.job.system)))
+        painter.end()
 
 
 class QueuePanel(Card):
@@ -107,7 +108,7 @@ class QueuePanel(Card):
         theme.set_icon(self.switch, "pause" if queue.on else "play", "on_accent")
         self.switch.setEnabled(queue.on or waiting > 0)
         now = f"{running.name} trains now, " if running is not None else ""
-        later = "the next one begins when nothing else trains" if queue.on else "nothing is begun by itself"
+        later = queue.waits_for() or ("the next one begins when nothing else trains" if queue.on else "nothing is begun by itself")
         self.words.setText(f"{now}{waiting:,} waiting; {later}" if queue.jobs else "")
         self.clear_button.setVisible(any(job.state in ("done", "failed") for job in queue.jobs))
         self.reason.setText("" if queue.jobs else EMPTY)
@@ -117,7 +118,7 @@ class QueuePanel(Card):
         self.problem.setVisible(bool(queue.problem))
 
     def _row(self, job: Job, place: int) -> JobRow:
-        one = JobRow(job, place + 1, place == len(self._queue.jobs) - 1, None)
+        one = JobRow(job, place + 1, place == len(self._queue.jobs) - 1)
         one.moved.connect(self._queue.move)
         one.removed.connect(self._queue.remove)
         one.again.connect(self._queue.again)

@@ -19,7 +19,7 @@ from studio.pasts import Past, Points
 from studio.runs import RunFacts
 from studio.widgets import Combo, ElidedLabel, button, column, label, row
 
-LINES = tuple(theme.SERIES)  # colour and dash of the first run, the second …
+LINES = ("began", "ppgn", "bgan", "lab", "maskgan", "seqgan", "home")  # of SERIES: colour and dash of the first run, the second …
 NOTHING = "Choose runs in the list, with Ctrl or Shift several: their curves lie over each other here."
 STRANGERS = "These runs have no measure in common: choose runs of one system."
 AFRESH_MS = 3_000  # the curves of a run that trains are read again
@@ -79,7 +79,7 @@ class RunCurves(QWidget):
         self.measure.setMinimumWidth(theme.theme().px(150))
         self.measure.activated.connect(self._on_measure)
         self.words = ElidedLabel("", "caption")
-        self.save_button = button("Save CSV…", "export", tip="The numbers of the curves that are drawn, a column a run", clicked=self.save_wanted.emit)
+        self.save_button = button("Save CSV…", "export", tip="The numbers that are drawn, a column a run", clicked=self.save_wanted.emit)
         self.reason = Reason()
         self.panel: CurvesPanel | None = None
         self._control: QWidget | None = None

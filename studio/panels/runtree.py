@@ -148,15 +148,19 @@ class RunTree(QWidget):
             start = x if i == 0 else x - wide if i == count else x - wide / 2
             painter.drawText(QRectF(start, y + 2, wide, t.px(16)), side | Qt.AlignmentFlag.AlignTop, f"{step:,}" if i else "step 0")
 
+    def _ground(self, path: Path) -> QColor:
+        """Behind what is selected, or under the mouse."""
+        t = theme.theme()
+        if path in self._selected:
+            return QColor(theme.mix(t.panel, theme.accent(self), theme.TINT_OPACITY))
+        return QColor(t.hover if path == self._hover else t.panel)
+
     def _paint_ground(self, painter: QPainter, placed: _Placed) -> None:
-        """Behind what is selected or under the mouse."""
-        t, path = theme.theme(), placed.lane.run.path
-        if path not in self._selected and path != self._hover:
+        if placed.lane.run.path not in self._selected and placed.lane.run.path != self._hover:
             return
-        color = theme.mix(t.panel, theme.accent(self), theme.TINT_OPACITY) if path in self._selected else t.hover
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(color))
-        painter.drawRoundedRect(self._box(placed), t.px(4), t.px(4))
+        painter.setBrush(self._ground(placed.lane.run.path))
+        painter.drawRoundedRect(self._box(placed), theme.theme().px(4), theme.theme().px(4))
 
     def _paint_branch(self, painter: QPainter, placed: _Placed) -> None:
         """From the parent's lane down to this one; from nowhere if the parent is not here."""
@@ -192,29 +196,33 @@ class RunTree(QWidget):
         self._paint_words(painter, placed)
 
     def _paint_words(self, painter: QPainter, placed: _Placed) -> None:
-        """The name, what was changed at the fork, and how far it is, above the lane; shifted to the left where the right end is near."""
+        """The name, what was changed at the fork, and how far it is, above the lane; before the branch where there is more room."""
         t, run, lane = theme.theme(), placed.lane.run, placed.lane
         strong, plain = theme.font(12, 600), theme.font(11)
         notes = [run.change] if run.change else []
         notes += [f"from step {lane.start:,} of {lane.lost}, which is not here"] if lane.lost else []
         notes.append("damaged" if run.state == "damaged" else progress(run))
-        note = " · ".join(notes)
-        name = QFontMetricsF(strong).elidedText(run.name, Qt.TextElideMode.ElideMiddle, self.width() * 0.6)
-        wide, gap = QFontMetricsF(strong).horizontalAdvance(name), t.px(8)
-        need = wide + gap + QFontMetricsF(plain).horizontalAdvance(note)
-        indent = t.px(12) if placed.branch is not None else 0
-        x = max(float(t.px(MARGIN)), min(placed.x0 + indent, self.width() - t.px(MARGIN) - need))
-        if placed.branch is not None and x < placed.x0 + indent:  # the words would lie over the branch: end them before it
-            x = max(float(t.px(MARGIN)), min(x, placed.x0 - t.px(6) - need))
+        wide, gap = QFontMetricsF(strong).horizontalAdvance(run.name), t.px(8)
+        need = wide + gap + QFontMetricsF(plain).horizontalAdvance(" · ".join(notes)) + 2
+        left, end = float(t.px(MARGIN)), self.width() - float(t.px(MARGIN))
+        x, room = placed.x0, end - placed.x0
+        if placed.branch is not None:
+            x, room, before = x + t.px(12), room - t.px(12), placed.x0 - t.px(6) - left
+            if need > room and before > room:
+                x, room = max(left, placed.x0 - t.px(6) - need), before
+        elif need > room:
+            x, room = max(left, end - need), end - left
+        wide, need = min(wide, room), min(need, room)
         top, high = placed.y - t.px(23), t.px(18)
+        painter.fillRect(QRectF(x - 3, top, need + 6, high), self._ground(run.path))  # branches that pass end behind the words
         painter.setPen(QColor(t.ink))
         painter.setFont(strong)
+        name = QFontMetricsF(strong).elidedText(run.name, Qt.TextElideMode.ElideMiddle, wide + 2)
         painter.drawText(QRectF(x, top, wide + 2, high), Qt.AlignmentFlag.AlignVCenter, name)
         painter.setFont(plain)
         painter.setPen(QColor(t.muted))
-        room = max(0.0, self.width() - x - wide - gap - 4)
-        words = QFontMetricsF(plain).elidedText(note, Qt.TextElideMode.ElideRight, room)
-        painter.drawText(QRectF(x + wide + gap, top, room, high), Qt.AlignmentFlag.AlignVCenter, words)
+        words = QFontMetricsF(plain).elidedText(" · ".join(notes), Qt.TextElideMode.ElideRight, max(0.0, need - wide - gap))
+        painter.drawText(QRectF(x + wide + gap, top, max(0.0, need - wide - gap), high), Qt.AlignmentFlag.AlignVCenter, words)
 
     def _box(self, placed: _Placed) -> QRectF:
         t = theme.theme()

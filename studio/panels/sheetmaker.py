@@ -36,7 +36,7 @@ class SheetMaker(QWidget):
         super().__init__()
         self._sheet: np.ndarray | None = None
         self.side = Side()
-        self.close_button = button("Back to the gallery", "back", tip="Esc", clicked=self.closed.emit)
+        self.close_button = button("Back to the gallery", "chevron-left", tip="Esc", clicked=self.closed.emit)
         self.facts = label("", "muted")
         self.sheet = QLabel()
         self.sheet.setAlignment(Qt.AlignmentFlag.AlignCenter)

@@ -19,7 +19,7 @@ from studio.panels.comparecolumn import LineSample
 from studio.panels.curves import CurvesPanel
 from studio.panels.plot import Reason
 from studio.panels.runcurves import LINES, overlay, show
-from studio.panels.samples import ImageGrid
+from studio.panels.samples import GAP, ImageGrid
 from studio.panels.sentencelist import SentenceList, digits
 from studio.panels.timetrack import Marks, Track
 from studio.panels.wipe import Wipe
@@ -28,8 +28,9 @@ from studio.runs import RunFacts
 from studio.widgets import Card, Combo, ElidedLabel, Segmented, column, label, row, tool
 
 FRAME_MS, FRAMES = 90, 96  # of playing; frames of both that are kept in memory
+FEW, LARGE = 4, 80  # pictures side by side, at least; pixels of one that is large enough
 NOTHING = "Choose two runs in the list with Ctrl, or one that was forked: it is then shown beside the run it comes from."
-NO_REEL = "it has kept no samples of its training"
+NO_REEL = "{} has kept no samples of its training: there is nothing to scrub through here."
 
 
 class TwinColumn(QWidget):
@@ -39,6 +40,7 @@ class TwinColumn(QWidget):
         super().__init__()
         self.reel, self.steps, self.name = Reel(Path()), list[int](), ""
         self._cache: dict[int, Any] = {}
+        self._columns = 0
         self.head, self.at = ElidedLabel("", "section"), ElidedLabel("", "caption")
         self.grid = ImageGrid(columns=8)
         self.words, self.reason = SentenceList(marked=False, selects=False), Reason()
@@ -83,7 +85,7 @@ class TwinColumn(QWidget):
         """What it drew then."""
         if not self.steps:
             self.at.setText("")
-            self._why(f"{self.name}: {NO_REEL}.")
+            self._why(NO_REEL.format(self.name))
             return
         try:
             frame = self.frame(step)
@@ -93,11 +95,29 @@ class TwinColumn(QWidget):
         at = self.at_step(step)
         self.at.setText(f"step {at:,}" + ("" if step <= self.steps[-1] else ", its last"))
         if isinstance(frame, np.ndarray):
+            self._fit(frame.shape[2])
             self.grid.show_images(frame)
             self.stack.setCurrentWidget(self.grid)
         else:
             self.words.show_sentences(np.arange(len(frame)), frame.__getitem__, most=len(frame), digits=digits(frame))
             self.stack.setCurrentWidget(self.words)
+
+    def resizeEvent(self, event: object) -> None:
+        """Larger pictures may fit."""
+        if self.grid.count():
+            self._fit(self.grid.shown().shape[2])
+
+    def _fit(self, wide: int) -> None:
+        """Pictures of about LARGE pixels, if at least FEW of them fit beside each other: few large ones tell more than many small."""
+        room, columns = round((self.width() - 2 * GAP) * self.devicePixelRatioF()), 8
+        for zoom in range(1, 9):
+            fitting = (room + GAP) // (wide * zoom + GAP)
+            if zoom > 1 and (fitting < FEW or wide * (zoom - 1) >= LARGE):
+                break
+            columns = min(8, max(FEW, fitting))
+        if columns != self._columns:
+            self._columns = columns
+            self.grid.set_columns(columns)
 
     def _why(self, text: str) -> None:
         self.reason.setText(text)
@@ -128,6 +148,7 @@ class Twins(QWidget):
         self.step = label("", "strong")
         self.measure = Combo()
         self.measure.setAccessibleName("Measure of both runs")
+        self.measure.setMinimumWidth(theme.theme().px(120))
         self.measure.activated.connect(lambda _: self._show_curves())
         self.curves: CurvesPanel | None = None
         self.reason = Reason()
@@ -137,6 +158,7 @@ class Twins(QWidget):
         self._arrange()
         for mine, other in (self.sides, self.sides[::-1]):
             mine.grid.selected.connect(lambda index, other=other: other.grid.select(index))  # the same sample is framed in both
+            mine.grid.bar.valueChanged.connect(other.grid.bar.setValue)
         self.show_runs(())
 
     def _arrange(self) -> None:
@@ -247,7 +269,7 @@ class Twins(QWidget):
             self.measure.addItem(one.label, one.key)
         first = pasts.first_of(found)
         self.measure.setCurrentIndex(found.index(first) if first else -1)
-        self.measure.setEnabled(bool(found))
+        self.measure.setVisible(bool(found))
         self._show_curves()
         self._show_step()
 
@@ -257,7 +279,7 @@ class Twins(QWidget):
         if not key:
             return
         self.curves = overlay(self.measure.currentText(), [run.name for run in self._runs], points=key.startswith(pasts.SCORE))
-        self.curves.setMinimumHeight(theme.theme().px(140))
+        self.curves.setMinimumHeight(theme.theme().px(180))
         self._place.addWidget(self.curves)
         show(self.curves, [past.points(key) for past in self._pasts])
         self.curves.show_cursor(self.current() if self._steps else None)

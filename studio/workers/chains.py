@@ -9,9 +9,10 @@ import queue
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QThread, Signal
@@ -19,7 +20,11 @@ from PySide6.QtCore import QThread, Signal
 from models.errors import BadInput, DiskTrouble
 from studio.chainmessages import ChainsFrame, ChainsOpened, ChainWish, Wishes
 from studio.workers import chainviews as views
+from studio.workers.chainsagain import again
 from studio.workers.inbox import Wish, taken, trouble_of
+
+if TYPE_CHECKING:
+    from models.chains import Chains
 
 RATE = 15.0  # frames a second, at most
 ALL_OUT = 0.0  # of speeds, which are steps a second
@@ -91,7 +96,7 @@ class ChainWorker(QThread):
         """Any wish: "run" (path, title) or None, "open" ChainWish, "play", "pause", "step", "back", "reset", "speed" steps a second (ALL_OUT),
 
         "knobs" (change, each or None), "ask" Wishes, "watch" chain, "want" (panels, frames of the strip), "look" moments ago, "fork" (chain,
-        moments ago, spread), "plug" (spec, trust), "own" (the run's C), "why", "picture" Path, "record", "export" (name, Path), "keep" (Path, rows or None).
+        moments ago, spread), "plug" (spec, trust), "own" (the run's C), "why", "picture" Path, "again" (record, seed or None), "record", "export" (name, Path), "keep" (Path, rows or None).
         """
         self._inbox.put((kind, content))
 
@@ -141,6 +146,8 @@ class ChainWorker(QThread):
                 self.pictured.emit(views.read_picture(content, self._parts.size, self._parts.channels), str(content))
             case "open" if self._parts is not None:
                 self._open(content)
+            case "again" if self._parts is not None:
+                self._again(*content)
             case _ if self._chains is not None:
                 self._on_chains(kind, content)
             case _:
@@ -204,8 +211,8 @@ class ChainWorker(QThread):
 
     # --- run and chains ---------------------------------------------------------------------------------------
 
-    def _open_run(self, wish: tuple[Path, str] | None) -> None:
-        """The parts of a run's last checkpoint; the chains of another run are gone."""
+    def _open_run(self, wish: tuple[Any, ...] | None) -> None:
+        """The parts of a run's last checkpoint, or of one of a step and name; the chains of another run are gone."""
         self._rest()
         self._run = self._parts = self._chains = self._classifier = None
         if wish is None:
@@ -213,7 +220,8 @@ class ChainWorker(QThread):
             return
         from models.run import Run
 
-        run = Run.open(wish[0], data=False, write=False)
+        step, kept = wish[2] if len(wish) > 2 else (None, None)
+        run = Run.open(wish[0], data=False, write=False, step=step, kept=kept)
         try:
             if not hasattr(run.algorithm, "parts"):
                 raise BadInput(f"{wish[0].name} is no run of PPGN, and chains need its parts: open one that is.")
@@ -222,8 +230,14 @@ class ChainWorker(QThread):
             run.close()
         self.ready.emit(views.facts(self._run, self._parts, wish[1]))
 
+    def _again(self, told: Mapping[str, Any], seed: int | None) -> None:
+        """The chains of a recipe as they were, every step walked anew; with another seed at their start."""
+        chains, wish = again(self._parts, told, seed, self._classifier)
+        self._rest()
+        self._stand(chains, wish)
+
     def _open(self, wish: ChainWish) -> None:
-        from models.chains import SCALARS, Chains
+        from models.chains import Chains
 
         chains = Chains(
             self._parts,
@@ -237,6 +251,12 @@ class ChainWorker(QThread):
             hole=wish.hole,
             classifier=self._classifier,
         )
+        self._stand(chains, wish)
+
+    def _stand(self, chains: Chains, wish: ChainWish) -> None:
+        """Other chains take the place of these."""
+        from models.chains import SCALARS
+
         self._chains, self._wish = chains, wish
         self._history = views.History(wish.chains, len(SCALARS))
         self._chain, self._back, self._frozen = min(self._chain, wish.chains - 1), 0, 0

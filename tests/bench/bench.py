@@ -1,12 +1,13 @@
 """Speed and size of the studio: ratios measured interleaved in one run, medians of rounds. Nothing here asserts a time.
 
-bench.py [step|window|start|memory|pictures|chains|texts|fill|discrete|all] [--seconds S] [--rounds N] [--minutes M] [--json]
+bench.py [step|window|start|memory|pictures|gallery|chains|texts|fill|discrete|all] [--seconds S] [--rounds N] [--minutes M] [--json]
 
 step     one step of BEGAN against a good textbook step and the common three-pass step; GFLOP/s against its bare layers
 window   training in the window against head-less, at the same number of threads; gaps of the event loop
 start    process start to the first paint, without torch; the gap when torch comes
 memory   growth of the resident memory while a run trains in the window
 pictures metrics, opening of large data sets, galleries
+gallery  the gallery's page with 50,000 entries: opening, scrolling, filters, memory
 chains   64 chains of PPGN beside one alone, beside the bare layers and the authors' order of work; 16 of them in the window
 texts    metrics of 10,000 sentences; SeqGAN's update, roll-outs, verdicts and step of D beside the loops that are commonly written
 fill     MaskGAN's actor-critic update beside one that goes token by token; kinds of dropout; memory; how soon the desk answers
@@ -40,6 +41,7 @@ def main() -> int:
         "start": start,
         "memory": memory,
         "pictures": pictures,
+        "gallery": gallery,
         "chains": chains,
         "texts": texts,
         "fill": fill,
@@ -193,6 +195,27 @@ def pictures(options: argparse.Namespace) -> list[Row]:
         plain("HTML gallery of 1,000 pictures", found["gallery"], "s"),
         at_most("HTML gallery of 1,000 pictures / their PNGs", found["gallery_size"], 2, "×"),
         at_most("10,000 pictures in the window: opened", found["browse"], 0.5, "s"),
+    ]
+
+
+# --- gallery ------------------------------------------------------------------------------------------------------
+
+
+def gallery(options: argparse.Namespace) -> list[Row]:
+    """50,000 entries."""
+    del options
+    with tempfile.TemporaryDirectory() as folder:
+        found = child("gallery.py", folder)
+    n = f"gallery of {found['entries']:,}"
+    return [
+        at_most(f"{n}: opened", found["opened"], 1, "s"),
+        plain(f"{n}: its pictures are seen", found["seen"], "s"),
+        at_most(f"{n}: a frame while it is scrolled, 95 of 100 below", 1e3 * found["frame"], 50, "ms"),
+        plain(f"{n}: another run", found["filtered"], "s"),
+        plain(f"{n}: words", found["searched"], "s"),
+        plain(f"{n}: the nearest of a picture", found["nearest"], "s"),
+        at_most(f"{n}: memory after all of it was scrolled through", found["memory"], 250, "MB"),
+        plain(f"{n}: its file", found["file"], "MB"),
     ]
 
 

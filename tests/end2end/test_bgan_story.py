@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 
 from tests.end2end.story import close, studio, window_of
+from tests.studio.driving import enter
 
 
 def test_from_grey_pictures_to_a_sheet_and_back(qtbot, qapp, tmp_path, monkeypatch):
@@ -57,7 +58,7 @@ def test_from_grey_pictures_to_a_sheet_and_back(qtbot, qapp, tmp_path, monkeypat
 
     again = window_of(qtbot, qapp)
     with qtbot.waitSignal(again.session.opened, timeout=60_000):
-        again.receive(tmp_path / "sheet.png")
+        enter(again, tmp_path / "sheet.png")
     assert again.session.run is not None
     assert again.session.run.path == opened.path
     close(qtbot, again)

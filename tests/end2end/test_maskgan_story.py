@@ -5,6 +5,7 @@ import json
 from PySide6.QtCore import Qt
 
 from tests.end2end.story import close, studio, window_of
+from tests.studio.driving import enter
 
 
 def test_from_the_grammar_to_fillings_and_back(qtbot, qapp, tmp_path, monkeypatch):
@@ -65,7 +66,7 @@ def test_from_the_grammar_to_fillings_and_back(qtbot, qapp, tmp_path, monkeypatc
 
     again = window_of(qtbot, qapp)
     with qtbot.waitSignal(again.session.opened, timeout=60_000):
-        again.receive(tmp_path / "fillings.html")  # an exported file leads to its run, and to the desk
+        enter(again, tmp_path / "fillings.html")  # an exported file leads to its run, and to the desk
     page = again.pages["maskgan"]
     qtbot.waitUntil(page.desk.is_filled, timeout=20_000)
     assert again.session.run is not None

@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from tests.end2end.story import close, studio, window_of
+from tests.studio.driving import enter
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_from_a_text_file_to_sentences_and_back(qtbot, qapp, tmp_path, text, mon
 
     again = window_of(qtbot, qapp)
     with qtbot.waitSignal(again.session.opened, timeout=60_000):
-        again.receive(tmp_path / "sentences.html")  # an exported file leads to its run
+        enter(again, tmp_path / "sentences.html")  # an exported file leads to its run
     assert (again.session.run.path, again.session.step) == (run, step)
     assert any("called human" in said for _, said, _ in again.pages["seqgan"].journal.model.lines)
     close(qtbot, again)

@@ -10,6 +10,7 @@ from models.errors import BadInput
 from models.run import Run
 from studio import recipe
 from studio.commands.fill import _columns
+from tests.studio.driving import enter
 from tests.studio.tiny import pictures, refused, run_with_history
 from tests.studio.toyfill import FILLS, listed
 from tests.studio.toytext import WORDS, toy_run
@@ -164,8 +165,8 @@ def test_what_the_system_refuses_is_one_sentence(do, run, monkeypatch):
 
 def test_a_dropped_file_opens_the_run_that_made_it(window, run, do, tmp_path, monkeypatch):
     went = []
-    monkeypatch.setattr(window, "open_run", lambda path, recipe: went.append(path))
+    monkeypatch.setattr(window, "open_run", lambda path, *_, **__: went.append(path))
     for ending in (".html", ".jsonl", ".txt"):
         do("fill", run, TEXT, "--out", tmp_path / f"a{ending}")
-        window.receive(tmp_path / f"a{ending}")
+        enter(window, tmp_path / f"a{ending}")
     assert went == [run] * 3

@@ -23,6 +23,7 @@ from studio.messages import Export, OldRun
 from studio.pages.exporting import Exporting
 from studio.pages.page import CARRIERS, Page
 from studio.workers.jobs import TrainingJob
+from tests.studio.driving import enter
 from tests.studio.export.test_gallery import Page as Parsed
 from tests.studio.export.test_gallery import node
 from tests.studio.tiny import pictures as some_pictures
@@ -433,10 +434,10 @@ def test_the_menu_offers_what_the_system_writes(qtbot, dressed, tmp_path):
 
 def test_a_dropped_file_opens_the_run_that_made_it(window, run, do, tmp_path, monkeypatch):
     went = []
-    monkeypatch.setattr(window, "open_run", lambda path, recipe: went.append(path))
+    monkeypatch.setattr(window, "open_run", lambda path, *_, **__: went.append(path))
     for ending in (".txt", ".jsonl", ".csv", ".html"):
         assert ending in CARRIERS
         sample(do, run, tmp_path / f"a{ending}")
-        window.receive(tmp_path / f"a{ending}")
+        enter(window, tmp_path / f"a{ending}")
     assert went == [run] * 4
     assert catalog.algorithm("toytext").WRITES == "text"

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from models.algorithms import began
 from studio.messages import NewRun, OldRun
 from studio.panels.data import HUB
+from tests.studio.driving import enter
 
 TINY = {"n": 4, "h": 8, "z": 8, "batch": 4}
 
@@ -188,7 +189,7 @@ def test_dropped_export_opens_the_run_that_made_it(qtbot, window, folder, tmp_pa
     window.session.stop()
     qtbot.waitUntil(lambda: window.session._worker is None, timeout=20_000)
     with qtbot.waitSignal(window.session.opened, timeout=60_000):
-        window.receive(tmp_path / "sheet.png")
+        enter(window, tmp_path / "sheet.png")
     assert window.session.run.path == tmp_path / "run"
 
 

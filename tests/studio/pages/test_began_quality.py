@@ -16,6 +16,7 @@ from models.contract import Progress, Score
 from studio.messages import Evaluate, NewRun, OldRun
 from studio.pages.judging import BACK, Judging
 from studio.session import Session
+from tests.studio.driving import enter
 from tests.studio.tiny import TINY, pictures
 
 
@@ -290,7 +291,7 @@ def test_every_exported_file_is_a_door(qtbot, window, page, tmp_path, name):
     page.session.stop()
     qtbot.waitUntil(lambda: page.session.condition == "empty", timeout=20_000)
     with qtbot.waitSignal(page.session.opened, timeout=20_000):
-        window.receive(tmp_path / name)
+        enter(window, tmp_path / name)
     assert page.session.run.path == tmp_path / "run"
 
 

@@ -14,7 +14,7 @@ from studio.messages import OldRun, Reply, Trouble
 from studio.pages.desk import END_WORD, NO_BLANK, NO_RUN, NO_WORD
 from studio.pages.maskgan import DESK
 from studio.recipe import read
-from tests.studio.driving import step, until
+from tests.studio.driving import enter, step, until
 from tests.studio.maskgan import KNOBS, TINY, closed, deeds, laid, opened, settled
 from tests.studio.test_text_commands import VERSES
 
@@ -433,7 +433,7 @@ def test_an_exported_file_brings_the_desk_back(qtbot, shared, page, do, tmp_path
     desk.blanking.alternatives.setValue(5)
     page.faces.choose(0)
     with qtbot.waitSignal(window.session.opened, timeout=20_000):
-        window.receive(out)
+        enter(window, out)
     assert page.faces.place() == DESK
     assert page.transport.isVisible()
     settled(qtbot, page)

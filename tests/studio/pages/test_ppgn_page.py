@@ -13,7 +13,7 @@ from models.contract import Phase, Preset
 from models.data import faces, glyphs
 from studio.messages import NewRun, OldRun
 from studio.pages.ppgn import DRAWN, PICTURES, SAID
-from tests.studio.driving import step, until
+from tests.studio.driving import enter, step, until
 from tests.studio.tiny import TINY as TINY_BEGAN
 from tests.studio.tiny import pictures
 
@@ -192,7 +192,7 @@ def test_exports_carry_their_recipe_and_lead_back(qtbot, window, classes, tmp_pa
     assert page.stage.currentWidget() is page.new
     window.show_page("home")
     with qtbot.waitSignal(window.session.opened, timeout=60_000):
-        window.receive(tmp_path / "sheet.png")
+        enter(window, tmp_path / "sheet.png")
     assert window.page is page
     assert page.phases.looked_at() == "generator"
     assert page.phases.span("scorer") == (STEPS + 1, 2 * STEPS)

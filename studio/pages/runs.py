@@ -1,0 +1,420 @@
+"""All runs of this machine: found, opened, renamed, forked, queued, thrown away; seen as a tree and beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QFile, QPoint, Qt, QTimer, QUrl
+from PySide6.QtGui import QDesktopServices, QKeyEvent
+from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QTabBar, QToolButton, QWidget
+
+from models.errors import BadInput, StudioError
+from models.files import home
+from models.settings import runs_folder
+from studio import runs, theme
+from studio.pages.page import Page
+from studio.panels.queuepanel import QueuePanel
+from studio.panels.runcurves import RunCurves
+from studio.panels.runforms import ForkForm, MoreForm
+from studio.panels.runlist import RunBrowser
+from studio.panels.runtree import TreePanel
+from studio.panels.twins import Twins
+from studio.runs import RunFacts, size_text
+from studio.session import Session
+from studio.widgets import Card, ElidedLabel, button, column, row, tool
+from studio.workers.later import Later
+
+AFRESH_MS = 4_000  # the list, while it is seen
+LEFT = 424  # pixels of the list, at least
+TREE, CURVES, TWINS, QUEUE = range(4)
+NONE = "No runs yet. A run is saved by itself, and stands here from its first step."
+TRAINING = "{} is training: pause it first."
+
+
+class RunsPage(Page):
+    """The list at the left, what is drawn of it at the right."""
+
+    SYSTEM = "runs"
+    TITLE = "Runs"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.all: list[RunFacts] = []
+        self._after: Callable[[], None] | None = None  # what waits for the open run to be closed
+        self.later = Later(self)
+        self.later.failed.connect(self._on_failed)
+        self.browser, self.fork_form, self.more_form = RunBrowser(), ForkForm(), MoreForm()
+        self.list = self.browser.list
+        self.foot, self.undo_button = (
+            ElidedLabel("", "caption"),
+            button("Undo", "undo", kind="quiet", tip="Bring it back (Ctrl+Z)", clicked=self.undo),
+        )
+        self.undo_button.hide()
+        self.tree, self.curves, self.twins, self.queue = TreePanel(), RunCurves(), Twins(), QueuePanel(session.queue)
+        self.tabs, self.views = QTabBar(), QStackedWidget()
+        for word, panel in (("Tree", self.tree), ("Curves", self.curves), ("Side by side", self.twins), ("Queue", self.queue)):
+            self.tabs.addTab(word)
+            self.views.addWidget(panel)
+        self.tabs.setExpanding(False)
+        self.tabs.setAccessibleName("Views of the chosen runs")
+        self.tabs.currentChanged.connect(self.views.setCurrentIndex)
+        right = QWidget()
+        body = column(right, spacing=8)
+        body.addWidget(self.tabs)
+        body.addWidget(self.views, 1)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setHandleWidth(theme.theme().px(12))
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(self._left())
+        self.splitter.addWidget(right)
+        self.splitter.setStretchFactor(0, 2)
+        self.splitter.setStretchFactor(1, 5)
+        self.splitter.setSizes([theme.theme().px(LEFT), theme.theme().px(2 * LEFT)])
+        self.stage.addWidget(self.splitter)
+        self.tools.addWidget(button("Open…", "open", tip="Open a run from any folder (Ctrl+O)", clicked=self.choose_run))
+        self._connect()
+        self._afresh = QTimer(self)
+        self._afresh.setInterval(AFRESH_MS)
+        self._afresh.timeout.connect(self.refresh)
+        self._on_queue()
+
+    def _left(self) -> QWidget:
+        self.acts = {
+            "Open": button("Open", kind="primary", tip="Open it on the page of its system (Enter)", clicked=self.open_chosen),
+            "Fork": button("Fork…", tip="A new run that goes on from one of its steps", clicked=self.ask_fork),
+            "Queue": button("Queue…", tip="Train it on when nothing else trains", clicked=self.ask_more),
+            "Rename": button("Rename", tip="Another name for the run and its folder (F2)", clicked=self.list.rename),
+            "Delete": button("Delete", tip="Into the trash (Del)", clicked=self.delete),
+        }
+        self.more_button = tool("more", "More: duplicate, show the folder")
+        self.more_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self.more_button)
+        self.more = {
+            "Duplicate": menu.addAction("Duplicate", self.duplicate),
+            "Show folder": menu.addAction("Show folder", self.show_folder),
+        }
+        self.more_button.setMenu(menu)
+        left = Card(margin=12, spacing=8)
+        left.body.addWidget(self.browser, 1)
+        left.body.addWidget(self.fork_form)
+        left.body.addWidget(self.more_form)
+        left.body.addLayout(row(*self.acts.values(), 1, self.more_button, spacing=4))
+        foot = row(self.foot, self.undo_button)
+        foot.setStretch(0, 1)
+        left.body.addLayout(foot)
+        left.setMinimumWidth(theme.theme().px(LEFT))
+        return left
+
+    def _connect(self) -> None:
+        self.browser.listed.connect(self._on_listed)
+        self.list.chosen.connect(self._on_chosen)
+        self.list.opened.connect(self._open)
+        self.list.listed.renamed.connect(self.rename)
+        self.list.customContextMenuRequested.connect(self._menu)
+        self.tree.tree.chosen.connect(lambda run: self.list.select([run.path]))
+        self.tree.tree.opened.connect(self._open)
+        self.curves.save_wanted.connect(self._choose_csv)
+        self.fork_form.wanted.connect(self._fork)
+        self.fork_form.closed.connect(self.fork_form.hide)
+        self.more_form.wanted.connect(self._queue)
+        self.more_form.closed.connect(self.more_form.hide)
+        self.session.conditioned.connect(self._on_condition)
+        self.session.queue.changed.connect(self._on_queue)
+        self.own_history.canUndoChanged.connect(self.undo_button.setVisible)
+        self.own_history.undoTextChanged.connect(lambda text: self.undo_button.setText(f"Undo: {text}" if text else "Undo"))
+
+    # --- what is there ----------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Read the runs' folders again."""
+        self.all = runs.listing()
+        notes: dict[Path, str] = {}
+        if (now := self.session.run) is not None:
+            notes[now.path.resolve()] = {"running": "trains now"}.get(self.session.condition, "open now")
+        for job in self.session.queue.waiting():
+            notes.setdefault(Path(job.path), "in the queue") if job.path else None
+        self.browser.show_runs(self.all, {run.path: notes[run.path.resolve()] for run in self.all if run.path.resolve() in notes})
+        total = sum(run.bytes for run in self.all)
+        self.subtitle.setText(str(runs_folder()))
+        damaged = sum(run.state == "damaged" for run in self.all)
+        words = (
+            f"{len(self.all):,} runs take {size_text(total)}"
+            if self.all
+            else "No runs yet. A run is saved by itself, and stands here from its first step."
+        )
+        self.foot.setText(words + (f"; {damaged} of them damaged" if damaged else ""))
+        if problem := runs.missing():
+            self.alarm.show_error(problem)
+        else:
+            self.alarm.hide()
+
+    def compare(self, paths: Sequence[Path]) -> None:
+        """Show two runs side by side, or the curves of more."""
+        for path in paths:
+            runs.remember(path)
+        self.browser.search.clear()
+        self.refresh()
+        wanted = {path.resolve() for path in paths}
+        self.list.select([run.path for run in self.all if run.path.resolve() in wanted])
+        self.tabs.setCurrentIndex(TWINS if len(wanted) <= 2 else CURVES)
+
+    def chosen(self) -> list[RunFacts]:
+        """The runs that are selected."""
+        return self.list.selection()
+
+    def toggle(self) -> bool:
+        """Play the two runs, where they are seen; else the open run is meant."""
+        if self.tabs.currentIndex() != TWINS:
+            return False
+        self.twins.toggle()
+        return True
+
+    def showEvent(self, event: Any) -> None:
+        """The runs may have changed."""
+        super().showEvent(event)
+        self.refresh()
+        self._afresh.start()
+
+    def hideEvent(self, event: Any) -> None:
+        """Nobody looks."""
+        super().hideEvent(event)
+        self._afresh.stop()
+
+    def stop(self) -> None:
+        """The window is closing: what is being copied is finished."""
+        self._afresh.stop()
+        self.later.wait()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Del throws away."""
+        if event.key() == Qt.Key.Key_Delete and self.chosen():
+            self.delete()
+        else:
+            super().keyPressEvent(event)
+
+    # --- what a person does -----------------------------------------------------------------------------------
+
+    def open_chosen(self) -> None:
+        """On the page of its system."""
+        if chosen := self.chosen():
+            self._open(chosen[0])
+
+    def rename(self, run: RunFacts, name: str) -> None:
+        """Another name for the run and its folder."""
+        self._when_closed([run], lambda: self._rename(run.path, name))
+
+    def duplicate(self) -> None:
+        """Copy the chosen run."""
+        if chosen := self.chosen():
+            run = chosen[0]
+            self.tell(f"Copying {run.name}, {size_text(run.bytes)} …", stay=True)
+            self.later.call(partial(runs.duplicate, run.path), partial(self._on_made, "{} is a copy of " + run.name))
+
+    def ask_fork(self) -> None:
+        """From which step, and with which change?"""
+        if chosen := self.chosen():
+            self.more_form.hide()
+            self.fork_form.show_run(chosen[0], runs.free_name(runs_folder() / f"{chosen[0].path.name}-fork").name)
+
+    def ask_more(self) -> None:
+        """For how many steps?"""
+        if chosen := self.chosen():
+            self.fork_form.hide()
+            self.more_form.show_run(chosen[0])
+
+    def delete(self) -> None:
+        """The chosen runs go into the trash, from where they can be brought back."""
+        chosen = self.chosen()
+        self._when_closed(chosen, lambda: self._delete([run.path for run in chosen]))
+
+    def show_folder(self) -> None:
+        """In the system's own file manager."""
+        for run in self.chosen()[:1]:
+            if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(run.path))):
+                self.tell(f"No program is set up to show it; it is in {run.path}", stay=True)
+
+    # --- inside -----------------------------------------------------------------------------------------------
+
+    def _open(self, run: RunFacts) -> None:
+        if run.state == "damaged":
+            self.card.show_error(run.why)
+        else:
+            self.run_chosen.emit(run.path)
+
+    def _when_closed(self, chosen: Sequence[RunFacts], act: Callable[[], None]) -> None:
+        """Do something with runs of which none is open here; one that stands still is saved and closed for it."""
+        now = self.session.run
+        mine = [run for run in chosen if now is not None and run.path.resolve() == now.path.resolve()]
+        if mine and self.session.condition == "running":
+            self.card.show_error(TRAINING.format(mine[0].name))
+        elif mine:
+            self._after = act
+            self.session.stop()
+        else:
+            act()
+
+    def _rename(self, path: Path, name: str) -> None:
+        try:
+            renamed = runs.rename(path, name)
+        except StudioError as error:
+            self.card.show_error(str(error))
+            self.refresh()
+            return
+        self._moved(path, renamed)
+        old = path.name
+        self.own_history.done(
+            f"rename {old}", lambda: self._rename_again(renamed, old), lambda: self._rename_again(renamed.with_name(old), renamed.name)
+        )
+
+    def _rename_again(self, path: Path, name: str) -> None:
+        try:
+            self._moved(path, runs.rename(path, name))
+        except StudioError as error:
+            self.card.show_error(str(error))
+
+    def _moved(self, old: Path, new: Path) -> None:
+        self.session.queue.moved(old, new)
+        self.refresh()
+        self.list.select([new])
+
+    def _delete(self, paths: Sequence[Path]) -> None:
+        thrown: list[tuple[Path, Path]] = []  # where it was, and where it is in a trash
+        for path in paths:
+            try:
+                thrown.append((path, throw_away(path)))
+            except (StudioError, OSError) as error:
+                self.card.show_error(str(error))
+                break
+        self.refresh()
+        if not thrown:
+            return
+        names = thrown[0][0].name if len(thrown) == 1 else f"{len(thrown)} runs"
+        self.tell(f"{names} went into the trash.", stay=True)
+        places = dict(thrown)
+
+        def back() -> None:
+            try:
+                for path in list(places):
+                    runs.restore(places[path], path)
+            except StudioError as error:
+                self.card.show_error(str(error))
+            self.refresh()
+            self.list.select(list(places))
+
+        def again() -> None:
+            try:
+                places.update({path: throw_away(path) for path in places})
+            except (StudioError, OSError) as error:
+                self.card.show_error(str(error))
+            self.refresh()
+
+        self.own_history.done(f"delete {names}", back, again)
+
+    def _fork(self, run: RunFacts, step: int, change: dict[str, Any], name: str) -> None:
+        try:
+            out = runs_folder() / runs.check_name(name)
+            if out.exists():
+                raise BadInput(f"There is a run called {name} already: take another name, for example {runs.free_name(out).name}.")
+        except BadInput as error:
+            self.fork_form.show_problem(str(error))
+            return
+        self.tell(f"Forking {run.name} at step {step:,} …", stay=True)
+        self.later.call(partial(_fork, run.path, step, out, change), partial(self._on_made, "{} goes on from step " + f"{step:,} of {run.name}"))
+
+    def _on_made(self, words: str, made: Path) -> None:
+        self.fork_form.hide()
+        runs.remember(made)
+        self.tell(words.format(made.name), stay=True)
+        self.refresh()
+        self.list.select([made])
+
+    def _on_failed(self, sentence: str) -> None:
+        self.tell("")
+        if self.fork_form.isVisible():
+            self.fork_form.show_problem(sentence)
+        else:
+            self.card.show_error(sentence)
+
+    def _queue(self, run: RunFacts, steps: int | None) -> None:
+        self.session.queue.add(run.path, more=steps, name=run.name, system=run.system)
+        self.more_form.hide()
+        self.tabs.setCurrentIndex(QUEUE)
+        self.tell(f"{run.name} is in the queue.")
+        self.refresh()
+
+    def _choose_csv(self) -> None:
+        self.ask_path("Save the curves", home() / "exports" / self.curves.file_name(), "CSV (*.csv)", self._save_csv)
+
+    def _save_csv(self, path: Path) -> None:
+        try:
+            self.curves.save(path)
+            self.tell(f"Saved {path.name}", path.parent)
+        except StudioError as error:
+            self.card.show_error(str(error))
+
+    def _menu(self, place: QPoint) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for b in self.acts.values():
+            action = menu.addAction(b.text())
+            action.setEnabled(b.isEnabled())
+            action.triggered.connect(b.click)
+        menu.addActions(list(self.more.values()))
+        menu.popup(self.list.viewport().mapToGlobal(place))
+
+    # --- what has changed -------------------------------------------------------------------------------------
+
+    def _on_listed(self, found: list[RunFacts]) -> None:
+        self.tree.show_runs(found)
+        self._on_chosen(self.chosen())
+
+    def _on_chosen(self, chosen: list[RunFacts]) -> None:
+        one = len(chosen) == 1 and chosen[0].state == "ok"
+        for name, b in self.acts.items():
+            b.setEnabled(bool(chosen) if name == "Delete" else one)
+        self.more["Duplicate"].setEnabled(one)
+        self.more["Show folder"].setEnabled(len(chosen) == 1)
+        self.tree.tree.show_selection([run.path for run in chosen])
+        now = self.session.run.path if self.session.run is not None and self.session.condition == "running" else None
+        self.curves.show_runs(chosen, live=any(run.path == now for run in chosen))
+        self.twins.show_runs(self._pair(chosen))
+
+    def _pair(self, chosen: Sequence[RunFacts]) -> list[RunFacts]:
+        """The two runs that are chosen, or a fork and what it comes from."""
+        good = [run for run in chosen if run.state == "ok"]
+        if len(good) == 1 and good[0].parent:
+            parent = next((run for run in self.all if run.id == good[0].parent["id"] and run.state == "ok"), None)
+            return [parent, good[0]] if parent is not None else good
+        return good[:2] if len(good) == 2 else []
+
+    def _on_condition(self, condition: str, reason: str) -> None:
+        act, self._after = (self._after, None) if condition == "empty" else (None, self._after)
+        if act is not None:
+            act()
+        if self.isVisible():
+            self.refresh()
+
+    def _on_queue(self) -> None:
+        waiting = len(self.session.queue.waiting()) + (self.session.queue.running() is not None)
+        self.tabs.setTabText(QUEUE, f"Queue ({waiting})" if waiting else "Queue")
+
+
+def throw_away(path: Path) -> Path:
+    """Move a run into the desktop's trash, or into the studio's own where there is none; returns its place there. Raises as `runs.trash`."""
+    runs.check_free(path)
+    file = QFile(str(path))
+    return Path(file.fileName()) if file.moveToTrash() and Path(file.fileName()).is_dir() else runs.trash(path)
+
+
+def _fork(source: Path, step: int, out: Path, change: dict[str, Any]) -> Path:
+    """In a thread: the algorithm needs torch."""
+    from models import catalog, knobs
+    from models.fork import fork
+    from models.journal import RunFolder
+
+    (wanted,) = knobs.split(change, catalog.algorithm(RunFolder.open(source, write=False).record["system"]).Knobs)
+    return fork(source, step, out, change=wanted)

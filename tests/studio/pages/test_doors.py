@@ -1,0 +1,165 @@
+"""Exported files dropped on the window: what their card says, and where each of its ways leads."""
+
+import json
+import shutil
+
+import pytest
+from PIL import Image
+from PySide6.QtCore import QPoint, Qt
+
+from studio import recipe
+from studio.cli import main
+from tests.studio.driving import enter
+from tests.studio.tiny import pictures, run_with_history
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A run of 30 steps, and sheets of its steps 12 and 30."""
+    place = tmp_path_factory.mktemp("doors")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SAMPLING_STUDIO_HOME", str(place / "home"))
+        run = run_with_history(place / "run", pictures(place / "pictures"))
+        for step, seed in ((12, 5), (30, 8)):
+            words = ["sample", str(run), "--step", str(step), "--seed", str(seed), "-n", "6", "--no-ema", "--out", str(place / f"{step}.png")]
+            assert main(words) == 0
+        assert main(["sample", str(run), "--step", "12", "--out", str(place / "curves.csv")]) == 0
+    return place
+
+
+@pytest.fixture
+def opened(qtbot, window):
+    """Wait until a run is open after something was done."""
+
+    def wait(act):
+        with qtbot.waitSignal(window.session.opened, timeout=30_000):
+            act()
+        return window.session.run
+
+    return wait
+
+
+def test_all_opens_the_run_as_it_was_and_a_click_another_of_its_samples(qtbot, window, made, opened):
+    run = opened(lambda: enter(window, made / "12.png"))
+    page, card = window.page, window.receiving.card
+    assert (run.step, run.reading, run.path) == (12, True, made / "run")
+    assert (page.seed.value(), page.ema.isChecked()) == (5, False)
+    assert card.isHidden()
+    assert page.samples.selection() == -1
+
+    window.receive(made / "12.png")  # of the state that is open: nothing is opened again
+    view = card.view
+    assert card.facts.full_text().startswith("BEGAN · run · step 12 · seed 5 · ")
+    place = view.cell(4).center()
+    qtbot.mouseMove(view, QPoint(2, 2))
+    qtbot.mouseMove(view, place)
+    assert view.marked() == 4
+    assert "Sample 4" in card.pointed.full_text()
+    qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=place)
+    qtbot.waitUntil(lambda: page.samples.selection() == 4, timeout=20_000)
+    assert window.session.run.step == 12
+    assert page.seed.value() == 5
+    assert card.isVisible()  # for the next click
+    view.setFocus()
+    for key in (Qt.Key.Key_Left, Qt.Key.Key_Up, Qt.Key.Key_Return):
+        qtbot.keyClick(view, key)
+    qtbot.waitUntil(lambda: page.samples.selection() == 0, timeout=20_000)
+    qtbot.keyClick(card, Qt.Key.Key_Escape)
+    assert card.isHidden()
+
+
+def test_the_newest_step_is_opened_to_go_on_with_and_parts_of_a_file_can_be_taken(window, made, opened):
+    run = opened(lambda: enter(window, made / "30.png", "no-seed"))
+    page = window.page
+    assert (run.step, run.reading) == (30, False)
+    assert page.seed.value() != 8
+    enter(window, made / "12.png", "seed")
+    assert window.session.run is run
+    assert page.seed.value() == 5
+    page.ema.setChecked(True)
+    run = opened(lambda: enter(window, made / "12.png", "model"))
+    assert (run.step, run.reading) == (12, True)
+    assert (page.seed.value(), page.ema.isChecked()) == (5, True)
+
+
+def test_ways_that_are_closed_say_why(window, made):
+    window.receive(made / "12.png")
+    card = window.receiving.card
+    assert {take: b.isEnabled() for take, b in card.takes.items()} == {"all": True, "no-seed": True, "seed": False, "model": True}
+    assert "Open a run first" in card.takes["seed"].toolTip()
+    window.receive(made / "curves.csv")
+    assert card.takes["all"].isEnabled()
+    assert "no seed" in card.takes["no-seed"].toolTip()
+    assert card.words.text().startswith("step,loss_real")
+
+
+def test_a_checkpoint_that_is_gone_offers_the_others(window, made, opened, tmp_path):
+    shutil.copytree(made / "run", tmp_path / "run")
+    (tmp_path / "run/checkpoints/000000012.safetensors").unlink()
+    moved(made / "12.png", tmp_path / "12.png", {"path": str(tmp_path / "run")})
+    window.receive(tmp_path / "12.png")
+    card = window.receiving.card
+    assert card.problem.text() == "run has no checkpoint of step 12; it has 0, 20, 30."
+    assert not card.takes["all"].isEnabled()
+    assert (card.nearest_button.text(), card.newest_button.text()) == ("Take step 20", "Take step 30")
+    card.nearest_button.click()
+    run = opened(card.takes["all"].click)
+    assert (run.step, run.reading, window.page.seed.value()) == (20, True, 5)
+
+
+def moved(source, path, run):
+    """The same file, which tells something else of its run."""
+    told = recipe.read(source)
+    told["run"] |= run
+    with Image.open(source) as image:
+        recipe.save_png(image, path, told)
+
+
+def test_a_run_that_was_moved_is_found_once_and_remembered(window, made, opened, tmp_path, monkeypatch):
+    shutil.copytree(made / "run", tmp_path / "there")
+    other = tmp_path / "other"
+    shutil.copytree(made / "run", other)
+    (other / "run.json").write_text(json.dumps(json.loads((made / "run/run.json").read_text()) | {"id": "f" * 16}))
+    moved(made / "12.png", tmp_path / "12.png", {"path": str(tmp_path / "gone")})
+    card = window.receiving.card
+    for chosen, says in ((other, "another run"), (tmp_path, "not a run"), (tmp_path / "there", "")):
+        monkeypatch.setattr(window.page, "ask_path", lambda title, at, pattern, use, there, chosen=chosen: use(chosen))
+        window.receive(tmp_path / "12.png")
+        assert "is not where it was" in card.problem.text()
+        assert not card.takes["all"].isEnabled()
+        card.find_button.click()
+        assert says in window.page.card.sentence.text()
+        assert card.takes["all"].isEnabled() == (not says)
+    assert opened(card.takes["all"].click).path == tmp_path / "there"
+    window.receive(tmp_path / "12.png")
+    assert card.takes["all"].isEnabled()  # remembered
+
+
+def test_verify_goes_on_beside(qtbot, window, made):
+    window.receive(made / "12.png")
+    card = window.receiving.card
+    card.verify_button.click()
+    assert card.verdict.text() == "Verifying …"
+    qtbot.waitUntil(lambda: card.verdict.text() != "Verifying …", timeout=60_000)
+    assert card.verdict.text().startswith("Identical: ")
+
+
+@pytest.mark.parametrize(
+    "run",
+    [{"path": "../../etc"}, {"path": "//machine/share"}, {"path": "/etc/passwd"}, {"path": "relative"}, {"name": "<img src=x>" * 300, "path": ""}],
+)
+def test_a_hostile_recipe_opens_nothing_but_its_card(window, made, tmp_path, run):
+    moved(made / "12.png", tmp_path / "12.png", {"id": "e" * 16, **run})
+    window.receive(tmp_path / "12.png")
+    card = window.receiving.card
+    assert window.session.run is None
+    assert not card.takes["all"].isEnabled()
+    assert card.problem.textFormat() == Qt.TextFormat.PlainText
+
+
+def test_a_file_with_a_damaged_recipe_is_one_sentence(window, made, tmp_path):
+    shutil.copy(made / "curves.csv", tmp_path)
+    (tmp_path / "curves.csv.recipe.json").write_text("{")
+    window.receive(tmp_path / "curves.csv")
+    assert "damaged" in window.page.card.sentence.text()
+    assert window.receiving.card.isHidden()
