@@ -200,6 +200,8 @@ def parser() -> argparse.ArgumentParser:
     shoot.add_argument("--out", type=Path, required=True)
 
     add("doctor", "check display, Qt, fonts, torch, device and disk")
+    desktop = add("desktop", "put Sampling Studio into the menu of a Linux desktop, with its icon")
+    desktop.add_argument("--remove", action="store_true", help="take it away again")
     return top
 
 
