@@ -237,7 +237,7 @@ BAD = {
     "no samples": (["sample", "{run}", "-n", "0", "--out", "a.png"], ["-n", "0"]),
     "samples without --out": (["sample", "{run}"], ["--out"]),
     "an unknown format": (["sample", "{run}", "--out", "a.psd"], [".psd", ".png"]),
-    "a planned format": (["sample", "{run}", "--out", "a.mp4"], ["still to come"]),
+    "a format that nothing writes": (["sample", "{run}", "--out", "a.avi"], ["Nothing here writes '.avi'"]),
     "a reel as a table": (["sample", "{run}", "--reel", "--out", "a.csv"], ["--reel writes .webp", "a.csv"]),
     "event files as a picture": (["sample", "{run}", "--tensorboard", "--out", "a.png"], ["--tensorboard writes a folder"]),
     "two exports at once": (["sample", "{run}", "--reel", "--plots", "--out", "a.png"], ["--plots and --reel"]),
