@@ -11,6 +11,7 @@ from typing import Any, Literal
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QRunnable, QThreadPool, QTimer, Signal
 
 from models.errors import BadSetting, StudioError
+from studio import runs as whereabouts
 from studio.messages import EVALUATION, OWN, Ask, Evaluate, Export, NewRun, OldRun, Opened, Progress, Reply, Trouble
 from studio.queue import Queue
 from studio.workers.jobs import TrainingJob
@@ -260,6 +261,7 @@ class Session(QObject):
             opened = replace(opened, reading=False)
         self.run, self.system, self.knobs, self.step = opened, opened.system, dict(opened.knobs), opened.step
         self._condition("finished" if opened.step == opened.total else "paused", DONE if opened.step == opened.total else "")
+        whereabouts.remember(opened.path)
         self.opened.emit(opened)
         if self._start:
             self._start = False
