@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QMainWindow, QStackedWidget, QToolButton, QWidget
 
 from models.errors import BadInput, StudioError
@@ -268,10 +268,23 @@ class Window(QMainWindow):
     def _sizes(self) -> None:
         px = theme.theme().px
         self.rail.setFixedWidth(px(80))
-        for b in [*self._rail_buttons.values(), self.more, self.scheme]:
-            b.setFixedSize(QSize(px(80) - 1, px(56)))
-            b.setIconSize(QSize(px(20), px(20)))
+        self._fit_rail()
         self.setMinimumSize(1120, 700)
+
+    def _fit_rail(self) -> None:
+        """Every entry is seen: on a low window with large text they are lower, and at last words alone."""
+        px, entries = theme.theme().px, [*self._rail_buttons.values(), self.more, self.scheme]
+        high = min(px(56), (self.height() - 16) // len(entries) - 4)
+        style = Qt.ToolButtonStyle.ToolButtonTextUnderIcon if high >= px(40) else Qt.ToolButtonStyle.ToolButtonTextOnly
+        for b in entries:
+            b.setFixedSize(QSize(px(80) - 1, high))
+            b.setIconSize(QSize(px(20), px(20)) if high >= px(52) else QSize(px(16), px(16)))
+            b.setToolButtonStyle(style)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another height of the rail."""
+        super().resizeEvent(event)
+        self._fit_rail()
 
     @property
     def page(self) -> Page:

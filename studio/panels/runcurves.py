@@ -77,7 +77,7 @@ class RunCurves(QWidget):
         self._smoothing, self._wanted = 0.9, ""  # the measure that the person has chosen last
         self.measure = Combo()
         self.measure.setAccessibleName("Measure")
-        self.measure.setMinimumWidth(theme.theme().px(150))
+        self.measure.setMinimumWidth(theme.theme().px(120))
         self.measure.activated.connect(self._on_measure)
         self.words = ElidedLabel("", "caption")
         self.save_button = button("Save CSV…", "export", tip="The numbers that are drawn, a column a run", clicked=self.save_wanted.emit)
@@ -183,7 +183,7 @@ class RunCurves(QWidget):
         if not scored:
             self.panel.set_smoothing(self._smoothing)
             self._control = self.panel.smoothing_control()
-            self._control.setFixedWidth(theme.theme().px(220))
+            self._control.setFixedWidth(theme.theme().px(190))
             self._line.insertWidget(3, self._control)
         self._place.addWidget(self.panel)
         show(self.panel, list(self.curves().values()))
