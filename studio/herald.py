@@ -99,8 +99,12 @@ class Herald(QObject):
             self.tell(f"{name} has stopped: {self._sentence or 'see its page'}", bad=True)
 
     def _on_trouble(self, trouble: Trouble) -> None:
-        if not trouble.panel:
-            self._sentence = trouble.sentence
+        if trouble.panel:
+            return
+        self._sentence = trouble.sentence
+        if self._session.condition != "failed" and any(time.monotonic() - begun >= LONG for begun in self._exports.values()):
+            self._exports.clear()  # what was written for so long is what went wrong
+            self.tell(trouble.sentence, bad=True)
 
     def _on_job(self, job: Job) -> None:
         left = len(self._session.queue.waiting())

@@ -74,7 +74,7 @@ class QueuePanel(Card):
         self._queue = queue
         self.words = ElidedLabel("", "muted")
         self.switch = button("Start the queue", "play", kind="primary", clicked=self._toggle)
-        self.clear_button = button("Clear what has ended", clicked=queue.clear)
+        self.clear_button = button("Clear ended", tip="Forget the jobs that are done or have failed", clicked=queue.clear)
         self.reason = Reason()
         self.problem = label("", "bad")
         self.problem.setWordWrap(True)

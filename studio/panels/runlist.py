@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ class RunModel(QAbstractListModel):
             case Qt.ItemDataRole.AccessibleTextRole:
                 return f"{run.name}, {line(run)}, {size_text(run.bytes)}"
             case Qt.ItemDataRole.ToolTipRole:
-                return run.why if run.state == "damaged" else described(run)
+                return tip(run)
             case _ if role == RUN:
                 return run
         return None
@@ -110,10 +111,15 @@ def progress(run: RunFacts) -> str:
 
 
 def described(run: RunFacts) -> str:
-    """All of it, for a tooltip: one thing a line."""
+    """All of it, one thing a line."""
     use = [f"{name} {size_text(size)}" for name, size in _parts(run) if size]
     parent = f"\nforked from step {run.parent['step']:,} of {run.parent['name']}{', ' + run.change if run.change else ''}" if run.parent else ""
     return f"{run.name}\n{line(run)}\n{progress(run)}, {run.phase}{parent}\n{size_text(run.bytes)}: {', '.join(use)}\n{run.path}"
+
+
+def tip(run: RunFacts) -> str:
+    """The same as a tooltip takes it, which would read a name with < in it as a picture or a link."""
+    return f"<p style='white-space:pre'>{escape(run.why if run.state == 'damaged' else described(run))}</p>"
 
 
 def _parts(run: RunFacts) -> list[tuple[str, int]]:

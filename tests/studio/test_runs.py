@@ -63,6 +63,14 @@ def test_a_damaged_run_is_listed_and_can_be_thrown_away(folder, damage, words):
     assert runs.listing() == []
 
 
+@pytest.mark.parametrize("parent", [3, {}, {"step": "x", "id": "a"}, {"step": None}, {"step": -5, "name": ["<img src=x>"]}], ids=range(5))
+def test_an_odd_parent_is_no_reason_to_give_up_a_run(folder, parent):
+    made(folder / "odd", parent=parent)
+    (found,) = runs.listing()
+    assert found.state == "ok"
+    assert found.parent is None or found.parent["step"] == 0
+
+
 def test_what_is_no_run_is_neither_listed_nor_deleted(folder, tmp_path):
     (folder / "notes").mkdir(parents=True)
     (folder / "notes" / "text.txt").write_text("mine")
