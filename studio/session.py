@@ -198,10 +198,10 @@ class Session(QObject):
 
     def _flush(self) -> None:
         """Send the newest value of a knob that is being dragged."""
-        from models.contract import SetKnobs
-
         held, self._held = self._held, {}
         if held and self._worker is not None:
+            from models.contract import SetKnobs
+
             self._worker.send(SetKnobs(held))
             self._collect.start()
 

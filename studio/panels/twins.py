@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 from models.errors import StudioError
 from models.reel import Reel
 from studio import pasts, theme
-from studio.panels.comparecolumn import LineSample
 from studio.panels.curves import CurvesPanel
+from studio.panels.linesample import LineSample
 from studio.panels.plot import Reason
 from studio.panels.runcurves import LINES, overlay, show
 from studio.panels.samples import GAP, ImageGrid
