@@ -239,13 +239,19 @@ class TimeMachine(QObject):
             self._page.show_frame(frame)
 
     def _on_unreadable(self, step: int, sentence: str) -> None:
+        """Thinned out meanwhile: the nearest one that is left; or damaged, which is told."""
         if step == self.bar.at:
-            self.bar.stop()
-            self._page.card.show_error(sentence)
+            self.refresh()
+            if step not in self.bar.marks.frames:
+                self.scrub(step)
+            else:
+                self.bar.stop()
+                self._page.card.show_error(sentence)
 
     def _cursor(self, step: int | None) -> None:
         for curves in (self._page.curves, self._page.judging.panel.curves):
             curves.show_cursor(step)
+        self._page.judging.panel.show_at(step)
 
     def _show_knobs(self, step: int) -> None:
         self._page.knobs.set_values(knobs_at(self._first, self._lines, step))
