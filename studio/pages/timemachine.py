@@ -155,6 +155,8 @@ class TimeMachine(QObject):
         for card in (self.fork_card, self.what_card):
             if card.isVisible():
                 card.show_marks(run.name, self.bar.marks, self.bar.at)
+        if self.past and not self.bar.has_frames():
+            self.live()  # the folder has gone
         before = self._before_alarm()
         self._page.alarm.offer(BEFORE if before is not None else "")
         self._show_bar()

@@ -92,6 +92,15 @@ def test_one_handle_moves_everything_and_the_present_comes_back_as_it_was(opened
     assert page.moment == float("inf")
     page.journal.chosen.emit(12)
     assert bar.at == 10
+    for at in (10, 20, 30):
+        Reel.of(opened.path).file(at).unlink()
+    time.refresh()  # nothing is left of the past
+    assert bar.at is None
+    assert not bar.isVisible()
+    Reel.of(opened.path).add(30, now)
+    time.refresh()
+    time.scrub(30)
+    assert bar.isVisible()
     page.new_run()  # the form: the past is left
     assert bar.at is None
     assert not bar.isVisible()
