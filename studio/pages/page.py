@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QPushButton, QSi
 
 from models.files import home
 from studio import theme
+from studio.copying import runs_command, runs_python
 from studio.doors import Take
 from studio.finding import Settable
 from studio.gallery.store import gallery_path
@@ -167,12 +168,12 @@ class Page(QWidget):
         return []
 
     def as_command(self) -> str:
-        """What is seen here as lines for the terminal; "" where there is nothing yet."""
-        return ""
+        """What is seen here as lines for the terminal, here the list of runs; "" where there is nothing yet."""
+        return runs_command()
 
     def as_python(self) -> str:
-        """The same as a Python script that needs only `models`, or what else it imports; "" where there is nothing yet."""
-        return ""
+        """The same as a Python script; "" where there is nothing yet."""
+        return runs_python()
 
     def copy_command(self) -> None:
         """Ctrl+Shift+C."""
@@ -216,7 +217,7 @@ class Page(QWidget):
         return 0
 
     def show_demo(self, about: Mapping[str, Any]) -> None:
-        """The page's demo is open: show what it shows best. `about` is demo.json of a demo without a run."""
+        """The page's demo is open: show what it shows best. `about` is its demo.json."""
 
     def stop(self) -> None:
         """The window is closing: end what the page does beside it."""

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QFrame, QLayout, QMenu, QPushButton, QSpinBox, QSt
 
 from models.contract import GoToPhase, Lengthen, NextPhase, Note, Save
 from models.knobs import describe
-from studio import theme
+from studio import copying, theme
 from studio.export import writes_of
 from studio.finding import Settable
 from studio.gallery.store import gallery_path
@@ -354,6 +354,28 @@ class TrainingPage(SeededPage):
     def sample_seed(self) -> QSpinBox | None:
         """The field of the seed of the samples that are shown."""
         return getattr(self, "seed", None)
+
+    def as_command(self) -> str:
+        """The training of the open run anew and its samples; or the run that the form describes."""
+        run = self.session.run
+        if run is None or self.stage.currentWidget() is self.new:
+            return copying.train_command(copying.training_wished(self.new.request(), f"{self.SYSTEM}-new"))
+        step = copying.checkpoint_of(run.path, self.session.step)
+        samples = copying.sample_command(run.path.resolve(), step, self.drawn(), self._samples()[1])
+        return f"{copying.train_command(copying.training_of(run.path, self.session.step))}\n{samples}\n"
+
+    def as_python(self) -> str:
+        """The same as one script."""
+        run = self.session.run
+        if run is None or self.stage.currentWidget() is self.new:
+            return copying.train_python(copying.training_wished(self.new.request(), f"{self.SYSTEM}-new"))
+        step = copying.checkpoint_of(run.path, self.session.step)
+        samples = copying.sample_python(run.path.resolve(), step, self.drawn(), *self._samples())
+        return f"{copying.train_python(copying.training_of(run.path, self.session.step))}\n\n{samples}"
+
+    def _samples(self) -> tuple[str, str]:
+        """Exporter and file of what is on the stage."""
+        return ("txt", "samples.txt") if self.writes == "text" else ("sheet", "samples.png")
 
     def export_buttons(self) -> list[QPushButton]:
         """One."""
