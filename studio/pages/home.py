@@ -193,7 +193,7 @@ class HomePage(Page):
         card = self.leftovers[path] = ErrorCard(kind="warning")
         card.show_error(sentence, word, log)
         card.remedy_button.setEnabled(self._ready)
-        card.remedy.connect(lambda _: self.resumed.emit(path))
+        card.remedy.connect(lambda _: (stopped.forget_log(), self.resumed.emit(path)))
         card.closed.connect(lambda: (one and stopped.dismiss(one), self._seen(path)))
         self._upper.addWidget(card)
 
