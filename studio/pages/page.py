@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QPushButton, QSi
 
 from models.files import home
 from studio import theme
+from studio.copying import runs_command, runs_python
 from studio.doors import Take
 from studio.finding import Settable
 from studio.gallery.store import gallery_path
@@ -72,7 +73,7 @@ class Page(QWidget):
         self.card, self.alarm = ErrorCard(), ErrorCard(kind="warning")
         ground = QFrame()
         ground.setProperty("kind", "stage")
-        self._inside = inside = column(ground, margin=16, spacing=12)
+        inside = column(ground, margin=16, spacing=12)
         inside.addWidget(self.card)
         inside.addWidget(self.alarm)
         inside.addWidget(self.stage, 1)
@@ -105,8 +106,8 @@ class Page(QWidget):
         return stack
 
     def put_on_top(self, strip: QWidget) -> None:
-        """Above all that is on the stage."""
-        self._inside.insertWidget(0, strip)
+        """A band below the header."""
+        self.whole.insertWidget(1, strip)
 
     def add_foot(self, foot: QWidget) -> None:
         """The bar below everything."""
@@ -167,12 +168,12 @@ class Page(QWidget):
         return []
 
     def as_command(self) -> str:
-        """What is seen here as lines for the terminal; "" where there is nothing yet."""
-        return ""
+        """What is seen here as lines for the terminal, here the list of runs; "" where there is nothing yet."""
+        return runs_command()
 
     def as_python(self) -> str:
-        """The same as a Python script that needs only `models`, or what else it imports; "" where there is nothing yet."""
-        return ""
+        """The same as a Python script; "" where there is nothing yet."""
+        return runs_python()
 
     def copy_command(self) -> None:
         """Ctrl+Shift+C."""
