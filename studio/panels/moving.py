@@ -20,7 +20,7 @@ from studio import theme
 from studio.demos import Demo
 
 TICK_MS = 110
-LOW, HIGH, WIDE = 140, 204, 480  # heights, and the width from which on it is the larger one
+LOW, HIGH, WIDE = 140, 204, 1580  # heights, and the width of the window from which on it is the larger one
 GAP, LINES = 4, 2  # between pictures, and their rows
 HOLD = 22  # ticks that an end stays
 
@@ -81,7 +81,7 @@ class Moving(QWidget):
 
     def _again(self) -> None:
         px = theme.theme().px
-        high = px(HIGH if self.width() >= px(WIDE) else LOW)
+        high = px(HIGH if self.window().width() >= px(WIDE) else LOW)  # not its own width, which goes with the scroll bar that its height brings
         if self.height() != high or self.minimumHeight() != high:
             self.setFixedHeight(high)
         self.forget()
