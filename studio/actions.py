@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from studio.pages import PAGES
+from studio.tours import TOURS
 
 if TYPE_CHECKING:
     from studio.window import Window
@@ -141,7 +142,7 @@ _VIEW = (
 )
 _HELP = (
     Action("palette", "Command palette", ("Ctrl+K",), "Help", lambda w: w.shell.open_palette(), words="search find do"),
-    Action("tour", "Show me around this page", (), "Help", lambda w: w.start_tour(), words="guided tour help first start"),
+    Action("tour", "Show me around this page", (), "Help", lambda w: w.start_tour(), lambda w: w.page_name() in TOURS, words="guided tour first"),
     Action("keys", "Keyboard shortcuts", ("F1", "?"), "Help", lambda w: w.shell.open_keys(), words="help keys sheet"),
     Action("settings", "Settings", ("Ctrl+Shift+S",), "Help", _go_to("settings"), words="preferences options"),
     Action("report", "Report a problem", (), "Help", _go_to("report"), words="bug log crash versions"),
