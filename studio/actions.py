@@ -119,6 +119,7 @@ _VIEW = (
 )
 _HELP = (
     Action("palette", "Command palette", ("Ctrl+K",), "Help", lambda w: w.shell.open_palette(), words="search find do"),
+    Action("tour", "Show me around this page", (), "Help", lambda w: w.start_tour(), words="guided tour help first start"),
     Action("keys", "Keyboard shortcuts", ("F1", "?"), "Help", lambda w: w.shell.open_keys(), words="help keys sheet"),
     Action("settings", "Settings", ("Ctrl+Shift+S",), "Help", _go_to("settings"), words="preferences options"),
     Action("report", "Report a problem", (), "Help", _go_to("report"), words="bug log crash versions"),
@@ -126,7 +127,7 @@ _HELP = (
 )
 ACTIONS: tuple[Action, ...] = (*_RUN, *_SAMPLES, *_EDIT, *_PLACES, *_VIEW, *_HELP)
 
-MENU = ("undo", "redo", "", "palette", "keys", "", "copy-python", "copy-command", "", "settings", "report", "about", "layout")  # of More
+MENU = ("undo", "redo", "", "tour", "palette", "keys", "", "copy-python", "copy-command", "", "settings", "report", "about", "layout")  # of More
 
 _TRAINED = ("began", "bgan", "ppgn", "seqgan", "maskgan")
 STAGE_KEYS: tuple[StageKey, ...] = (
@@ -137,6 +138,9 @@ STAGE_KEYS: tuple[StageKey, ...] = (
     StageKey("Page Up, Page Down", "Another chain", ("lab",), "the density"),
     StageKey("Arrows, Enter, Delete", "Move the brush, paint, rub out", ("lab", "ppgn"), "a painting, or the mask"),
     StageKey("F", "Fork from the frame", ("ppgn",), "the film strip"),
+    StageKey("Enter, F2, Delete", "Open the run, rename it, move it into the trash", ("runs",), "the list"),
+    StageKey("Arrows, Enter", "Choose a run, open it", ("runs",), "the tree"),
+    StageKey("Space, arrows", "Play both runs, go from step to step", ("runs",), "the track below two runs"),
     StageKey("Arrows, Enter, Esc", "Choose a sample, show it large, leave it", _TRAINED, "the samples"),
     StageKey("A", "All of the curve again", _TRAINED, "a plot"),
     StageKey("Left, Right", "The frame before, the next one", _TRAINED, "the time machine"),
@@ -152,7 +156,13 @@ STAGE_KEYS: tuple[StageKey, ...] = (
     StageKey("E, F2", "Type the sentence", ("maskgan",), "a word of the desk"),
     StageKey("Enter", "Re-roll what is not locked", ("maskgan",), "a word of the desk"),
     StageKey("Left or M, Right or H", "Made by the machine, or by a human", ("seqgan", "maskgan"), "the blind test"),
-    StageKey("Enter", "Open the sample", ("gallery",), "the gallery"),
+    StageKey("Enter", "Compare two; the ways on from one", ("gallery",), "the gallery"),
+    StageKey("S, T", "Star, tag", ("gallery",), "the gallery"),
+    StageKey("C, N", "Compare two, find the nearest", ("gallery",), "the gallery"),
+    StageKey("Delete", "Remove from the gallery", ("gallery",), "the gallery"),
+    StageKey("Ctrl+B", "New board of what is selected", ("gallery",), "the gallery"),
+    StageKey("Ctrl+Left, Ctrl+Right", "One place back or on, on a board", ("gallery",), "the gallery"),
+    StageKey("Ctrl+F", "Search", ("gallery",), "the gallery"),
     StageKey("Esc", "Choose nothing", ("gallery",), "the gallery"),
 )
 

@@ -103,14 +103,14 @@ def parser() -> argparse.ArgumentParser:
         "--out",
         type=Path,
         required=True,
-        help="FILE.png sheet, .html gallery, .webp .gif .apng loop through the n latents, .csv .svg curves, .md report; FOLDER/ single PNGs; "
+        help="FILE.png sheet, .html gallery, .webp .gif .apng .mp4 loop through the n latents, .csv .svg curves, .md report; FOLDER/ single PNGs; "
         "of a system that writes text: .txt .jsonl .csv sentences, .html page of them, .svg curves, .md report",
     )
     sample.add_argument("--step", type=_steps, help="of an earlier checkpoint (default: the last)")
     sample.add_argument("--no-ema", action="store_true", help="from G itself, not from its moving average (began, bgan)")
     sample.add_argument("--force", action="store_true", help="write single pictures into a folder that is not empty")
     sample.add_argument("--plots", action="store_true", help="the curves instead of samples, as .png, .svg or .csv")
-    sample.add_argument("--reel", action="store_true", help="the same latents over the training, as .webp, .gif, .apng or .png (animated)")
+    sample.add_argument("--reel", action="store_true", help="the same latents over the training, as .webp, .gif, .apng, .mp4 or .png (animated)")
     sample.add_argument("--frames", type=lambda word: _whole(word, 2, 5_000), help="of a loop (default: 12 for each latent, at most 480)")
     sample.add_argument("--fps", type=lambda word: _whole(word, 1, 50), help="frames a second (default 24; a reel 12)")
     sample.add_argument("--zoom", type=lambda word: _whole(word, 1, 100), help="screen pixels for each pixel (default: what makes it large enough)")
@@ -188,11 +188,11 @@ def parser() -> argparse.ArgumentParser:
     shoot.add_argument("--data", help="data to choose on that form (default: the first that are built in)")
     shoot.add_argument(
         "--state",
-        choices=["usual", "quality", "data", "chains", "reward", "plane", "desk", "table", "blind", "samples", "divergences", "compare"],
+        choices=["usual", "quality", "past", "data", "chains", "reward", "plane", "desk", "table", "blind", "samples", "divergences", "compare"],
         default="usual",
-        help="usual, the evaluations, all of the data; of a run of ppgn its chains; of one of seqgan the reward of a sentence, the plane of quality "
-        "and diversity, a blind test; of one of maskgan the desk, the token table, a blind test; of one of bgan plain samples, the divergences, "
-        "a comparison",
+        help="usual, the evaluations, an earlier step of the run, all of the data; of a run of ppgn its chains; of one of seqgan the reward of a "
+        "sentence, the plane of quality and diversity, a blind test; of one of maskgan the desk, the token table, a blind test; of one of bgan "
+        "plain samples, the divergences, a comparison",
     )
     shoot.add_argument("--theme", choices=["light", "dark"], default="light")
     shoot.add_argument("--size", type=_size, default=(1280, 800), metavar="WxH", help="default 1280x800")
@@ -257,9 +257,13 @@ def _gallery(gallery: argparse.ArgumentParser) -> None:
     gallery.add_argument("--starred", action="store_true", help="starred samples only")
     gallery.add_argument("--system", metavar="NAME", help="of one system")
     gallery.add_argument("--run", metavar="NAME", help="of one run, by name or id")
+    gallery.add_argument("--label", metavar="CLASS", help="of one class: what a chain was asked for")
+    gallery.add_argument("--kind", choices=["picture", "text"], help="pictures or sentences alone")
     gallery.add_argument("--tag", metavar="TAG", help="with this tag")
     gallery.add_argument("--find", metavar="WORDS", help="with these words in sentence, note, run, class or tags")
-    gallery.add_argument("--sort", choices=["newest", "oldest", "run", "step", "score", "class"], help="default: newest, of a board its own order")
+    gallery.add_argument(
+        "--sort", choices=["newest", "oldest", "run", "step", "score", "class", "board"], help="default: newest, of a board its own order"
+    )
     gallery.add_argument(
         "--out",
         type=Path,
@@ -300,7 +304,7 @@ def _chain(chain: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         required=True,
-        help="FILE.png sheet of the last frames, .webp .gif .apng animation, .html gallery, .csv .nc scalars; FOLDER/ single PNGs",
+        help="FILE.png sheet of the last frames, .webp .gif .apng .mp4 animation, .html gallery, .csv .nc scalars; FOLDER/ single PNGs",
     )
     chain.add_argument("--strip", action="store_true", help="write the .png as film strips: a line for each chain, a column for each of a few steps")
     chain.add_argument(

@@ -34,6 +34,7 @@ class Session(QObject):
         source: what was asked for last.
         until: the step that a training was begun for; None: the end of the preset.
         queue: runs that wait to be trained.
+        posing: a picture is drawn, so a run that is only read looks like one that can train.
 
     Signals:
         conditioned (str, str): condition and reason.
@@ -83,6 +84,7 @@ class Session(QObject):
         self._newest: dict[str, int] = {}
         self._pool = QThreadPool(self)
         self._written.connect(self._on_written)
+        self.posing = False
         self.queue = Queue(self)
 
     # --- runs -------------------------------------------------------------------------------------------------
@@ -254,6 +256,8 @@ class Session(QObject):
             self.conditioned.emit(condition, reason)
 
     def _on_opened(self, opened: Opened) -> None:
+        if self.posing:
+            opened = replace(opened, reading=False)
         self.run, self.system, self.knobs, self.step = opened, opened.system, dict(opened.knobs), opened.step
         self._condition("finished" if opened.step == opened.total else "paused", DONE if opened.step == opened.total else "")
         self.opened.emit(opened)

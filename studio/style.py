@@ -15,6 +15,7 @@ QLineEdit[kind="palette"] { border: none; border-bottom: 1px solid $hairline; bo
   padding: 0 14~; min-height: 44~; }
 QFrame[kind="error"] { background: $panel; border: 1px solid $hairline; border-left: 3px solid $bad; border-radius: 8~; }
 QFrame[kind="warning"] { background: $panel; border: 1px solid $hairline; border-left: 3px solid $warn; border-radius: 8~; }
+QFrame[kind="band"] { background: $panel; border: none; border-bottom: 1px solid $hairline; border-left: 3px solid $warn; }
 QFrame[kind="line"] { background: $hairline; border: none; max-height: 1px; min-height: 1px; }
 QFrame[kind="drop"] { background: transparent; border: 1px dashed $edge; border-radius: 8~; }
 

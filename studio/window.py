@@ -176,20 +176,23 @@ class Window(QMainWindow):
         self.open_run(path)
         self.session.start_when_open()
 
-    def show_demo(self, name: str, what: Path | Demo) -> None:
-        """Open a page with the run of its demo, or the lab with the walks of its Demo."""
-        if isinstance(what, Path):
-            self.session.opened.connect(lambda run: run.path == what and self.pages[name].show_demo({}), Qt.ConnectionType.SingleShotConnection)
-            self.open_run(what)
-        elif (page := self.show_page(name)) is not None:
-            page.show_demo(what.about)
+    def show_demo(self, demo: Demo, run: Path | None) -> None:
+        """Open the page of a demo with its run; without one, with what the demo itself says."""
+        if run is not None and self.session.run is not None and self.session.run.path == run:
+            self.show_page(demo.name)
+        elif run is not None:
+            once = Qt.ConnectionType.SingleShotConnection
+            self.session.opened.connect(lambda opened: opened.path == run and self.pages[demo.name].show_demo(demo.about), once)
+            self.open_run(run)
+        elif (page := self.show_page(demo.name)) is not None:
+            page.show_demo(demo.about)
 
     def start_tour(self, name: str = "") -> None:
         """Show a person around a page, the one that is seen unless named; a page of a system opens its demo if it has no run of its own open."""
         from studio.tour import Tour
         from studio.tours import TOURS
 
-        name = name or next(key for key, page in self.pages.items() if page is self.page)
+        name = name or self.page_name()
         if name not in TOURS:
             name = "home"
         if self.tour is not None:

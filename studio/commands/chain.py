@@ -58,11 +58,15 @@ def _exporter(options: argparse.Namespace) -> str:
     from studio.export.chaining import chain_exporters
 
     suffix, moving = options.out.suffix.lower(), chain_exporters()["animation"]
-    known = {".png": "strip" if options.strip else "sheet"} | dict.fromkeys((".webp", ".gif", ".apng"), "animation")
+    known = {".png": "strip" if options.strip else "sheet"} | dict.fromkeys((".webp", ".gif", ".apng", ".mp4"), "animation")
     known |= {".html": "gallery", ".csv": "csv", ".nc": "netcdf", "": "singles"}
     assert {e for e, n in known.items() if n == "animation"} <= {moving.extension, *moving.others}
     if suffix not in known:
         raise BadInput(f"Nothing here writes {suffix!r}; --out takes {', '.join(e for e in known if e)}, or FOLDER/ for single pictures.")
+    if suffix == ".mp4":
+        from studio.export.video import pyav
+
+        pyav()  # before a step is walked
     if options.strip and suffix != ".png":
         raise BadInput(f"--strip writes .png; got {options.out.name!r}.")
     if suffix and options.out.is_dir():

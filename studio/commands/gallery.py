@@ -41,7 +41,7 @@ def _chosen(opened: Gallery, options: argparse.Namespace) -> list[int]:
             raise BadInput(f"Nothing is kept of a run {run!r}; there are {', '.join(sorted(set(known.values()))) or 'none yet'}.")
         run = found[0]
     sort = options.sort or ("board" if options.board is not None else "newest")
-    more = {"system": options.system or "", "run": run, "tag": options.tag or "", "text": options.find or ""}
+    more = {name: getattr(options, name) or "" for name in ("system", "label", "kind", "tag")} | {"run": run, "text": options.find or ""}
     return list(opened.query(starred=options.starred, board=options.board, sort=sort, **more))
 
 

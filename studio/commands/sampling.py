@@ -9,7 +9,6 @@ from typing import Any
 from models.errors import BadData, BadInput, DiskTrouble
 from studio.commands.terminal import Result, tell
 
-STILL = {".mp4": "video is"}
 TEXT = ("temperature", "top_k", "nucleus", "prompt", "net")  # how sentences are drawn
 LOOK = ("frames", "fps", "zoom")  # how pictures are shown
 KNOWN = {  # what --out takes, without animations
@@ -88,6 +87,10 @@ def _exporter(options: argparse.Namespace, writes: str) -> str:
     moving = (reel.extension, *reel.others)
     if options.reel and writes == "text":
         raise BadInput(f"--reel is for systems that draw pictures, and {options.run.name} writes text: export its sentences, or --plots.")
+    if suffix == ".mp4":
+        from studio.export.video import pyav
+
+        pyav()  # before anything is drawn
     asked = [word for word in ("plots", "reel", "tensorboard") if getattr(options, word)]
     if len(asked) > 1:
         raise BadInput(f"--{asked[0]} and --{asked[1]} are two exports: ask for one at a time.")
@@ -98,8 +101,6 @@ def _exporter(options: argparse.Namespace, writes: str) -> str:
         return {".svg": "svg", ".csv": "curves"}.get(suffix, word) if word == "plots" else word
     known = KNOWN[writes] if writes == "text" else {**dict.fromkeys(moving, "animation"), **KNOWN[writes]}
     more = ", --plots for its curves, or --tensorboard FOLDER/" if writes == "text" else ", or FOLDER/ for single pictures"
-    if suffix in STILL:
-        raise BadInput(f"{suffix} is still to come ({STILL[suffix]} not built yet); this version writes {_list(known)}{more}.")
     if suffix not in known and (suffix in (*moving, *KNOWN["pictures"], *KNOWN["text"])):
         what, other = ("writes text", "draw pictures") if writes == "text" else ("draws pictures", "write text")
         kind = f"{suffix} is" if suffix else "A folder of single pictures is"

@@ -69,7 +69,7 @@ def exporters(writes: str | None = None) -> dict[str, Exporter]:
     from studio.export import animation, curves, gallery, report, sheet, textpage, texts
     from studio.gallery.keeping import keeper
 
-    moving = (".gif", ".png", ".apng")
+    moving = (".gif", ".png", ".apng", ".mp4")
     pictures: dict[str, Any] = {"writes": "pictures"}
     text: dict[str, Any] = {"writes": "text"}
     found = {

@@ -94,7 +94,7 @@ def chain_exporters() -> dict[str, Exporter]:
     from studio.export import chaingallery, chainnumbers, chainpictures
     from studio.gallery.keeping import keeper
 
-    animated = (".gif", ".png", ".apng")
+    animated = (".gif", ".png", ".apng", ".mp4")
     return {
         "sheet": Exporter("Contact sheet (PNG)", ".png", True, chainpictures.write_sheet),
         "strip": Exporter("Film strips (PNG)", ".png", True, chainpictures.write_strip, needs=("frames",)),

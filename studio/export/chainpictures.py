@@ -104,8 +104,7 @@ def write_animation(record: ChainsRecord, path: Path, *, frames: int | None = No
     seen = [moving.Frame(captioned(enlarged(tile(record.frames[p]), zoom), record.frame_steps[p], last, record.title), ms) for p in places]
     seen[-1] = seen[-1]._replace(ms=HOLD)
     made = {"seed": record.seed, "backs": [record.backs[p] for p in places], "fps": fps, "zoom": zoom, "format": path.suffix.lower()}
-    moving.save(path, seen, recipes.make("chains-animation", record.recipe, **made))
-    return [path]
+    return moving.save(path, seen, recipes.make("chains-animation", record.recipe, **made))
 
 
 def number(value: float | np.floating) -> str:

@@ -99,11 +99,14 @@ def cells_of(gallery: Gallery, ids: Sequence[int], progress: Progress | None = N
     return found
 
 
-def write_sheet(gallery: Gallery, ids: Sequence[int], path: Path, *, look: Any = None, title: str = "", progress: Progress | None = None) -> list[Path]:
+def write_sheet(
+    gallery: Gallery, ids: Sequence[int], path: Path, *, look: Any = None, title: str = "", progress: Progress | None = None
+) -> list[Path]:
     """A contact sheet; see `studio.export.contact.write_contact`."""
     from studio.export.contact import write_contact
 
-    return list(write_contact(cells_of(gallery, ids), path, look, title=title, progress=progress))
+    cells = cells_of(gallery, ids, _half(progress, 0))
+    return list(write_contact(cells, path, look, title=title, progress=_half(progress, 1)))
 
 
 def write_singles(gallery: Gallery, ids: Sequence[int], path: Path, *, title: str = "", progress: Progress | None = None) -> list[Path]:
@@ -184,7 +187,7 @@ def write_animation(
         top, left = (height - large.shape[0]) // 2, (width - large.shape[1]) // 2
         frame[top : top + large.shape[0], left : left + large.shape[1]] = large
         frames.append(moving.Frame(frame, ms))
-        _tell(progress, i, 2 * len(entries))
+        _tell(_half(progress, 0), i, len(entries))
     made = {"fps": fps, "zoom": zoom, "format": path.suffix.lower()}
     moving.save(path, frames, _recipe(gallery, entries, "animation", title, **made))
     return [path]
@@ -258,12 +261,16 @@ class _Recipes:
 
 def _recipe(gallery: Gallery, entries: Sequence[Entry], kind: str, title: str, **made: Any) -> recipes.Recipe:
     recipe_of = _Recipes(gallery)
-    told: list[Mapping[str, Any]] = [({"score": [e.score_name, e.score]} if e.score is not None else {}) | ({"label": e.label} if e.label else {}) for e in entries]
+    told: list[Mapping[str, Any]] = [
+        ({"score": [e.score_name, e.score]} if e.score is not None else {}) | ({"label": e.label} if e.label else {}) for e in entries
+    ]
     recipe = recipes.gathered(f"board-{kind}", [recipe_of(e.id) for e in entries], told, title=title or _title(entries), **made)
     size = len(json.dumps(recipe, ensure_ascii=False).encode())
     if size > recipes.LIMIT:
         fit = max(1, int(0.9 * len(entries) * recipes.LIMIT / size))
-        raise BadInput(f"The recipe of {len(entries):,} samples has {size:,} bytes, and a file has room for {recipes.LIMIT:,}: export about {fit:,} at a time.")
+        raise BadInput(
+            f"The recipe of {len(entries):,} samples has {size:,} bytes, and a file has room for {recipes.LIMIT:,}: export about {fit:,} at a time."
+        )
     return recipe
 
 
@@ -289,6 +296,11 @@ def _facts(entries: Sequence[Entry]) -> str:
 def _plain(name: str) -> str:
     """A run's name as part of a file's."""
     return re.sub(r"[^\w.-]+", "-", name)[:40] or "run"
+
+
+def _half(progress: Progress | None, half: int) -> Progress | None:
+    """Progress of the first half (0) of something, or of the second (1)."""
+    return None if progress is None else lambda done, total: progress(half * total + done, 2 * total)
 
 
 def _tell(progress: Progress | None, done: int, total: int) -> None:

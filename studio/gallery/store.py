@@ -27,7 +27,7 @@ from studio.gallery.schema import told
 KEPT = 24 * 3600.0  # seconds after which what was removed is really gone: until then Undo brings it back
 CHUNK = 500  # numbers in one question to SQLite
 SORTS: Mapping[str, tuple[str, str]] = {  # name -> what it says, and how it is asked for
-    "newest": ("Newest first", "made DESC, id DESC"),
+    "newest": ("Newest first", "made DESC, id"),
     "oldest": ("Oldest first", "made, id"),
     "run": ("Run", "run COLLATE NOCASE, run_id, step, seed, row, id"),
     "step": ("Step", "step, run, seed, row, id"),

@@ -70,6 +70,11 @@ class Exporting(QObject):
         if run is None:
             return
         steps = tuple(s for s in Reel.of(run.path).steps() if first <= s <= min(last, self._session.step))
+        if not steps:
+            self._page.card.show_error(
+                f"Step {self._session.step:,}, which is open, comes before the range: go back to the newest step, or mark another range."
+            )
+            return
         exporter, folder = exporters()["reel"], home() / "exports"
         folder.mkdir(parents=True, exist_ok=True)
         suggestion = folder / f"{run.name}-{first}-{last}{exporter.extension}"

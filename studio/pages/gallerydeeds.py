@@ -80,7 +80,9 @@ class Deeds(QObject):
         """Take them out of the gallery."""
         chosen = list(ids)
         if chosen:
-            self._do(f"Remove {many(chosen)}", lambda g: g.remove(chosen), lambda g: g.restore(chosen), tell=f"Removed {many(chosen)}; Ctrl+Z brings back")
+            self._do(
+                f"Remove {many(chosen)}", lambda g: g.remove(chosen), lambda g: g.restore(chosen), tell=f"Removed {many(chosen)}; Ctrl+Z brings back"
+            )
 
     # --- boards -----------------------------------------------------------------------------------------------
 
@@ -102,7 +104,9 @@ class Deeds(QObject):
         """A board goes; its samples stay."""
         if self.gallery is not None:
             content = self.gallery.board(name)
-            self._do(f"Delete board {name}", lambda g: g.set_board(name, None), lambda g: g.set_board(name, content), tell=f"Deleted the board {name}")
+            self._do(
+                f"Delete board {name}", lambda g: g.set_board(name, None), lambda g: g.set_board(name, content), tell=f"Deleted the board {name}"
+            )
 
     def put_on(self, name: str, ids: Sequence[int]) -> None:
         """Put entries at the end of a board, those that are on it already left where they are."""

@@ -82,7 +82,7 @@ class HomePage(Page):
     Signals:
         begin (str): open a system's page with a new run.
         opened (object): open the run at this Path.
-        demo_wanted (str, object): open a page with the demo's run at this Path, or with the walks of the lab's Demo.
+        demo_wanted (object, object): open the page of this Demo with its run at this Path; None for the lab, which has none.
         tour_wanted (str): show a person around this page.
         resumed (object): open the run at this Path and go on training.
     """
@@ -90,7 +90,7 @@ class HomePage(Page):
     TITLE = "Sampling Studio"
     begin = Signal(str)
     opened = Signal(object)
-    demo_wanted = Signal(str, object)
+    demo_wanted = Signal(object, object)
     tour_wanted = Signal(str)
     resumed = Signal(object)
 
@@ -163,14 +163,14 @@ class HomePage(Page):
             self.cards[name].show_busy(True)
             self._pool.start(_Unpack(name, self._hear))
         else:
-            self.demo_wanted.emit(name, asset)
+            self.demo_wanted.emit(asset, None)
 
     def _on_unpacked(self, name: str, made: Any, problem: str) -> None:
         self.cards[name].show_busy(False)
         if problem:
             self.card.show_error(problem)
         else:
-            self.demo_wanted.emit(name, made)
+            self.demo_wanted.emit(self.cards[name].asset, made)
 
     def _on_copied(self) -> None:
         self.tell("Copied the command that made this demo.")

@@ -73,7 +73,7 @@ class Page(QWidget):
         self.card, self.alarm = ErrorCard(), ErrorCard(kind="warning")
         ground = QFrame()
         ground.setProperty("kind", "stage")
-        self._inside = inside = column(ground, margin=16, spacing=12)
+        inside = column(ground, margin=16, spacing=12)
         inside.addWidget(self.card)
         inside.addWidget(self.alarm)
         inside.addWidget(self.stage, 1)
@@ -106,8 +106,8 @@ class Page(QWidget):
         return stack
 
     def put_on_top(self, strip: QWidget) -> None:
-        """Above all that is on the stage."""
-        self._inside.insertWidget(0, strip)
+        """A band below the header."""
+        self.whole.insertWidget(1, strip)
 
     def add_foot(self, foot: QWidget) -> None:
         """The bar below everything."""
@@ -217,7 +217,7 @@ class Page(QWidget):
         return 0
 
     def show_demo(self, about: Mapping[str, Any]) -> None:
-        """The page's demo is open: show what it shows best. `about` is demo.json of a demo without a run."""
+        """The page's demo is open: show what it shows best. `about` is its demo.json."""
 
     def stop(self) -> None:
         """The window is closing: end what the page does beside it."""

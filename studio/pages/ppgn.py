@@ -149,7 +149,10 @@ class PpgnPage(TrainingPage):
             self._open_chains()
 
     def show_demo(self, about: Mapping[str, Any]) -> None:
-        """The chains."""
+        """The chains, on their way to the caption that Home shows."""
+        run = self.session.run
+        if run is not None and run.path != self.chains.path:
+            self.chains.prefer(f"caption:{about['caption']}")
         self.faces.choose(1)
 
     def open_run(self, path: Path, source: OldRun | None = None) -> None:

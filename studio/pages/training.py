@@ -42,7 +42,11 @@ from studio.session import Session
 from studio.widgets import button, column, row
 from studio.workers.frames import Frame
 
-REEL_PANELS = ("samples", "seqgan")  # whose place a frame of the reel takes
+# What is asked for again and again; an answer that comes while the past is looked at would pass for it.
+LOOKED_AT = (
+    *("samples", "real", "held_out", "weights", "histogram", "marginals", "toy", "preview"),
+    *("reconstruction", "captions", "classes", "seqgan", "mle", "rewards", "fixed"),
+)
 REMEDIES = {"back": "Go back to the last good state", "retry": "Go on"}
 
 
@@ -383,7 +387,9 @@ class TrainingPage(SeededPage):
 
     def keep(self) -> None:
         """Keep the selected sample, or all that are shown, in the gallery."""
-        if self.keep_button.isEnabled():
+        if self.time.past:
+            self.tell("These are frames of the reel: open the run as it was then (the menu beside What if), and keep them there.")
+        elif self.keep_button.isEnabled():
             self.tell("Keeping …", stay=True)
             self.session.export(Export("keep", gallery_path(), **self.to_keep()))
 
@@ -484,7 +490,7 @@ class TrainingPage(SeededPage):
 
     def _show_now(self, run: Opened) -> None:
         parent = f" · fork of {run.parent['name']} at step {run.parent['step']:,}" if run.parent else ""
-        self.subtitle.setText(f"{run.data} · {run.name} · {run.phase}{parent}")
+        self.subtitle.setText(f"{run.data} · {run.name}{parent} · {run.phase}")
         self._on_phase(self.phases.follow())
 
     def _on_progress(self, progress: Progress) -> None:
@@ -524,8 +530,8 @@ class TrainingPage(SeededPage):
         self.judging.show_line(line)
 
     def _on_reply(self, reply: Reply) -> None:
-        """Samples of the present do not take the place of a frame."""
-        if self.time.past and reply.panel in REEL_PANELS:
+        """Nothing of the present takes the place of the past; all of it is asked for again afterwards."""
+        if self.time.past and reply.panel in LOOKED_AT:
             self.looking.answered(reply.seconds)
         else:
             self.show_reply(reply)

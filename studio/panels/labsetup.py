@@ -105,6 +105,14 @@ class LabSetup(QWidget):
         with QSignalBlocker(self.seed):
             self.seed.setValue(seed)
 
+    def show_more(self, dimensions: int, point: str) -> None:
+        """What goes with that choice: dimensions of the ill-conditioned normal, and a starting point; without telling anybody."""
+        with QSignalBlocker(self.dimensions):
+            self.dimensions.setValue(dimensions)
+        self.dimensions.setVisible(self.target == "ill-conditioned")
+        self.point.setText(point or self.point.text())
+        self.point.setVisible(STARTS[self.starts.currentIndex()] == "point")
+
     def set_chains(self, chains: int) -> None:
         """Another number, without telling anybody."""
         with QSignalBlocker(self.chains):

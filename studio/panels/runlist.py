@@ -249,8 +249,6 @@ class RunList(QListView):
 
     def show_runs(self, runs: Sequence[RunFacts]) -> None:
         """Replace all; what was selected stays selected, and the list stays where it was."""
-        if self.state() == QListView.State.EditingState:
-            return
         before, place = [run.path for run in self.selection()], self.verticalScrollBar().value()
         quiet = self.selectionModel().blockSignals(True)
         self.listed.show_runs(runs)
@@ -336,7 +334,9 @@ class RunBrowser(QWidget):
         body.addWidget(self.list, 1)
 
     def show_runs(self, runs: Sequence[RunFacts], notes: dict[Path, str]) -> None:
-        """All runs there are, and what happens to some just now."""
+        """All runs there are, and what happens to some just now; later while a name is being typed."""
+        if self.list.state() == RunList.State.EditingState:
+            return
         changed = list(runs) != self._all or notes != self.list.listed.notes
         self._all, self.list.listed.notes = list(runs), notes
         if changed:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QMenu, QToolButton
 
 from studio import theme
-from studio.panels.timetrack import HEIGHT, Marks, Track
+from studio.panels.timetrack import HEIGHT, LOW, Marks, Track
 from studio.widgets import Combo, button, label, row, tool
 
 SPEEDS = (2, 5, 10, 20)  # frames a second
@@ -220,6 +220,14 @@ class Timeline(QFrame):
 
     _exports = True
 
+    _low = False
+
+    def set_low(self, on: bool) -> None:
+        """Without the words below the groove, for windows that have little height."""
+        if on != self._low:
+            self._low = on
+            self._sizes()
+
     def allow_export(self, on: bool) -> None:
         """Whether frames are pictures, of which an animation can be made."""
         self._exports = on
@@ -229,7 +237,9 @@ class Timeline(QFrame):
 
     def _sizes(self) -> None:
         t = theme.theme()
-        self.setFixedHeight(t.px(HEIGHT))
+        high = t.px(LOW if self._low else HEIGHT)
+        self.setFixedHeight(high)
+        self.track.setFixedHeight(high - 1)  # the bar has a hairline
         self.text.setMinimumWidth(t.px(86))
         self.speeds.setFixedWidth(t.px(68))
         for b in (self.fork_button,):

@@ -116,6 +116,15 @@ def test_a_bookmark_stays_a_range_is_exported_and_twins_wait_in_the_queue(opened
     opened.time.bar.bookmark_button.click()
     assert Reel.of(opened.path).bookmarks() == set()
 
+    page = opened.page
+    assert not page.alarm.isVisible()
+    opened.window.session.line.emit({"step": 15, "time": 0, "what": "alarm", "text": "All samples are alike", "before": 12})
+    page.alarm.other_button.click()  # look before it
+    assert opened.time.bar.at == 10
+    page.keep()
+    assert "frames of the reel" in page.notice.full_text()
+    opened.time.scrub(20)
+
     out = tmp_path / "range.gif"
     with qtbot.waitSignal(opened.window.session.exported, timeout=20_000):
         opened.page.exporting.export("reel", out, (10, 20))
