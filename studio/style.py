@@ -100,6 +100,7 @@ QScrollArea, QAbstractScrollArea[kind="clear"] { background: transparent; border
 QScrollArea > QWidget > QWidget[kind="clear"] { background: transparent; }
 QScrollBar:vertical { background: transparent; width: 10~; margin: 0; border: none; }
 QScrollBar:horizontal { background: transparent; height: 10~; margin: 0; border: none; }
+QAbstractScrollArea::corner { background: transparent; border: none; }
 QScrollBar::handle { background: $hairline; border-radius: 3~; margin: 2~; }
 QScrollBar::handle:vertical { min-height: 28~; }
 QScrollBar::handle:horizontal { min-width: 28~; }

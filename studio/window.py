@@ -20,8 +20,8 @@ from studio.herald import Herald
 from studio.messages import OldRun
 from studio.pages import ASIDE, LIGHT, PAGES
 from studio.pages.page import Page
-from studio.panels.scrolling import scrolled
 from studio.pages.receiving import Receiving
+from studio.panels.scrolling import scrolled
 from studio.session import Session
 from studio.shell import Shell
 from studio.widgets import column, row
