@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QRunnable, QThreadPool, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QThreadPool, QTimer, Signal
 
 from models.errors import BadSetting, StudioError
 from studio import runs as whereabouts
+from studio.export.telling import Progress as Told
 from studio.messages import EVALUATION, OWN, Ask, Evaluate, Export, NewRun, OldRun, Opened, Progress, Reply, Trouble
 from studio.queue import Queue
-from studio.export.telling import Progress
 from studio.workers.jobs import TrainingJob
 from studio.workers.thread import Worker
 from studio.workers.writing import Writing
@@ -307,7 +307,7 @@ class Session(QObject):
             print(f"sampling-studio: {trouble.sentence}", file=sys.stderr)  # the window has gone
         self.trouble.emit(trouble)
 
-    def _on_drawn(self, wish: Export, write: Callable[[Progress | None], list[Path]]) -> None:
+    def _on_drawn(self, wish: Export, write: Callable[[Told | None], list[Path]]) -> None:
         writing = Writing(wish, write, self._written, self.export_progressed)
         self._writing.append(writing)
         self._pool.start(writing)

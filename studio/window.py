@@ -21,6 +21,7 @@ from studio.messages import OldRun
 from studio.pages import ASIDE, LIGHT, PAGES
 from studio.pages.page import Page
 from studio.pages.receiving import Receiving
+from studio.panels.scrolling import scrolled
 from studio.session import Session
 from studio.shell import Shell
 from studio.widgets import column, row
@@ -57,7 +58,7 @@ class Window(QMainWindow):
         middle = QWidget()
         line = row(spacing=0)
         line.addWidget(self._rail())
-        line.addWidget(self._stack, 1)
+        line.addWidget(scrolled(self._stack), 1)  # which a large scale needs in a small window
         middle.setLayout(line)
         self.setCentralWidget(middle)
         self._sizes()
@@ -114,6 +115,7 @@ class Window(QMainWindow):
         for other, b in self._rail_buttons.items():
             b.setChecked(other == name)
         self.pages[name].setFocus()
+        self.make_room()
         return self.pages[name]
 
     def page_name(self) -> str:
@@ -264,23 +266,30 @@ class Window(QMainWindow):
         self.scheme.setText({"system": "System", "light": "Light", "dark": "Dark"}[chosen])
 
     def _sizes(self) -> None:
-        px = theme.theme().px
-        self.rail.setFixedWidth(px(80))
-        self._fit_rail()
         self.setMinimumSize(1120, 700)
+        self._fit_rail()
+        QTimer.singleShot(0, self, self.make_room)  # once the page has its new sizes
 
     def _fit_rail(self) -> None:
-        """Every entry is seen: on a low window with large text they are lower, and at last words alone."""
-        px, entries = theme.theme().px, [*self._rail_buttons.values(), self.more, self.scheme]
-        high = min(px(56), (self.height() - 16) // len(entries) - 4)
-        style = Qt.ToolButtonStyle.ToolButtonTextUnderIcon if high >= px(40) else Qt.ToolButtonStyle.ToolButtonTextOnly
-        for b in entries:
+        """Every button has its place, also at a large scale in a low window."""
+        px, buttons = theme.theme().px, [*self._rail_buttons.values(), self.more, self.scheme]
+        high = min(px(56), (self.height() - 16) // len(buttons) - 4)
+        tight = high < px(50)
+        self.rail.setFixedWidth(px(80))
+        for b in buttons:
+            if bool(b.property("tight")) != tight:
+                b.setProperty("tight", tight)
+                theme.restyle(b)  # which forgets the size
             b.setFixedSize(QSize(px(80) - 1, high))
-            b.setIconSize(QSize(px(20), px(20)) if high >= px(52) else QSize(px(16), px(16)))
-            b.setToolButtonStyle(style)
+            b.setIconSize(QSize(px(14), px(14)) if tight else QSize(px(20), px(20)))
+
+    def make_room(self) -> None:
+        """The page has what it needs at this scale; where the window is smaller than that, it scrolls."""
+        if self._stack.currentWidget() is not None:
+            self._stack.setMinimumSize(self.page.needed())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Another height of the rail."""
+        """The rail fits the height."""
         super().resizeEvent(event)
         self._fit_rail()
 

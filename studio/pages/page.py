@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QPushButton, QSizePolicy, QStackedWidget, QWidget
 
@@ -22,6 +22,7 @@ from studio.panels.card import ErrorCard
 from studio.widgets import ElidedLabel, button, column, label, row
 
 NOTICE_MS = 12_000
+WIDE, HIGH, LOW, SIDE = 980, 630, 500, 304  # pixels at scale 1: what every page can do with, the least of one with a side, the side
 _MOVING, _WRITTEN = (".webp", ".gif", ".apng", ".mp4"), (".svg", ".html", ".csv", ".md", ".txt", ".jsonl", ".json", ".nc")
 CARRIERS = (".png", *_MOVING, *_WRITTEN)  # files that may carry a recipe
 EXPORTED = f"Exported files ({' '.join('*' + ending for ending in CARRIERS)})"
@@ -227,6 +228,13 @@ class Page(QWidget):
         """Show or hide the controls at the side."""
         if self.sides is not None:
             self.sides.setVisible(not self.sides.isVisible())
+
+    def needed(self) -> QSize:
+        """What it needs at the present scale: what it asks for, but no more than every page is made to do with; all of its header."""
+        px, asked = theme.theme().px, self.minimumSizeHint()
+        wide = px(WIDE) if self.sides is not None and not self.sides.isHidden() else px(WIDE - SIDE)
+        low = px(LOW) if self.sides is not None else 0
+        return QSize(max(min(asked.width(), wide), self.header.minimumSizeHint().width()), max(low, min(asked.height(), px(HIGH))))
 
     def tell(self, text: str, made: Path | None = None, *, stay: bool = False) -> None:
         """Good news, for a while, or until the next; with a button that shows the file or folder that was `made`."""
