@@ -190,13 +190,11 @@ class Window(QMainWindow):
             page.show_demo(demo.about)
 
     def start_tour(self, name: str = "") -> None:
-        """Show a person around a page, the one that is seen unless named; a page of a system opens its demo if it has no run of its own open."""
+        """Show a person around a page of `studio.tours.TOURS`, the one that is seen unless named; without a run of its own it opens its demo."""
         from studio.tour import Tour
         from studio.tours import TOURS
 
         name = name or self.page_name()
-        if name not in TOURS:
-            name = "home"
         if self.tour is not None:
             self.tour.end()
         needs_run = name not in ("home", "lab")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import BadInput, DiskTrouble, OutOfMemory
+from studio.commands.clash import may_write
 from studio.commands.terminal import Result, bar, number, stoppable, strict, tell
 from studio.pace import Pace
 
@@ -29,6 +30,7 @@ def chain(options: argparse.Namespace) -> Result:
     from studio.export.chaining import chain_exporters, chains_record
 
     name = _exporter(options)
+    may_write(options.out, options.force)
     change = _change(options)
     if options.trust and not options.classifier:
         raise BadInput("--trust is the SHA-256 of a foreign classifier: give the classifier with --classifier.")
@@ -38,7 +40,7 @@ def chain(options: argparse.Namespace) -> Result:
     exporter = chain_exporters()[name]
     record = chains_record(chains, run, backs=None if "frames" in exporter.needs else ())
     settings = {word: getattr(options, word) for word in TAKES.get(name, ()) if getattr(options, word) is not None}
-    files = exporter.write(record, options.out, **settings)
+    files = exporter.export(record, options.out, private=options.private or None, **settings)
     try:
         run.folder.pin(run.state.step)  # an exported file keeps its checkpoint
     except DiskTrouble:

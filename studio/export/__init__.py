@@ -51,7 +51,7 @@ class Record:
 class Exporter:
     """One way to write a Record.
 
-    `write(record, path, **options)` returns the files it made, whose first is what a person opens.
+    `write(record, path, **options)` returns the files it made, whose first is what a person opens; `export` is the same, safely.
     """
 
     label: str
@@ -62,6 +62,12 @@ class Exporter:
     others: tuple[str, ...] = ()  # extensions that it writes as well
     writes: Literal["pictures", "text", ""] = ""  # what a system must write to have it; "" for every system
     listed: bool = True  # in menus of exports; what is not has a button of its own
+
+    def export(self, record: Any, path: Path, **options: Any) -> list[Path]:
+        """As `write`, but whole or not at all; see `whole.written` for `private`, `progress` and what is raised."""
+        from studio.export.whole import written
+
+        return written(self.write, record, path, **options)
 
 
 def exporters(writes: str | None = None) -> dict[str, Exporter]:

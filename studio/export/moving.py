@@ -13,6 +13,7 @@ from PIL import Image
 from models.errors import BadInput
 from models.files import write_bytes
 from studio import recipe as recipes
+from studio.export.telling import tell
 
 EXTENSIONS = (".webp", ".gif", ".png", ".apng", ".mp4")
 LOSSY = (".gif", ".mp4")  # keep less than was drawn
@@ -52,14 +53,17 @@ def save(path: Path, frames: Sequence[Frame], recipe: recipes.Recipe) -> list[Pa
         write_bytes(path, video.encoded(frames, recipe))
         recipes.save_beside(path, recipe)
         return [path, recipes.beside(path)]
-    images = [Image.fromarray(f.pixels) for f in frames]
+    images = [_telling(Image.fromarray(f.pixels), i, len(frames)) for i, f in enumerate(frames)]
     common = {"save_all": True, "append_images": images[1:], "duration": [f.ms for f in frames], "loop": 0}
     buffer = io.BytesIO()
     match extension:
         case ".webp":
             images[0].save(buffer, "WEBP", **common, lossless=True, quality=20, method=1, kmin=0, kmax=0, xmp=recipes.as_xmp(recipe))
         case ".gif":
-            palettes = [image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE) for image in images]
+            palettes = []
+            for i, image in enumerate(images):
+                palettes.append(image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE))
+                tell(i + 1, len(images))
             common["append_images"] = palettes[1:]
             palettes[0].save(buffer, "GIF", **common, optimize=False, disposal=1, comment=recipes.as_comment(recipe))
         case ".png" | ".apng":
@@ -68,6 +72,18 @@ def save(path: Path, frames: Sequence[Frame], recipe: recipes.Recipe) -> list[Pa
             raise BadInput(f"An animation is written as {', '.join(EXTENSIONS)}; got {path.name!r}.")
     write_bytes(path, buffer.getvalue())
     return [path]
+
+
+def _telling(image: Image.Image, place: int, count: int) -> Image.Image:
+    """The same picture, which tells that its turn has come: Pillow seeks the one frame of each before it writes it."""
+
+    def seek(frame: int) -> None:
+        if frame:
+            raise EOFError
+        tell(place + 1, count)
+
+    image.seek = seek  # pyright: ignore[reportAttributeAccessIssue]
+    return image
 
 
 def read(path: Path) -> Iterator[Frame]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from models.errors import BadInput
 from studio import recipe as recipes
+from studio.export.telling import tell
 
 if TYPE_CHECKING:
     from studio.export.moving import Frame
@@ -64,7 +65,8 @@ def encoded(frames: Sequence[Frame], recipe: recipes.Recipe) -> bytes:
         stream.codec_context.time_base = stream.time_base = Fraction(1, 1000)
         if name in RATES:
             stream.bit_rate = RATES[name]
-        for start, ms, pixels in _timed(frames):
+        for i, (start, ms, pixels) in enumerate(_timed(frames)):
+            tell(min(i + 1, len(frames)), len(frames))
             picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels.repeat(zoom, 0).repeat(zoom, 1)), format="rgb24")
             picture.pts, picture.time_base = start, Fraction(1, 1000)
             picture.duration = ms

@@ -13,7 +13,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -208,7 +208,7 @@ def write_jsonl(gallery: Gallery, ids: Sequence[int], path: Path, *, title: str 
     recipe, lines = _recipe(gallery, entries, "jsonl", title), []
     for e in entries:
         told = {"text": e.text, **e.scores, "run": e.run, "system": e.system, "step": e.step, "seed": e.seed, "index": e.row}
-        told |= {} if settings().privacy else {"star": e.star, "tags": list(e.tags), "note": e.note}
+        told |= {k: v for k, v in _told(e, "jsonl").items() if k in ("star", "tags", "note")}
         carried = {} if lines else {recipes.FIELD: json.loads(recipes.dumps(recipe))}
         lines.append(json.dumps(told | carried, allow_nan=False, ensure_ascii=False))
     return _beside(gallery, entries, path, "".join(f"{line}\n" for line in lines), "jsonl", title)
@@ -261,9 +261,7 @@ class _Recipes:
 
 def _recipe(gallery: Gallery, entries: Sequence[Entry], kind: str, title: str, **made: Any) -> recipes.Recipe:
     recipe_of = _Recipes(gallery)
-    told: list[Mapping[str, Any]] = [
-        ({"score": [e.score_name, e.score]} if e.score is not None else {}) | ({"label": e.label} if e.label else {}) for e in entries
-    ]
+    told = [_told(e, kind) for e in entries]
     recipe = recipes.gathered(f"board-{kind}", [recipe_of(e.id) for e in entries], told, title=title or _title(entries), **made)
     size = len(json.dumps(recipe, ensure_ascii=False).encode())
     if size > recipes.LIMIT:
@@ -272,6 +270,17 @@ def _recipe(gallery: Gallery, entries: Sequence[Entry], kind: str, title: str, *
             f"The recipe of {len(entries):,} samples has {size:,} bytes, and a file has room for {recipes.LIMIT:,}: export about {fit:,} at a time."
         )
     return recipe
+
+
+def _told(e: Entry, kind: str) -> dict[str, Any]:
+    """What else a file says of a sample, so that it can be written again."""
+    told: dict[str, Any] = {"score": [e.score_name, e.score]} if e.score is not None else {}
+    told |= {"label": e.label} if e.label else {}
+    if kind in ("jsonl", "csv", "page") and len(e.scores) > 1:
+        told["scores"] = dict(e.scores)
+    if kind == "jsonl" and not settings().privacy:
+        told |= {name: value for name, value in (("star", e.star), ("tags", list(e.tags)), ("note", e.note)) if value}
+    return told
 
 
 def _beside(gallery: Gallery, entries: Sequence[Entry], path: Path, text: str, kind: str, title: str) -> list[Path]:

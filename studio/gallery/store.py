@@ -158,8 +158,7 @@ class Gallery:
         run, made = recipe.get("run") or {}, recipe.get("made") or {}
         run_id = run_id_of(recipe)
         content = sample.png or sample.text.encode()
-        row = row_of(recipe, sample.place)
-        how = "chains" if "chains" in recipe else "fillings" if "desk" in made else "rows"
+        how, row = row_of(recipe, sample.place)
         key = f"{run_id} {recipe.get('state_hash')} {made.get('seed')} {how} {row} ".encode()
         held = hashlib.sha256(key + content).hexdigest()
         name, score = next(iter(sample.scores.items()), ("", None))
@@ -425,11 +424,16 @@ def _condition(
     return "board_entries JOIN entries ON entries.id = board_entries.entry", " AND ".join(where), [*given, board]
 
 
-def row_of(recipe: Mapping[str, Any], place: int) -> int:
-    """Which sample of its seed the one at a place of a recipe is."""
+def row_of(recipe: Mapping[str, Any], place: int) -> tuple[str, int]:
+    """What the sample at a place of a recipe is one of ("rows" of a seed, "chains", fillings of a net), and which one, from 0."""
     made = recipe.get("made") or {}
-    rows, chain = made.get("rows"), made.get("chain")
-    return place + (int(chain) if isinstance(chain, int) else int(rows[0]) if isinstance(rows, list) and rows else 0)
+    if "desk" in made:
+        net, number = divmod(place, made["count"])
+        return str(made["nets"][net]), int(made.get("number", number))
+    if "chains" in recipe:
+        return "chains", int(made.get("chain", place))
+    rows = made.get("rows")
+    return "rows", place + (int(rows[0]) if isinstance(rows, list) and rows else 0)
 
 
 def gallery_path() -> Path:

@@ -186,7 +186,7 @@ class GalleryPage(Page):
         sort = asked.pop("sort")
         try:
             ids = self.gallery.query(sort=sort, **asked)
-            cards = bool(len(ids)) and not self.gallery.any(**{**asked, "kind": "picture"})
+            cards = asked["kind"] == "text" or (bool(len(ids)) and not self.gallery.any(**{**asked, "kind": "picture"}))
         except StudioError as error:
             self.card.show_error(str(error))
             return
@@ -407,14 +407,17 @@ class GalleryPage(Page):
         match name:
             case "nearest":
                 self.detail.nearest.show_found(result)
+                self.detail.see_nearest()
             case "data":
                 self.detail.nearest.show_data(result)
+                self.detail.see_nearest()
             case _:
                 self.doors.on_done(name, result)
 
     def _on_failed(self, name: str, sentence: str) -> None:
         if name == "data":
             self.detail.nearest.show_data(None, sentence)
+            self.detail.see_nearest()
         else:
             self.doors.on_failed(name, sentence)
 

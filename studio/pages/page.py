@@ -11,6 +11,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QPushButton, QSizePolicy, QStackedWidget, QWidget
 
 from models.files import home
+from models.settings import runs_folder
 from studio import theme
 from studio.copying import runs_command, runs_python
 from studio.doors import Take
@@ -121,7 +122,7 @@ class Page(QWidget):
 
     def choose_run(self) -> None:
         """Ctrl+O: ask for a run's folder, and open it."""
-        self.ask_path("Open a run", home() / "runs", "", self.run_chosen.emit, there=True)
+        self.ask_path("Open a run", runs_folder(), "", self.run_chosen.emit, there=True)
 
     def choose_exported(self) -> None:
         """Ask for an exported file, and open the run that made it."""

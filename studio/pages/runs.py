@@ -194,6 +194,9 @@ class RunsPage(Page):
         """The runs may have changed."""
         super().showEvent(event)
         self.refresh()
+        if self.all and not self.chosen():  # the open run, else the newest
+            now = self.session.run.path.resolve() if self.session.run is not None else None
+            self.list.select([next((run.path for run in self.all if run.path.resolve() == now), self.all[0].path)])
         self._afresh.start()
 
     def hideEvent(self, event: Any) -> None:

@@ -155,6 +155,8 @@ class TimeMachine(QObject):
         for card in (self.fork_card, self.what_card):
             if card.isVisible():
                 card.show_marks(run.name, self.bar.marks, self.bar.at)
+        if self.past and not self.bar.has_frames():
+            self.live()  # the folder has gone
         before = self._before_alarm()
         self._page.alarm.offer(BEFORE if before is not None else "")
         self._show_bar()
@@ -239,13 +241,19 @@ class TimeMachine(QObject):
             self._page.show_frame(frame)
 
     def _on_unreadable(self, step: int, sentence: str) -> None:
+        """Thinned out meanwhile: the nearest one that is left; or damaged, which is told."""
         if step == self.bar.at:
-            self.bar.stop()
-            self._page.card.show_error(sentence)
+            self.refresh()
+            if step not in self.bar.marks.frames:
+                self.scrub(step)
+            else:
+                self.bar.stop()
+                self._page.card.show_error(sentence)
 
     def _cursor(self, step: int | None) -> None:
         for curves in (self._page.curves, self._page.judging.panel.curves):
             curves.show_cursor(step)
+        self._page.judging.panel.show_at(step)
 
     def _show_knobs(self, step: int) -> None:
         self._page.knobs.set_values(knobs_at(self._first, self._lines, step))

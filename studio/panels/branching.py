@@ -79,8 +79,12 @@ class Popover(QFrame):
         self.place()
 
     def close_card(self) -> None:
-        """Put it away."""
+        """Put it away; what had the focus in it gives it back to the button."""
+        focused = self._page.focusWidget()
+        inside = focused is not None and self.isAncestorOf(focused)
         self.hide()
+        if inside and self._anchor is not None:
+            self._anchor.setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Esc closes."""

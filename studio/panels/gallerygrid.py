@@ -107,9 +107,9 @@ class GalleryGrid(QListView):
             self.entered.emit(self.entries.ids[self.currentIndex().row()])
         elif event.key() == Qt.Key.Key_Escape and self.selectionModel().hasSelection():
             self.clearSelection()
-        elif self.entries.ordered and event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right) and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            event.ignore()
-        elif event.text() and event.text().isprintable() and event.key() != Qt.Key.Key_Space and not event.modifiers():
+        elif (
+            self.entries.ordered and event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right) and event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        ) or (event.text() and event.text().isprintable() and event.key() != Qt.Key.Key_Space and not event.modifiers()):
             event.ignore()
         else:
             super().keyPressEvent(event)

@@ -128,8 +128,8 @@ class MoreForm(Card):
         self.end_button = button("To the end", clicked=lambda: self._add(None))
         self.cancel_button = button("Cancel", clicked=self.closed.emit)
         self.body.addWidget(self.title)
-        line = row(label("Train on for"), self.steps, label("steps"), 1, self.add_button, self.end_button, self.cancel_button)
-        self.body.addLayout(line)
+        self.body.addLayout(row(label("Train on for"), self.steps, label("steps"), 1))
+        self.body.addLayout(row(self.add_button, self.end_button, self.cancel_button, 1))
         self.hide()
 
     def show_run(self, run: RunFacts) -> None:

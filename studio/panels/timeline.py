@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QMenu, QToolButton
 
@@ -112,16 +114,17 @@ class Timeline(QFrame):
         self.show_at(None)
 
     def toggle(self) -> None:
-        """Play from the handle, from the beginning if it is at the end; or stop."""
+        """Play from the handle, from the beginning of the marked range if it is outside or at its end; or stop."""
         if self.playing:
             self.stop()
-        elif self.has_frames():
+        elif self.has_frames() and self.marked():
             self.playing = True
             theme.set_icon(self.play_button, "pause", "muted")
             self.play_button.setToolTip("Stop here (Space)")
             self.play_button.setAccessibleName("Stop here")
-            if self.at is None or self.at >= self.marks.frames[-1]:
-                self.track.go(-len(self.marks.frames) - 1)
+            frames = self.marked()
+            if self.at is None or not frames[0] <= self.at < frames[-1]:
+                self.track.go_to(frames[0])
             self._timer.start()
 
     def stop(self) -> None:
@@ -159,10 +162,11 @@ class Timeline(QFrame):
         self.scrubbed.emit(step)
 
     def _on_tick(self) -> None:
-        before = self.at
-        self.track.go(1)
-        if self.at == before:
+        frames, at = self.marked(), self.at
+        if at is None or at >= frames[-1]:
             self.stop()
+        else:
+            self.track.go_to(frames[bisect_right(frames, at)])
 
     def _on_key(self, word: str) -> None:
         match word:

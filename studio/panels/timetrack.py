@@ -106,6 +106,10 @@ class Track(QWidget):
             place = bisect_left(frames, self.at if self.at is not None else self.marks.now + 1)  # of the present, past the last frame
             self._move(frames[min(len(frames) - 1, max(0, place + by))])
 
+    def go_to(self, step: int) -> None:
+        """The frame of a step, which has one."""
+        self._move(step)
+
     # --- sizes and places ---
 
     def sizeHint(self) -> QSize:

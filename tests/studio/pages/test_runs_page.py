@@ -5,6 +5,8 @@ import pytest
 from PySide6.QtCore import Qt
 
 from models.journal import RunFolder
+from models.reel import Reel
+from models.settings import change
 from studio import lineage, pasts, runs
 from studio.messages import Trouble
 from studio.pages.runs import CURVES, QUEUE, TWINS, RunsPage
@@ -167,6 +169,26 @@ def test_curves_lie_over_each_other_and_are_saved(qtbot, page, folder, tmp_path)
     np.testing.assert_allclose(float(rows[1].split(",")[1]), expected[0][0], rtol=1e-6)
 
 
+def test_scores_are_drawn_where_all_have_them(page, folder):
+    for name, values in (("one", (3.0, 2.0)), ("two", (5.0, None))):
+        run = RunFolder.open(folder / name, write=False)
+        for step, value in zip((10, 20), values, strict=True):
+            run.add_line(step, "evaluated", "…", scores={"frechet": {"value": value, "label": "Fréchet distance"}, name: {"value": 1.0}})
+    page.compare([folder / "one", folder / "two", folder / "hurt"])
+    words = [page.curves.measure.itemText(i) for i in range(page.curves.measure.count())]
+    assert words == ["M_global", "k_t", "Fréchet distance (evaluated)"]
+    page.curves.measure.setCurrentIndex(2)
+    page.curves.measure.activated.emit(2)
+    assert {name: (x.tolist(), y.tolist()) for name, (x, y) in page.curves.curves().items()} == {"one": ([10, 20], [3, 2]), "two": ([10], [5])}
+
+
+def test_a_runs_folder_that_is_gone_is_told_on_the_page(page, tmp_path):
+    change(runs_folder=str(tmp_path / "disk"))
+    page.refresh()
+    assert page.all == []
+    assert str(tmp_path / "disk") in page.alarm.sentence.text()
+
+
 def test_what_is_copied_runs(page, folder, do, capfd):
     page.compare([folder / "one", folder / "two", folder / "hurt"])
     exec(page.as_python(), {})
@@ -192,6 +214,13 @@ def test_two_runs_are_scrubbed_together(qtbot, page, folder):
     assert two.grid.picture(0)[0, 0, 0] - one.grid.picture(0)[0, 0, 0] == two.frame(40)[0, 0, 0, 0] - one.frame(30)[0, 0, 0, 0]
     twins.go_to(20)
     assert (one.at.full_text(), two.at.full_text()) == ("step 20", "step 20")
+    Reel(folder / "two" / "reel").add(41, one.frame(20))  # it has trained on meanwhile
+    RunFolder.open(folder / "two", write=False).checkpoint(41).write_bytes(b"0")
+    page.refresh()
+    assert (twins.current(), twins.track.marks.frames[-1]) == (20, 41)
+    (folder / "two" / "reel" / "000000041.png").unlink()
+    twins.show_runs(page.chosen())
+    twins.show_runs(page._pair(page.chosen()))
     one.grid.select(2)
     assert two.grid.selection() == 2
     twins.how.buttons[1].click()
