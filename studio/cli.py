@@ -103,18 +103,24 @@ def parser() -> argparse.ArgumentParser:
         "--out",
         type=Path,
         required=True,
-        help="FILE.png sheet, .html gallery, .webp .gif .apng loop through the n latents, .csv .svg curves, .md report; FOLDER/ single PNGs; "
+        help="FILE.png sheet, .html gallery, .webp .gif .apng .mp4 loop through the n latents, .csv .svg curves, .md report; FOLDER/ single PNGs; "
         "of a system that writes text: .txt .jsonl .csv sentences, .html page of them, .svg curves, .md report",
     )
     sample.add_argument("--step", type=_steps, help="of an earlier checkpoint (default: the last)")
     sample.add_argument("--no-ema", action="store_true", help="from G itself, not from its moving average (began, bgan)")
-    sample.add_argument("--force", action="store_true", help="write single pictures into a folder that is not empty")
+    _giving(sample, "write into a folder that is not empty, or in the place of a file that is no export")
     sample.add_argument("--plots", action="store_true", help="the curves instead of samples, as .png, .svg or .csv")
-    sample.add_argument("--reel", action="store_true", help="the same latents over the training, as .webp, .gif, .apng or .png (animated)")
+    sample.add_argument("--reel", action="store_true", help="the same latents over the training, as .webp, .gif, .apng, .mp4 or .png (animated)")
     sample.add_argument("--frames", type=lambda word: _whole(word, 2, 5_000), help="of a loop (default: 12 for each latent, at most 480)")
     sample.add_argument("--fps", type=lambda word: _whole(word, 1, 50), help="frames a second (default 24; a reel 12)")
     sample.add_argument("--zoom", type=lambda word: _whole(word, 1, 100), help="screen pixels for each pixel (default: what makes it large enough)")
     sample.add_argument("--tensorboard", action="store_true", help="the curves for TensorBoard, in FOLDER/")
+    look = sample.add_argument_group("of a sheet (.png)")
+    look.add_argument("--columns", type=lambda word: _whole(word, 1, 1_000), help="pictures in a line (default: near a sheet of 4:3)")
+    look.add_argument("--gap", type=lambda word: _whole(word, 0, 200), help="pixels between pictures (default 8)")
+    look.add_argument("--border", type=lambda word: _whole(word, 0, 400), help="pixels around all of them (default 16)")
+    look.add_argument("--captions", metavar="WORDS", help="below each picture, of seed,step,score,run or none (default seed,step)")
+    look.add_argument("--paper", choices=["light", "dark"], help="default light")
     words = sample.add_argument_group("of systems that write text")
     _drawing(words)
     words.add_argument("--prompt", metavar="TEXT", help="how every sentence begins")
@@ -147,6 +153,7 @@ def parser() -> argparse.ArgumentParser:
     )
     lab.add_argument("--start", help="exact (draws of the target), wide, or a point such as 0,0 (default: exact where there are exact draws)")
     lab.add_argument("--out", type=Path, help="FILE.csv: a row for each chain, and the recipe beside it")
+    _giving(lab, "write in the place of a file that is no export")
 
     opening = add("open", "the window on a run, or on what an exported file was made from; --json only tells what would be opened")
     opening.add_argument("file", type=Path, help="an exported file, or a run")
@@ -183,16 +190,16 @@ def parser() -> argparse.ArgumentParser:
     _gallery(add("gallery", "what is kept of all runs: list it, keep more, write it as files, find what is nearest"))
 
     shoot = add("shoot", "a picture of a page of the window, drawn off-screen")
-    shoot.add_argument("--page", default="home", help="home, began, bgan, ppgn, seqgan, maskgan, lab")
+    shoot.add_argument("--page", default="home", help="home, began, bgan, ppgn, seqgan, maskgan, lab, gallery, runs")
     shoot.add_argument("--run", type=Path, help="a run to show on it; without one, the form of a new run")
     shoot.add_argument("--data", help="data to choose on that form (default: the first that are built in)")
     shoot.add_argument(
         "--state",
-        choices=["usual", "quality", "data", "chains", "reward", "plane", "desk", "table", "blind", "samples", "divergences", "compare"],
+        choices=["usual", "quality", "past", "data", "chains", "reward", "plane", "desk", "table", "blind", "samples", "divergences", "compare"],
         default="usual",
-        help="usual, the evaluations, all of the data; of a run of ppgn its chains; of one of seqgan the reward of a sentence, the plane of quality "
-        "and diversity, a blind test; of one of maskgan the desk, the token table, a blind test; of one of bgan plain samples, the divergences, "
-        "a comparison",
+        help="usual, the evaluations, an earlier step of the run, all of the data; of a run of ppgn its chains; of one of seqgan the reward of a "
+        "sentence, the plane of quality and diversity, a blind test; of one of maskgan the desk, the token table, a blind test; of one of bgan "
+        "plain samples, the divergences, a comparison",
     )
     shoot.add_argument("--theme", choices=["light", "dark"], default="light")
     shoot.add_argument("--size", type=_size, default=(1280, 800), metavar="WxH", help="default 1280x800")
@@ -200,6 +207,8 @@ def parser() -> argparse.ArgumentParser:
     shoot.add_argument("--out", type=Path, required=True)
 
     add("doctor", "check display, Qt, fonts, torch, device and disk")
+    desktop = add("desktop", "put Sampling Studio into the menu of a Linux desktop, with its icon")
+    desktop.add_argument("--remove", action="store_true", help="take it away again")
     return top
 
 
@@ -242,6 +251,7 @@ def _fill(fill: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=".html page with both nets side by side, .jsonl or .txt a filling a line; the recipe goes with it",
     )
+    _giving(fill, "write in the place of a file that is no export")
 
 
 def _gallery(gallery: argparse.ArgumentParser) -> None:
@@ -268,6 +278,12 @@ def _gallery(gallery: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="export: .png sheet, .html page, .webp .gif .apng animation, .txt .jsonl .csv sentences; FOLDER/ single PNGs",
     )
+
+
+def _giving(parser: argparse.ArgumentParser, force: str) -> None:
+    """How a file is given away."""
+    parser.add_argument("--force", action="store_true", help=force)
+    parser.add_argument("--private", action="store_true", help="leave paths, machine and notes out of the file (default: as the settings say)")
 
 
 def _chain(chain: argparse.ArgumentParser) -> None:
@@ -302,7 +318,7 @@ def _chain(chain: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         required=True,
-        help="FILE.png sheet of the last frames, .webp .gif .apng animation, .html gallery, .csv .nc scalars; FOLDER/ single PNGs",
+        help="FILE.png sheet of the last frames, .webp .gif .apng .mp4 animation, .html gallery, .csv .nc scalars; FOLDER/ single PNGs",
     )
     chain.add_argument("--strip", action="store_true", help="write the .png as film strips: a line for each chain, a column for each of a few steps")
     chain.add_argument(
@@ -310,7 +326,7 @@ def _chain(chain: argparse.ArgumentParser) -> None:
     )
     chain.add_argument("--fps", type=lambda word: _whole(word, 1, 50), help="frames a second of an animation (default 20)")
     chain.add_argument("--zoom", type=lambda word: _whole(word, 1, 100), help="screen pixels for each pixel (default: what makes it large enough)")
-    chain.add_argument("--force", action="store_true", help="write single pictures into a folder that is not empty")
+    _giving(chain, "write into a folder that is not empty, or in the place of a file that is no export")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -168,7 +168,7 @@ class Door:
             "system": self.system or None,
             "run": None if self.run is None else str(self.run),
             "name": self.name or None,
-            "id": str(_dict(self.recipe.get("run")).get("id", "")) or None,
+            "id": str(_dict(self.recipe.get("run")).get("id", "")) or (RunFolder.open(self.run, write=False).id if self.run else None),
             "step": self.step,
             "seed": self.seed,
             "row": self.row,

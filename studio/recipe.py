@@ -7,6 +7,7 @@ how older ones are read, is in `studio.schema`. It is carried as
     .png .apng     iTXt            .svg           <metadata>
     .webp          XMP             .html          <script type="application/json" id="sampling-studio">
     .gif           comment         event files    a text of TensorBoard, tag "recipe"
+    .mp4           comment, and beside the file
     .jsonl         field "recipe" of the first line, and beside the file
     .nc            attribute "recipe", and beside the file
     others         FILE.recipe.json beside the file
@@ -226,6 +227,12 @@ def _from_html(path: Path) -> str | None:
     return text
 
 
+def _from_mp4(path: Path) -> str | None:
+    from studio.export import video
+
+    return video.comment(path)
+
+
 def _from_lines(path: Path) -> str | None:
     with open(path, "rb") as file:
         first = json.loads(file.readline(_HEAD))
@@ -252,6 +259,7 @@ _READERS: dict[str, Callable[[Path], str | None]] = {
     ".gif": _from_gif,
     ".svg": _from_svg,
     ".html": _from_html,
+    ".mp4": _from_mp4,
     ".jsonl": _from_lines,
     ".nc": _from_netcdf,
 }

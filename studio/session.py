@@ -8,13 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QRunnable, QThreadPool, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QThreadPool, QTimer, Signal
 
 from models.errors import BadSetting, StudioError
+from studio import runs as whereabouts
+from studio.export.telling import Progress as Told
 from studio.messages import EVALUATION, OWN, Ask, Evaluate, Export, NewRun, OldRun, Opened, Progress, Reply, Trouble
 from studio.queue import Queue
 from studio.workers.jobs import TrainingJob
 from studio.workers.thread import Worker
+from studio.workers.writing import Writing
 
 DONE = "all steps of the preset are done"
 TURN_MS = 400  # between two values of a knob that is dragged, each of which is a line in the journal
@@ -34,6 +37,7 @@ class Session(QObject):
         source: what was asked for last.
         until: the step that a training was begun for; None: the end of the preset.
         queue: runs that wait to be trained.
+        posing: a picture is drawn, so a run that is only read looks like one that can train.
 
     Signals:
         conditioned (str, str): condition and reason.
@@ -45,6 +49,7 @@ class Session(QObject):
         trouble (Trouble): a person must read this.
         exporting (Export): something is being exported.
         exported (Export, list): files were written.
+        export_progressed (Export, int, int): so much of one is written: done, total; 0 of 0 when it was cancelled.
         turned (str, object, object): a knob was turned by hand: its name, the value before, the value now.
     """
 
@@ -57,6 +62,7 @@ class Session(QObject):
     trouble = Signal(object)
     exporting = Signal(object)
     exported = Signal(object, object)
+    export_progressed = Signal(object, int, int)
     turned = Signal(str, object, object)
     _written = Signal(object, object, object)
 
@@ -82,7 +88,9 @@ class Session(QObject):
         self._number = 0
         self._newest: dict[str, int] = {}
         self._pool = QThreadPool(self)
+        self._writing: list[Writing] = []
         self._written.connect(self._on_written)
+        self.posing = False
         self.queue = Queue(self)
 
     # --- runs -------------------------------------------------------------------------------------------------
@@ -195,10 +203,10 @@ class Session(QObject):
 
     def _flush(self) -> None:
         """Send the newest value of a knob that is being dragged."""
-        from models.contract import SetKnobs
-
         held, self._held = self._held, {}
         if held and self._worker is not None:
+            from models.contract import SetKnobs
+
             self._worker.send(SetKnobs(held))
             self._collect.start()
 
@@ -254,8 +262,11 @@ class Session(QObject):
             self.conditioned.emit(condition, reason)
 
     def _on_opened(self, opened: Opened) -> None:
+        if self.posing:
+            opened = replace(opened, reading=False)
         self.run, self.system, self.knobs, self.step = opened, opened.system, dict(opened.knobs), opened.step
         self._condition("finished" if opened.step == opened.total else "paused", DONE if opened.step == opened.total else "")
+        whereabouts.remember(opened.path)
         self.opened.emit(opened)
         if self._start:
             self._start = False
@@ -296,11 +307,22 @@ class Session(QObject):
             print(f"sampling-studio: {trouble.sentence}", file=sys.stderr)  # the window has gone
         self.trouble.emit(trouble)
 
-    def _on_drawn(self, wish: Export, write: Callable[[], list[Path]]) -> None:
-        self._pool.start(_Write(wish, write, self._written))
+    def _on_drawn(self, wish: Export, write: Callable[[Told | None], list[Path]]) -> None:
+        writing = Writing(wish, write, self._written, self.export_progressed)
+        self._writing.append(writing)
+        self._pool.start(writing)
+
+    def cancel_export(self, wish: Export) -> None:
+        """End an export while it is written; nothing is left of it, and `export_progressed` tells 0 of 0."""
+        for writing in self._writing:
+            if writing.wish is wish:
+                writing.cancel()
 
     def _on_written(self, wish: Export, files: list[Path], problem: str) -> None:
-        if problem:
+        self._writing = [writing for writing in self._writing if writing.wish is not wish]
+        if not files and not problem:
+            self.export_progressed.emit(wish, 0, 0)
+        elif problem:
             self.trouble.emit(Trouble(problem))
         else:
             self.exported.emit(wish, files)
@@ -326,20 +348,3 @@ def _system_of(path: Path) -> str:
         return str(RunFolder.open(path, write=False).record["system"])
     except StudioError:
         return ""
-
-
-class _Write(QRunnable):
-    """Writes an export beside the running job."""
-
-    def __init__(self, wish: Export, write: Callable[[], list[Path]], done: Any) -> None:
-        super().__init__()
-        self._wish, self._write, self._done = wish, write, done
-
-    def run(self) -> None:
-        """In a thread of the pool."""
-        try:
-            self._done.emit(self._wish, self._write(), "")
-        except StudioError as error:
-            self._done.emit(self._wish, [], str(error))
-        except Exception as error:
-            self._done.emit(self._wish, [], f"The export could not be written ({error}): choose another folder.")

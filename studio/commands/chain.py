@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import BadInput, DiskTrouble, OutOfMemory
+from studio.commands.clash import may_write
 from studio.commands.terminal import Result, bar, number, stoppable, strict, tell
 from studio.pace import Pace
 
@@ -29,6 +30,7 @@ def chain(options: argparse.Namespace) -> Result:
     from studio.export.chaining import chain_exporters, chains_record
 
     name = _exporter(options)
+    may_write(options.out, options.force)
     change = _change(options)
     if options.trust and not options.classifier:
         raise BadInput("--trust is the SHA-256 of a foreign classifier: give the classifier with --classifier.")
@@ -38,7 +40,7 @@ def chain(options: argparse.Namespace) -> Result:
     exporter = chain_exporters()[name]
     record = chains_record(chains, run, backs=None if "frames" in exporter.needs else ())
     settings = {word: getattr(options, word) for word in TAKES.get(name, ()) if getattr(options, word) is not None}
-    files = exporter.write(record, options.out, **settings)
+    files = exporter.export(record, options.out, private=options.private or None, **settings)
     try:
         run.folder.pin(run.state.step)  # an exported file keeps its checkpoint
     except DiskTrouble:
@@ -58,11 +60,15 @@ def _exporter(options: argparse.Namespace) -> str:
     from studio.export.chaining import chain_exporters
 
     suffix, moving = options.out.suffix.lower(), chain_exporters()["animation"]
-    known = {".png": "strip" if options.strip else "sheet"} | dict.fromkeys((".webp", ".gif", ".apng"), "animation")
+    known = {".png": "strip" if options.strip else "sheet"} | dict.fromkeys((".webp", ".gif", ".apng", ".mp4"), "animation")
     known |= {".html": "gallery", ".csv": "csv", ".nc": "netcdf", "": "singles"}
     assert {e for e, n in known.items() if n == "animation"} <= {moving.extension, *moving.others}
     if suffix not in known:
         raise BadInput(f"Nothing here writes {suffix!r}; --out takes {', '.join(e for e in known if e)}, or FOLDER/ for single pictures.")
+    if suffix == ".mp4":
+        from studio.export.video import pyav
+
+        pyav()  # before a step is walked
     if options.strip and suffix != ".png":
         raise BadInput(f"--strip writes .png; got {options.out.name!r}.")
     if suffix and options.out.is_dir():

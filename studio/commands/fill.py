@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.errors import BadInput, DiskTrouble
+from studio.commands.clash import may_write
 from studio.commands.terminal import Result, tell
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ def fill(options: argparse.Namespace) -> Result:
     from studio.export.filled import DEFAULTS, NETS, alternatives, desk_record, fill_exporters, object_of
 
     name = _exporter(options.out)
+    if options.out is not None:
+        may_write(options.out, options.force)
     run = _open(options)
     from models.algorithms.maskgan import filling
 
@@ -39,7 +42,7 @@ def fill(options: argparse.Namespace) -> Result:
     }
     told = ""
     if name:
-        file = fill_exporters()[name].write(record, options.out)[0]
+        file = fill_exporters()[name].export(record, options.out, private=options.private or None)[0]
         _keep(run)
         result["out"] = str(options.out)
         told = f"\n{file}: {fill_exporters()[name].label.partition(' (')[0]}, step {record.step:,}, seed {options.seed}"

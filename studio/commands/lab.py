@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from models.errors import BadInput, RunFailed
+from studio.commands.clash import may_write
 from studio.commands.terminal import Result, bar, number, stoppable, strict, tell
 from studio.pace import Pace
 
@@ -25,6 +26,8 @@ def lab(options: argparse.Namespace) -> Result:
         raise BadInput(f"The lab computes on the CPU, where its small steps are quickest: leave --device {options.device} away.")
     if options.out and (options.out.suffix.lower() != ".csv" or options.out.is_dir()):
         raise BadInput(f"--out takes FILE.csv; got {str(options.out)!r}.")
+    if options.out:
+        may_write(options.out, options.force)
     kernel = catalog.kernel(options.kernel)
     _threads(options.threads)
     target = catalog.target(options.target)
@@ -173,12 +176,23 @@ def _root(value: float | None) -> float | None:
 
 def _write(options: argparse.Namespace, walk: Any, half: int, start: Any) -> None:
     """The table, and the recipe that makes it again beside it."""
+    from models.settings import settings
     from studio import recipe as recipes
+    from studio.export.whole import written
     from studio.verify import labs
 
-    write_chains(walk, half, options.out)
-    source = labs.source(walk, options.target, start, options.steps, options.threads or 1)
-    recipes.save_beside(options.out, recipes.make(labs.KIND, source, seed=options.seed, draws=half))
+    recipe = recipes.make(
+        labs.KIND, labs.source(walk, options.target, start, options.steps, options.threads or 1), seed=options.seed, draws=half
+    )
+    if options.private or settings().privacy:
+        recipe = recipes.private(recipe)
+
+    def write(_: object, path: Path) -> list[Path]:
+        write_chains(walk, half, path)
+        recipes.save_beside(path, recipe)
+        return [path]
+
+    written(write, None, options.out, private=False)
 
 
 def write_chains(walk: Any, half: int, path: Path) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.errors import BadData, BadInput, DiskTrouble
+from studio.commands.clash import may_write
 from studio.commands.terminal import Result, tell
 
-STILL = {".mp4": "video is"}
 TEXT = ("temperature", "top_k", "nucleus", "prompt", "net")  # how sentences are drawn
-LOOK = ("frames", "fps", "zoom")  # how pictures are shown
+SHEET = ("zoom", "columns", "gap", "border", "captions", "paper")
+LOOK = ("frames", "fps", *SHEET)  # how pictures are shown
 KNOWN = {  # what --out takes, without animations
     "pictures": {".png": "sheet", ".html": "gallery", ".csv": "curves", ".svg": "svg", ".md": "report", "": "singles"},
     "text": {".txt": "txt", ".jsonl": "jsonl", ".csv": "texts", ".html": "page", ".svg": "svg", ".md": "report"},
@@ -30,22 +31,24 @@ def sample(options: argparse.Namespace) -> Result:
     drawing = _drawing(options, algorithm, writes, draws=exporter.samples)
     if options.out.is_dir() and exporter.extension:
         raise BadInput(f"{options.out} is a folder: give a file name, or end it with / for single pictures.")
+    may_write(options.out, options.force)
     if not exporter.extension and options.out.is_dir() and any(options.out.iterdir()) and not options.force:
         raise BadInput(f"{options.out} is not empty: choose another folder, or add --force to write into it.")
     opened = _open(options, data="card" in exporter.needs)
     tell(opened.notice)
     count = options.n if name != "report" else min(options.n, report.SENTENCES if writes == "text" else report.SAMPLES)
+    scored = ("scores",) if "score" in settings.get("captions", ()) else ()
     record = record_of(
         opened,
         seed=options.seed,
         count=count,
         ema=not options.no_ema,
         samples=exporter.samples,
-        needs=exporter.needs,
+        needs=(*exporter.needs, *scored),
         frames=options.frames,
         options=drawing,
     )
-    files = exporter.write(record, options.out, **settings)
+    files = exporter.export(record, options.out, private=options.private or None, **settings)
     try:
         opened.folder.pin(opened.state.step)  # an exported file keeps its checkpoint
     except DiskTrouble:
@@ -88,6 +91,10 @@ def _exporter(options: argparse.Namespace, writes: str) -> str:
     moving = (reel.extension, *reel.others)
     if options.reel and writes == "text":
         raise BadInput(f"--reel is for systems that draw pictures, and {options.run.name} writes text: export its sentences, or --plots.")
+    if suffix == ".mp4":
+        from studio.export.video import pyav
+
+        pyav()  # before anything is drawn
     asked = [word for word in ("plots", "reel", "tensorboard") if getattr(options, word)]
     if len(asked) > 1:
         raise BadInput(f"--{asked[0]} and --{asked[1]} are two exports: ask for one at a time.")
@@ -98,8 +105,6 @@ def _exporter(options: argparse.Namespace, writes: str) -> str:
         return {".svg": "svg", ".csv": "curves"}.get(suffix, word) if word == "plots" else word
     known = KNOWN[writes] if writes == "text" else {**dict.fromkeys(moving, "animation"), **KNOWN[writes]}
     more = ", --plots for its curves, or --tensorboard FOLDER/" if writes == "text" else ", or FOLDER/ for single pictures"
-    if suffix in STILL:
-        raise BadInput(f"{suffix} is still to come ({STILL[suffix]} not built yet); this version writes {_list(known)}{more}.")
     if suffix not in known and (suffix in (*moving, *KNOWN["pictures"], *KNOWN["text"])):
         what, other = ("writes text", "draw pictures") if writes == "text" else ("draws pictures", "write text")
         kind = f"{suffix} is" if suffix else "A folder of single pictures is"
@@ -111,13 +116,18 @@ def _exporter(options: argparse.Namespace, writes: str) -> str:
 
 def _settings(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """What was asked for of an animation; raises BadInput where it has no meaning."""
-    takes = {"animation": ("frames", "fps", "zoom"), "reel": ("fps", "zoom"), "sheet": ("zoom",)}.get(name, ())
+    takes = {"animation": ("frames", "fps", "zoom"), "reel": ("fps", "zoom"), "sheet": SHEET}.get(name, ())
     given = {word: getattr(options, word) for word in LOOK if getattr(options, word) is not None}
     for word in given:
         if word not in takes:
-            raise BadInput(
-                f"--{word} has no meaning for {options.out.name}: it is for {'a loop (.webp, .gif, .apng)' if word == 'frames' else 'animations'}."
-            )
+            whose = {"frames": "a loop (.webp, .gif, .apng, .mp4)", "fps": "animations", "zoom": "animations"}.get(word, "a sheet (.png)")
+            raise BadInput(f"--{word} has no meaning for {options.out.name}: it is for {whose}.")
+    if "captions" in given:
+        given["captions"] = () if given["captions"] == "none" else tuple(given["captions"].split(","))
+    if name == "sheet":
+        from studio.export.contact import Look
+
+        Look(**given)  # refused before the run is opened
     return {word: value for word, value in given.items() if word != "frames"}
 
 

@@ -51,7 +51,7 @@ class Record:
 class Exporter:
     """One way to write a Record.
 
-    `write(record, path, **options)` returns the files it made, whose first is what a person opens.
+    `write(record, path, **options)` returns the files it made, whose first is what a person opens; `export` is the same, safely.
     """
 
     label: str
@@ -62,12 +62,18 @@ class Exporter:
     others: tuple[str, ...] = ()  # extensions that it writes as well
     writes: Literal["pictures", "text", ""] = ""  # what a system must write to have it; "" for every system
 
+    def export(self, record: Any, path: Path, **options: Any) -> list[Path]:
+        """As `write`, but whole or not at all; see `whole.written` for `private`, `progress` and what is raised."""
+        from studio.export.whole import written
+
+        return written(self.write, record, path, **options)
+
 
 def exporters(writes: str | None = None) -> dict[str, Exporter]:
     """All exporters by name, in the order of the menu; those of the systems that write "pictures", or "text", if asked for."""
     from studio.export import animation, curves, gallery, report, sheet, textpage, texts
 
-    moving = (".gif", ".png", ".apng")
+    moving = (".gif", ".png", ".apng", ".mp4")
     pictures: dict[str, Any] = {"writes": "pictures"}
     text: dict[str, Any] = {"writes": "text"}
     found = {

@@ -43,8 +43,7 @@ def write_loop(record: Record, path: Path, *, fps: int = 24, zoom: int | None = 
     ms = moving.duration(path.suffix.lower(), fps)
     frames = [moving.Frame(enlarged(tile(record.loop[[(i + s) % count for s in starts]]), zoom), ms) for i in range(count)]
     made = {"seed": record.seed, "ema": record.ema, "latents": record.latents, "frames": count, "fps": fps, "zoom": zoom, "tiles": tiles}
-    moving.save(path, frames, recipes.make("animation", record.recipe, **made, format=path.suffix.lower()))
-    return [path]
+    return moving.save(path, frames, recipes.make("animation", record.recipe, **made, format=path.suffix.lower()))
 
 
 def write_reel(record: Record, path: Path, *, fps: int = 12, zoom: int | None = None) -> Sequence[Path]:
@@ -66,8 +65,7 @@ def write_reel(record: Record, path: Path, *, fps: int = 12, zoom: int | None = 
     frames = [moving.Frame(captioned(enlarged(sheet, zoom), step, last, record.title), ms) for step, sheet in sorted(sheets.items())]
     frames[-1] = frames[-1]._replace(ms=HOLD)
     made = {"steps": sorted(sheets), "shape": list(next(iter(record.reel.values())).shape), "fps": fps, "zoom": zoom}
-    moving.save(path, frames, recipes.make("reel", record.recipe, **made, format=path.suffix.lower()))
-    return [path]
+    return moving.save(path, frames, recipes.make("reel", record.recipe, **made, format=path.suffix.lower()))
 
 
 def write_strip(record: Record, path: Path, *, frames: int = 8, count: int = 12) -> Sequence[Path]:

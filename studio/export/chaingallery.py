@@ -9,7 +9,7 @@ from pathlib import Path
 from models.files import write_bytes
 from studio import recipe as recipes
 from studio.export.chaining import ChainsRecord
-from studio.export.gallery import Item, Page, as_png, footer, strips_of, written
+from studio.export.gallery import Item, Page, footer, packed, strips_of, written
 
 STYLE = """
 .pictures { gap: 10px 8px; }
@@ -22,7 +22,7 @@ VERDICTS = {True: "the independent classifier agrees", False: "the independent c
 
 def write_gallery(record: ChainsRecord, path: Path) -> Sequence[Path]:
     """All chains on one page; raises DiskTrouble."""
-    pngs = [as_png(picture) for picture in record.pictures]
+    pngs = packed(record.pictures)
     reel = dict(zip(record.frame_steps, record.frames, strict=True))
     page = Page(
         title=record.title,

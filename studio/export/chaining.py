@@ -93,7 +93,7 @@ def chain_exporters() -> dict[str, Exporter]:
     """All exporters of a ChainsRecord by name, in the order of the menu."""
     from studio.export import chaingallery, chainnumbers, chainpictures
 
-    animated = (".gif", ".png", ".apng")
+    animated = (".gif", ".png", ".apng", ".mp4")
     return {
         "sheet": Exporter("Contact sheet (PNG)", ".png", True, chainpictures.write_sheet),
         "strip": Exporter("Film strips (PNG)", ".png", True, chainpictures.write_strip, needs=("frames",)),

@@ -16,6 +16,7 @@ from studio.export import moving, sheet
 from studio.export.animation import HOLD, MOST_BYTES, REEL_SIDE, captioned, enlarged, zoom_to
 from studio.export.chaining import ChainsRecord
 from studio.export.taking import spread
+from studio.export.telling import tell
 
 FRAMES, ROWS = 12, 16  # of a strip, unless more are asked for
 WIDE = 320  # pixels that the pictures of a sheet take at least
@@ -46,6 +47,7 @@ def write_singles(record: ChainsRecord, path: Path) -> Sequence[Path]:
         file = path / f"{record.variant}-seed{record.seed}-step{record.steps:05d}-chain{i:04d}.png"
         recipes.save_png(Image.fromarray(picture), file, recipes.make("chains-single", record.recipe, seed=record.seed, chain=i))
         files.append(file)
+        tell(len(files), len(record.pictures))
     return files
 
 
@@ -104,8 +106,7 @@ def write_animation(record: ChainsRecord, path: Path, *, frames: int | None = No
     seen = [moving.Frame(captioned(enlarged(tile(record.frames[p]), zoom), record.frame_steps[p], last, record.title), ms) for p in places]
     seen[-1] = seen[-1]._replace(ms=HOLD)
     made = {"seed": record.seed, "backs": [record.backs[p] for p in places], "fps": fps, "zoom": zoom, "format": path.suffix.lower()}
-    moving.save(path, seen, recipes.make("chains-animation", record.recipe, **made))
-    return [path]
+    return moving.save(path, seen, recipes.make("chains-animation", record.recipe, **made))
 
 
 def number(value: float | np.floating) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -19,6 +20,7 @@ from PIL import Image, ImageDraw
 from models.errors import BadInput
 from studio import recipe as recipes
 from studio.export.lettering import font, shortened
+from studio.export.telling import heard, tell
 
 KIND = "contact"
 CAPTIONS = ("seed", "step", "class", "score", "run")  # what can stand under a picture, a line each
@@ -186,7 +188,8 @@ def write_contact(
         DiskTrouble: it cannot be written.
     """
     look = look or Look()
-    image, geometry, title = composed(cells, look, title, progress)
+    with heard(progress) if progress is not None else nullcontext():
+        image, geometry, title = composed(cells, look, title)
     told = [{"score": list(c.score)} if c.score else {} for c in cells]
     told = [t | ({"label": c.label} if c.label else {}) for t, c in zip(told, cells, strict=True)]
     made = {"title": title, "look": look.told(), "geometry": geometry.told()}
@@ -194,15 +197,13 @@ def write_contact(
     return [path]
 
 
-def composed(
-    cells: Sequence[Cell], look: Look, title: str = "", progress: Callable[[int, int], None] | None = None
-) -> tuple[Image.Image, Geometry, str]:
+def composed(cells: Sequence[Cell], look: Look, title: str = "") -> tuple[Image.Image, Geometry, str]:
     """The sheet itself, where its cells lie, and its title; raises BadInput."""
     if not cells:
         raise BadInput("There is no sample for the sheet: choose some first.")
     title = title or title_of(cells)
     captions = [tuple(cell.caption(word) for word in look.captions) for cell in cells]
-    image, geometry = drawn([c.picture for c in cells], look, title, _facts(cells), captions, short=True, progress=progress)
+    image, geometry = drawn([c.picture for c in cells], look, title, _facts(cells), captions, short=True)
     return image, geometry, title
 
 
@@ -227,7 +228,6 @@ def drawn(
     captions: Sequence[Sequence[str]],
     *,
     short: bool = False,
-    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Image.Image, Geometry]:
     """Pictures on a sheet, and where they lie.
 
@@ -245,7 +245,7 @@ def drawn(
     draw.text((look.border, 12), shortened(title, bold, canvas.width - 2 * look.border) if short else title, ink, bold)
     if facts and draw.textlength(title, bold) + draw.textlength(facts, small) + 3 * look.border < canvas.width:
         draw.text((canvas.width - look.border, 15), facts, muted, small, anchor="ra")
-    place(canvas, pictures, captions, look, geometry, short=short, progress=progress)
+    place(canvas, pictures, captions, look, geometry, short=short)
     return canvas, geometry
 
 
@@ -257,7 +257,6 @@ def place(
     geometry: Geometry,
     *,
     short: bool = False,
-    progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Draw pictures in their places, their captions under them; see `drawn`."""
     draw, small, muted = ImageDraw.Draw(canvas), font("Regular", 11), PAPERS[look.paper][2]
@@ -270,8 +269,8 @@ def place(
         for line, words in enumerate(lines):
             told = shortened(words, small, width + look.gap - 2) if short else words
             draw.text((x + width / 2, y + height + 3 + LINE * line), told, muted, small, anchor="ma")
-        if progress is not None and i % 64 == 63:
-            progress(i + 1, len(pictures))
+        if i % 64 == 63:
+            tell(i + 1, len(pictures))
 
 
 def geometry_of(count: int, side: tuple[int, int], look: Look, head: int = HEAD) -> Geometry:

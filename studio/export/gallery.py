@@ -24,6 +24,7 @@ from models.tiling import tile
 from studio import recipe as recipes
 from studio.export import Record
 from studio.export.taking import spread
+from studio.export.telling import tell
 
 FRAMES, STRIP = 24, 16  # of the training: frames, and pictures of each
 STRIP_BYTES = 150_000  # PNG bytes that all frames may have; a third of the pictures' where that is more
@@ -35,12 +36,21 @@ _HERE = Path(__file__).parent
 def write_gallery(record: Record, path: Path) -> Sequence[Path]:
     """All pictures of a record on one page; raises DiskTrouble."""
     assert record.pictures is not None
-    pngs = [as_png(picture) for picture in record.pictures]
+    pngs = packed(record.pictures)
     strips = strips_of(record.reel, sum(map(len, pngs)))
     made = {"seed": record.seed, "ema": record.ema, "count": len(pngs), "rows": [0, len(pngs)], "steps": sorted(record.reel)}
     text = page(record, pngs, strips, recipes.make("gallery", record.recipe, **made))
     write_bytes(path, text.encode())
     return [path]
+
+
+def packed(pictures: np.ndarray) -> list[bytes]:
+    """Each of (n, H, W, 3) as PNG; tells how far it is."""
+    found: list[bytes] = []
+    for picture in pictures:
+        found.append(as_png(picture))
+        tell(len(found), len(pictures))
+    return found
 
 
 def as_png(picture: np.ndarray) -> bytes:

@@ -164,7 +164,7 @@ def commands(record: Record) -> list[str]:
     defaults = {**about["defaults"]["config"], **about["defaults"]["knobs"]}
     turns = [(h["step"], h["change"]) for h in recipe["knob_history"]]
     ends = [step for step, _ in turns] + [record.step]
-    head = f"sampling-studio train {recipe['system']} --data {shlex.quote(recipe['data']['spec'])} --preset {about['preset']}"
+    head = f"sampling-studio train {recipe['system']} --data {shlex.quote(recipe['data']['spec'] or 'THE DATA')} --preset {about['preset']}"
     fixed = f" --seed {recipe['training_seed']} --device {plan['device']} --threads {plan['threads']} --precision {plan['precision']}"
     compiled = f" --compile {plan['compile']}" if plan["compile"] != "off" else ""
     out = [f"{head}{fixed}{compiled}{_sets({k: v for k, v in first.items() if v != defaults.get(k)})} --steps {ends[0]} --out {run}"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from studio import recipe as recipes
 from studio.export import Record, contact
 from studio.export.contact import PAPERS, Cell, Geometry, Look
 from studio.export.lettering import font, shortened, wrapped
+from studio.export.telling import tell
 
 PAPER, INK, MUTED = PAPERS["light"]
 PLAIN = Look()
@@ -21,7 +22,7 @@ GAP, MARGIN, HEAD = PLAIN.gap, PLAIN.border, contact.HEAD  # pixels of a plain s
 OPTIONS = ("columns", "zoom", "gap", "border", "captions", "paper")  # of a sheet
 
 
-def write_sheet(record: Record, path: Path, *, progress: Callable[[int, int], None] | None = None, **look: Any) -> Sequence[Path]:
+def write_sheet(record: Record, path: Path, **look: Any) -> Sequence[Path]:
     """All pictures on one sheet, seed and step under each unless the `look` (see `contact.Look`) has other captions.
 
     Raises:
@@ -31,7 +32,7 @@ def write_sheet(record: Record, path: Path, *, progress: Callable[[int, int], No
     assert record.pictures is not None
     asked = Look(**look)
     columns, zoom = layout(record.pictures, asked.columns, asked.zoom)
-    image, geometry = _drawn(record, Look(columns, zoom, asked.gap, asked.border, asked.captions, asked.paper), progress)
+    image, geometry = _drawn(record, Look(columns, zoom, asked.gap, asked.border, asked.captions, asked.paper))
     made = {
         "seed": record.seed,
         "ema": record.ema,
@@ -46,7 +47,7 @@ def write_sheet(record: Record, path: Path, *, progress: Callable[[int, int], No
     return [path]
 
 
-def write_singles(record: Record, path: Path, *, first: int = 0, progress: Callable[[int, int], None] | None = None) -> Sequence[Path]:
+def write_singles(record: Record, path: Path, *, first: int = 0) -> Sequence[Path]:
     """A folder with one PNG for each picture, at its own size, numbered from `first`; raises DiskTrouble."""
     assert record.pictures is not None
     files = []
@@ -55,8 +56,7 @@ def write_singles(record: Record, path: Path, *, first: int = 0, progress: Calla
         made = {"seed": record.seed, "ema": record.ema, "count": 1, "rows": [i, i + 1]}
         recipes.save_png(Image.fromarray(picture), file, recipes.make("single", record.recipe, **made))
         files.append(file)
-        if progress is not None:
-            progress(len(files), len(record.pictures))
+        tell(len(files), len(record.pictures))
     return files
 
 
@@ -77,11 +77,11 @@ def layout(pictures: np.ndarray, columns: int | None, zoom: int | None) -> tuple
     return columns or contact.columns_near(len(pictures)), zoom or max(1, math.ceil(contact.NEAR / pictures.shape[2]))
 
 
-def _drawn(record: Record, look: Look, progress: Callable[[int, int], None] | None = None) -> tuple[Image.Image, Geometry]:
+def _drawn(record: Record, look: Look) -> tuple[Image.Image, Geometry]:
     assert record.pictures is not None
     captions = [tuple(cell.caption(word) for word in look.captions) for cell in cells_of(record)]
     facts = f"step {record.step:,} · seed {record.seed}"
-    return contact.drawn(list(record.pictures), look, record.title, facts, captions, progress=progress)
+    return contact.drawn(list(record.pictures), look, record.title, facts, captions)
 
 
 def told(

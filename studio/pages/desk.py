@@ -15,6 +15,7 @@ from models.algorithms.maskgan.fillings import END_WORD, Desk, Fillings
 from models.algorithms.maskgan.fillings import desk_of as read_desk
 from models.files import home
 from models.knobs import describe
+from studio import copying
 from studio.export.filled import desk_of, fill_exporters
 from studio.gallery.store import gallery_path
 from studio.history import History
@@ -354,6 +355,22 @@ class DeskFace(QObject):
             "net": net,
             **self.drawing.values(),
         }
+
+    def as_command(self) -> str:
+        """The blanks filled by the net whose words lie here; "" where there is nothing to fill."""
+        run = self._session.run
+        if run is None or not moves.free(self.desk):
+            return ""
+        step, how = copying.checkpoint_of(run.path, self._session.step), self.drawing.values()
+        return copying.fill_command(run.path.resolve(), step, self.desk, self.source, self.blanking.n, how, self._joiner)
+
+    def as_python(self) -> str:
+        """The same, with words that were locked as they are."""
+        run = self._session.run
+        if run is None or not moves.free(self.desk):
+            return ""
+        step = copying.checkpoint_of(run.path, self._session.step)
+        return copying.fill_python(run.path.resolve(), step, self.request(self.source))
 
     def show_reply(self, reply: Reply) -> float | None:
         """An answer; the seconds that both nets took, once both have answered."""

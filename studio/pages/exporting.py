@@ -36,8 +36,13 @@ class Exporting(QObject):
         self.button.setMenu(self._menu)
         self.offer(writes)
         self.button.setEnabled(False)
+        self.cancel_button = button("Cancel", kind="quiet", tip="End this export; nothing is left of it", clicked=self._cancel)
+        self.cancel_button.hide()
+        page.heading.insertWidget(page.heading.indexOf(page.show_button), self.cancel_button)
+        self._writing: Export | None = None  # that is written now
         session.exported.connect(self._on_exported)
-        session.trouble.connect(lambda _: page.tell(""))
+        session.export_progressed.connect(self._on_progress)
+        session.trouble.connect(self._on_trouble)
 
     def offer(self, writes: str) -> None:
         """The exporters of what is written, "pictures" or "text"."""
@@ -70,6 +75,11 @@ class Exporting(QObject):
         if run is None:
             return
         steps = tuple(s for s in Reel.of(run.path).steps() if first <= s <= min(last, self._session.step))
+        if not steps:
+            self._page.card.show_error(
+                f"Step {self._session.step:,}, which is open, comes before the range: go back to the newest step, or mark another range."
+            )
+            return
         exporter, folder = exporters()["reel"], home() / "exports"
         folder.mkdir(parents=True, exist_ok=True)
         suggestion = folder / f"{run.name}-{first}-{last}{exporter.extension}"
@@ -84,7 +94,25 @@ class Exporting(QObject):
         self._page.tell(f"Exporting {path.name} …", stay=True)
         self._session.export(Export(name, path, reel=reel, **self._about()))
 
+    def _cancel(self) -> None:
+        if self._writing is not None:
+            self._session.cancel_export(self._writing)
+
+    def _on_progress(self, wish: Export, done: int, total: int) -> None:
+        """How far it is, with a button that ends it; 0 of 0 is the end of one that was cancelled."""
+        self._writing = wish if total else None
+        self.cancel_button.setVisible(bool(total))
+        told = f"Exporting {wish.path.name} … {done / total:.0%}" if total else f"Cancelled: nothing of {wish.path.name} is left."
+        self._page.tell(told, stay=bool(total))
+
+    def _on_trouble(self, *_: object) -> None:
+        self._writing = None
+        self.cancel_button.hide()
+        self._page.tell("")
+
     def _on_exported(self, wish: Export, files: list[Path]) -> None:
+        self._writing = None
+        self.cancel_button.hide()
         if wish.name == "keep":
             self._page.tell_kept(kept_of(wish), files[0])
             return

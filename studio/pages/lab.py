@@ -11,12 +11,17 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QGridLayout, QMenu, QPushButton, QWidget
 
+from models.errors import BadInput
 from models.files import home
 from studio import theme
+from studio.copying import lab_python
+from studio.doors import Take
 from studio.finding import Settable
 from studio.messages import Frame, Limit, Trouble, Walk, WalkOpened
 from studio.pages.labcommand import command
+from studio.pages.labdoor import walk_of
 from studio.pages.page import Page, played
+from studio.pages.restoring import fresh
 from studio.pages.settable import of_rows, of_spin
 from studio.panels.density import DensityView
 from studio.panels.diagnostics import Diagnostics
@@ -353,22 +358,21 @@ class LabPage(Page):
     def restore(self, recipe: Mapping[str, Any], take: Take = "all") -> None:
         """The target, the sampler with its steps, chains, seed and start of a table that was exported; what is out of range is told."""
         try:
-            found = told(recipe)
+            found = walk_of(recipe)
         except BadInput as error:
             self.card.show_error(str(error))
             return
         if found.painting is not None and not self.side.brush.read(found.painting):
             return  # it has told why
-        self._drawn_file = found.painting
         self.side.choose((found.kernel,))
-        self.setup.show_walk(found, self.setup.seed.value() if take == "no-seed" else found.seed)
+        self.setup.show_choice(found.target, found.chains, fresh() if take == "no-seed" else found.seed, found.start)
+        self.setup.show_more(found.dimensions, found.point)
         if found.formula:
             self.side.formula.field.setText(found.formula)
         self._on_target(self.setup.target)
+        self._drawn_file = found.painting
         self._knobs = {found.kernel: dict(found.settings)}
         self._open()
-        if take == "no-seed":
-            self.random_seed()
 
     # --- doors ------------------------------------------------------------------------------------------------
 
@@ -410,6 +414,19 @@ class LabPage(Page):
         if text:
             QGuiApplication.clipboard().setText(text)
             self.tell("Copied the command of this walk.")
+
+    def as_command(self) -> str:
+        """One line a sampler."""
+        return self.command()
+
+    def as_python(self) -> str:
+        """The same walks; "", with a card, where a painting was not saved."""
+        if not self.command() or self.opened is None or self.frame is None or self.walk is None:
+            return ""
+        target = str(self._drawn_file) if self.setup.target == "drawn" else self.opened.name
+        common = (target, self.walk.chains, self.walk.seed)
+        lanes = zip(self.side.lanes, self.frame.lanes, strict=True)
+        return lab_python([(panel.lane.kernel, *common, lane.step or 2000, self.opened.start, panel.values()) for panel, lane in lanes])
 
     def command(self) -> str:
         """One line a sampler; empty, with a card, where a painting was not saved."""

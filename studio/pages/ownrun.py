@@ -29,6 +29,7 @@ class OwnRun(QObject):
     replied = Signal(object)
     trouble = Signal(object)
     exported = Signal(object, object)
+    export_progressed = Signal(object, int, int)
     turned = Signal(str, object, object)
 
     def __init__(self, session: Session, system: str, parent: QObject | None = None) -> None:
@@ -44,6 +45,7 @@ class OwnRun(QObject):
         session.replied.connect(self._on_replied)
         session.trouble.connect(self._on_trouble)
         session.exported.connect(self._on_exported)
+        session.export_progressed.connect(self._on_export_progressed)
         session.turned.connect(self._on_turned)
 
     # --- what is open -----------------------------------------------------------------------------------------
@@ -158,6 +160,10 @@ class OwnRun(QObject):
             self._exports.append(wish)
             self._session.export(wish)
 
+    def cancel_export(self, wish: Export) -> None:
+        """End an export while it is written."""
+        self._session.cancel_export(wish)
+
     # --- from the session -------------------------------------------------------------------------------------
 
     def _on_condition(self, condition: Condition, reason: str) -> None:
@@ -194,6 +200,12 @@ class OwnRun(QObject):
     def _on_turned(self, name: str, before: Any, value: Any) -> None:
         if self.run is not None:
             self.turned.emit(name, before, value)
+
+    def _on_export_progressed(self, wish: Export, done: int, total: int) -> None:
+        if any(asked is wish for asked in self._exports):
+            if not total:
+                self._exports = [asked for asked in self._exports if asked is not wish]
+            self.export_progressed.emit(wish, done, total)
 
     def _on_exported(self, wish: Export, files: list[Any]) -> None:
         mine = [asked for asked in self._exports if asked is wish]

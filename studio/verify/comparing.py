@@ -54,7 +54,7 @@ def _pictures(path: Path, again: Path) -> Gap:
 
 
 def _animations(path: Path, again: Path) -> Gap:
-    lossy, largest = path.suffix.lower() == ".gif", 0.0
+    lossy, largest = path.suffix.lower() in moving.LOSSY, 0.0
     for ours, theirs in zip_longest(moving.read(again), moving.read(path)):
         if ours is None or theirs is None or ours.ms != theirs.ms or ours.pixels.shape != theirs.pixels.shape:
             return Gap(None, "what the recipe makes has other frames")

@@ -13,6 +13,8 @@ from models.run import Run
 from models.watch import REEL_SEED
 from studio.export import Record, animation, exporters, filled, moving, sheet, writes_of
 from studio.export.taking import MOST_FRAMES, coloured, record_of
+from studio.export.whole import without_persons
+from studio.schema import OWN
 from studio.verify import walking
 from studio.verify.lines import FILLED, READERS
 from studio.verify.walking import whole
@@ -45,7 +47,8 @@ def again(run: Run, recipe: Recipe, folder: Path, trust: str | None = None) -> A
 
 def _sheet(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
     look = {name: made[name] for name in sheet.OPTIONS}
-    return Again(_written(_samples(run, made), "sheet", folder / "again.png", **{**look, "captions": tuple(look["captions"])}))
+    scored = ("scores",) if "score" in look["captions"] else ()
+    return Again(_written(_samples(run, made, scored), "sheet", folder / "again.png", **{**look, "captions": tuple(look["captions"])}))
 
 
 def _single(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
@@ -111,10 +114,12 @@ def _plots(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
 def _report(run: Run, recipe: Recipe, made: Recipe, folder: Path) -> Again:
     """From the file's own recipe, which was held against the checkpoint before: versions and paths are told as they were."""
     record = _samples(run, made)
+    if recipe.get("private"):
+        record = without_persons(record)
     reel, note = _reel_of(run, made["steps"])
     record = replace(
         record,
-        recipe={**record.recipe, **{k: v for k, v in recipe.items() if k not in ("schema", "kind", "made")}},
+        recipe={**record.recipe, **{k: v for k, v in recipe.items() if k not in OWN}},
         marks=record.marks[: whole(made["marks"], 0, len(record.marks))],
         lines=record.lines[: whole(made["lines"], 0, len(record.lines))],
         reel=reel,

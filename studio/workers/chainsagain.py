@@ -36,7 +36,9 @@ def again(parts: Parts, told: Mapping[str, Any], seed: int | None, classifier: C
         if type(steps) is not int or record["place"] != steps + forks:
             raise ValueError(steps)
         if steps > MOST and seed is None:
-            raise BadInput(f"These chains took {steps:,} steps, and the window walks at most {MOST:,} again: take all but the seed, or verify the file.")
+            raise BadInput(
+                f"These chains took {steps:,} steps, and the window walks at most {MOST:,} again: take all but the seed, or verify the file."
+            )
         if seed is None:
             chains = replay(parts, record, classifiers)
             return chains, _wish(chains)

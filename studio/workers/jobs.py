@@ -6,11 +6,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from studio.export import Exporter
+from studio.export.telling import Progress
 from studio.messages import Export, NewRun, OldRun, Opened
 
 
@@ -112,25 +115,24 @@ class TrainingJob:
         self.run.go_back(step)
         return self.about()
 
-    def export(self, wish: Export) -> Callable[[], list[Path]]:
-        """Pin the present step, draw what is wanted, and return the writing, which needs the worker no more."""
+    def export(self, wish: Export) -> Callable[[Progress | None], list[Path]]:
+        """Pin the present step, draw what is wanted, and return the writing, which needs the worker no more and tells how far it is."""
         from studio.export import exporters, writes_of
         from studio.export.taking import record_of
         from studio.gallery.keeping import keeper
 
         keep = {"keep": keeper()}
-        which = {"rows": wish.rows} if wish.name in keep else {}
         if wish.desk is not None:
             from studio.export.filled import desk_record, fill_exporters
 
             self.run.save(pin=True)
             filled = desk_record(self.run, **wish.desk)
-            return lambda: list((fill_exporters() | keep)[wish.name].write(filled, wish.path, **which))
+            return partial(_written, (fill_exporters() | keep)[wish.name], filled, wish)
         exporter = (exporters(writes_of(self.run.algorithm, self.run.config)) | keep)[wish.name]
         self.run.save(pin=True)
         drawn: dict[str, Any] = {"seed": wish.seed, "count": wish.count, "ema": wish.ema, "options": wish.options, "reel": wish.reel or None}
         record = record_of(self.run, samples=exporter.samples, needs=exporter.needs, **drawn)
-        return lambda: list(exporter.write(record, wish.path, **which))
+        return partial(_written, exporter, record, wish)
 
     def close(self, *, save: bool) -> None:
         """Save if the State is good, and let the run go."""
@@ -141,6 +143,12 @@ class TrainingJob:
                     run.save()
             finally:
                 run.close()
+
+
+def _written(exporter: Exporter, record: Any, wish: Export, progress: Progress | None) -> list[Path]:
+    if wish.name == "keep":  # into the gallery, which is no file of its own
+        return list(exporter.write(record, wish.path, rows=wish.rows))
+    return exporter.export(record, wish.path, progress=progress)
 
 
 def memory() -> float | None:

@@ -41,6 +41,7 @@ def assets(source, tmp_path_factory):
         patch.setenv("SAMPLING_STUDIO_HOME", str(source.parent / "home"))
         patch.setitem(shapes.COUNTS, 32, 48)
         patch.setattr("studio.demomaking.SMALL", 16)
+        patch.setattr("studio.demomaking.BETWEEN", 2)
         make(source, folder)
     return folder
 
@@ -73,7 +74,7 @@ def test_what_moves_is_of_the_very_state_and_names_no_folder(assets, tmp_path):
     assert (found["state_hash"], found["step"]) == (header["state_hash"], 6)
     assert "path" not in found["run"]
     assert one.command == "sampling-studio train began --data shapes --preset quick --seed 3 " + (
-        f"--threads {torch.get_num_threads()} --set n=4 --set h=8 --set z=8 --set batch=4 --set gamma=0.4 --out demo-began"
+        f"--threads {torch.get_num_threads()} --steps 6 --set n=4 --set h=8 --set z=8 --set batch=4 --set gamma=0.4 --out demo-began"
     )
 
 

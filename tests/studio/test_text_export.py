@@ -372,7 +372,7 @@ def test_curves_of_every_system(do, place, run, tmp_path):
         ("verses", ["--out", "a.webp"], [".webp is for systems that draw pictures"]),
         ("verses", ["--out", "folder"], ["A folder of single pictures is for systems that draw pictures"]),
         ("verses", ["--out", "a.psd"], ["Nothing here writes '.psd'"]),
-        ("verses", ["--out", "a.mp4"], ["still to come"]),
+        ("verses", ["--out", "a.mp4"], [".mp4 is for systems that draw pictures"]),
         ("verses", ["--reel", "--out", "a.webp"], ["--reel is for systems that draw pictures"]),
         ("verses", ["--zoom", "2", "--out", "a.txt"], ["--zoom has no meaning"]),
         ("verses", ["--frames", "9", "--out", "a.html"], ["--frames has no meaning"]),

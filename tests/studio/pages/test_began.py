@@ -8,6 +8,7 @@ from PIL import Image
 from PySide6.QtCore import Qt
 
 from models.algorithms import began
+from studio.actions import BY_ID
 from studio.messages import NewRun, OldRun
 from studio.panels.data import HUB
 from tests.studio.driving import enter
@@ -211,9 +212,9 @@ def test_trouble_is_a_card_with_a_remedy(qtbot, window, folder, tmp_path, monkey
 
 def test_keyboard_runs_and_pauses(qtbot, window, folder, tmp_path):
     start(qtbot, window, folder, tmp_path)
-    window._toggle()
+    window.shell.do(BY_ID["toggle"])
     qtbot.waitUntil(lambda: window.session.condition == "running", timeout=20_000)
-    window._toggle()
+    window.shell.do(BY_ID["toggle"])
     asked = time.monotonic()
     qtbot.waitUntil(lambda: window.session.condition == "paused", timeout=20_000)
     assert time.monotonic() - asked < 5

@@ -3,12 +3,14 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 
 from studio import recipe
 from studio.cli import main
+from studio.export.contact import cells_in
 from tests.studio.driving import enter
 from tests.studio.tiny import pictures, run_with_history
 
@@ -163,3 +165,36 @@ def test_a_file_with_a_damaged_recipe_is_one_sentence(window, made, tmp_path):
     window.receive(tmp_path / "curves.csv")
     assert "damaged" in window.page.card.sentence.text()
     assert window.receiving.card.isHidden()
+
+
+def test_chains_of_a_file_walk_again(qtbot, window, walkable, opened, tmp_path):
+    out = tmp_path / "chains.png"
+    words = ["chain", str(walkable), "--condition", "right", "--variant", "dgn-am", "--chains", "3", "--steps", "6", "--seed", "9", "--threads", "1"]
+    assert main([*words, "--out", str(out)]) == 0
+    opened(lambda: enter(window, out))
+    page = window.page
+    face = page.chains
+    qtbot.waitUntil(lambda: face.frame is not None and face.frame.step == 6, timeout=30_000)
+    assert page.walking
+    assert (face.steering.variant, face.side.chains.value(), face.side.seed.value()) == ("dgn-am", 3, 9)
+    assert face.stage.bar.condition.wishes() == ("right",)
+    with Image.open(out) as image:
+        pixels = np.asarray(image)
+    x, y, wide, high = cells_in(recipe.read(out), pixels.shape[1], pixels.shape[0]).place(1)
+    assert np.array_equal(face.frame.pictures[1], pixels[y : y + high : high // 32, x : x + wide : wide // 32])
+    window.receive(out)
+    card = window.receiving.card
+    qtbot.mouseClick(card.view, Qt.MouseButton.LeftButton, pos=card.view.cell(2).center())
+    qtbot.waitUntil(lambda: face.stage.chain == 2, timeout=20_000)
+    enter(window, out, "no-seed")
+    qtbot.waitUntil(lambda: face.frame is not None and face.frame.step == 0, timeout=30_000)
+    assert face.side.seed.value() != 9
+
+
+def test_a_walk_of_the_lab_is_taken_again(qtbot, window, tmp_path):
+    out = tmp_path / "walk.csv"
+    assert main(["lab", "mala-approx", "--target", "donut", "--chains", "8", "--steps", "20", "--seed", "4", "--start=1,0", "--out", str(out)]) == 0
+    enter(window, out)
+    page = window.page
+    qtbot.waitUntil(lambda: page.opened is not None and page.opened.name == "donut", timeout=20_000)
+    assert (page.walk.kernels, page.walk.chains, page.walk.seed, page.walk.start) == (("mala-approx",), 8, 4, (1.0, 0.0))
