@@ -35,6 +35,7 @@ SORTS: Mapping[str, tuple[str, str]] = {  # name -> what it says, and how it is 
     "class": ("Class", "label = '', label COLLATE NOCASE, id"),
 }
 _COLUMNS = "id, kind, system, run, run_id, data, step, seed, row, label, score, score_name, scores, made, width, height, text, star, note"
+_NAMES = tuple(_COLUMNS.split(", "))
 SEARCHED = ("text", "note", "run", "label", "system", "data")
 LOWER_IS_BETTER = ("L(v)", "L(G(z))", "error", "distance")  # scores of which the lowest come first
 
@@ -242,7 +243,8 @@ class Gallery:
             for entry, tag in self._all(f"SELECT entry, tag FROM tags WHERE entry IN ({marks}) ORDER BY tag", part):
                 tags.setdefault(entry, []).append(tag)
             for row in self._all(f"SELECT {_COLUMNS} FROM entries WHERE id IN ({marks}) AND gone IS NULL", part):
-                rows[row[0]] = Entry(*row[:12], json.loads(row[12]), *row[13:17], bool(row[17]), row[18], tuple(tags.get(row[0], ())))
+                values = dict(zip(_NAMES, row, strict=True)) | {"scores": json.loads(row[12]), "star": bool(row[17])}
+                rows[row[0]] = Entry(**values, tags=tuple(tags.get(row[0], ())))
         return [rows[i] for i in ids if i in rows]
 
     def entry(self, number: int) -> Entry:

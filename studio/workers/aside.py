@@ -9,13 +9,9 @@ from typing import Any
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
 
 from models.errors import StudioError
+from studio.export.telling import Cancelled, Progress
 
-Progress = Callable[[int, int], None]
 Act = Callable[[Progress], Any]
-
-
-class Cancelled(Exception):
-    """Nobody wants the result any more."""
 
 
 class Aside(QObject):

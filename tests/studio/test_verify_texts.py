@@ -320,7 +320,7 @@ def test_sentences_of_the_gallery_are_proven(mine, tmp_path, extension):
     gallery.tag(ids[:1], "odd")
     gallery.note(ids[2], "mine")
     path = mine / f"board{extension}"
-    giving.giver_for(path, "text").write(gallery, [ids[2], ids[7], ids[0]], path)
+    giving.giver_for(path, "text").give(gallery, [ids[2], ids[7], ids[0]], path)
     gallery.close()
     assert check(path).verdict == "identical"
     first = gallery_line(path)
