@@ -112,10 +112,10 @@ class Gallery:
                     what = "was made by a newer version" if str(error) == "newer" else "could not be read"
                     problem = f"The gallery {what}, so it was set aside as {aside.name} in {aside.parent} and a new one begun."
                     db = schema.connect(path)
-        except OSError as error:
-            raise trouble(error, path) from error
         except filelock.Timeout:
             raise DiskTrouble(f"The gallery {path} is being opened by another window for too long: close that window.") from None
+        except OSError as error:
+            raise trouble(error, path) from error
         gallery = Gallery(path, db, problem)
         gallery._forget()
         return gallery

@@ -38,7 +38,7 @@ def again(recipe: Mapping[str, Any], folder: Path, find: Callable[[Mapping[str, 
         extension = str(made["format"]) if name == "animation" else giver.extension
         if extension not in (giver.extension, *giver.others):
             raise ValueError(extension)
-        more = {"fps": whole(made["fps"], 1, 50)} if name == "animation" else {}
+        more: dict[str, Any] = {"fps": whole(made["fps"], 1, 50)} if name == "animation" else {}
         path = giver.give(gallery, ids, folder / f"again{extension}", title=str(made["title"]), **more)[0]
     finally:
         gallery.close()
