@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from studio.pages import PAGES
+from studio.tours import TOURS
 
 if TYPE_CHECKING:
     from studio.window import Window
@@ -64,6 +65,20 @@ def _has_run(window: Window) -> bool:
     return window.session.run is not None
 
 
+def _past(window: Window) -> Any:
+    """The time machine of the page that is seen; None where there is none."""
+    return getattr(window.page, "time", None)
+
+
+def _has_frames(window: Window) -> bool:
+    machine = _past(window)
+    return machine is not None and machine.bar.isVisible()
+
+
+def _in_past(window: Window) -> bool:
+    return _has_frames(window) and _past(window).past
+
+
 def _toggle(window: Window) -> None:
     session = window.session
     if not window.page.toggle():
@@ -94,6 +109,14 @@ _RUN = (
     Action("open-file", "Open an exported file…", ("Ctrl+Shift+O",), "Run", lambda w: w.page.choose_exported(), words="recipe door"),
     Action("quit", "Quit; the run is saved", ("Ctrl+Q",), "Run", lambda w: w.close(), words="close exit"),
 )
+_TIME = (
+    Action("time.play", "Play the training", (), "Run", lambda w: _past(w).bar.toggle(), _has_frames, words="time machine reel scrub"),
+    Action("time.now", "Back to now", (), "Run", lambda w: _past(w).live(), _in_past, words="time machine live"),
+    Action("time.bookmark", "Bookmark this frame", (), "Run", lambda w: _past(w).bar.bookmark_button.click(), _in_past, words="time machine flag"),
+    Action("time.look", "Open the run as it was then", (), "Run", lambda w: _past(w).look(), _in_past, words="time machine checkpoint"),
+    Action("time.fork", "Fork from this step…", (), "Run", lambda w: _past(w).fork(), _has_frames, words="time machine branch"),
+    Action("time.what-if", "What if a knob were different…", (), "Run", lambda w: _past(w).what_if(), _has_frames, words="time machine twins"),
+)
 _SAMPLES = (
     Action("keep", "Keep in the gallery", ("K",), "Samples", lambda w: w.page.keep(), words="star collect"),
     Action("export", "Export…", ("Ctrl+E",), "Samples", lambda w: w.page.choose_export(), words="save file png html"),
@@ -119,14 +142,15 @@ _VIEW = (
 )
 _HELP = (
     Action("palette", "Command palette", ("Ctrl+K",), "Help", lambda w: w.shell.open_palette(), words="search find do"),
+    Action("tour", "Show me around this page", (), "Help", lambda w: w.start_tour(), lambda w: w.page_name() in TOURS, words="guided tour first"),
     Action("keys", "Keyboard shortcuts", ("F1", "?"), "Help", lambda w: w.shell.open_keys(), words="help keys sheet"),
     Action("settings", "Settings", ("Ctrl+Shift+S",), "Help", _go_to("settings"), words="preferences options"),
     Action("report", "Report a problem", (), "Help", _go_to("report"), words="bug log crash versions"),
     Action("about", "About", (), "Help", _go_to("about"), words="version licence licenses fonts"),
 )
-ACTIONS: tuple[Action, ...] = (*_RUN, *_SAMPLES, *_EDIT, *_PLACES, *_VIEW, *_HELP)
+ACTIONS: tuple[Action, ...] = (*_RUN, *_TIME, *_SAMPLES, *_EDIT, *_PLACES, *_VIEW, *_HELP)
 
-MENU = ("undo", "redo", "", "palette", "keys", "", "copy-python", "copy-command", "", "settings", "report", "about", "layout")  # of More
+MENU = ("undo", "redo", "", "tour", "palette", "keys", "", "copy-python", "copy-command", "", "settings", "report", "about", "layout")  # of More
 
 _TRAINED = ("began", "bgan", "ppgn", "seqgan", "maskgan")
 STAGE_KEYS: tuple[StageKey, ...] = (
@@ -137,6 +161,9 @@ STAGE_KEYS: tuple[StageKey, ...] = (
     StageKey("Page Up, Page Down", "Another chain", ("lab",), "the density"),
     StageKey("Arrows, Enter, Delete", "Move the brush, paint, rub out", ("lab", "ppgn"), "a painting, or the mask"),
     StageKey("F", "Fork from the frame", ("ppgn",), "the film strip"),
+    StageKey("Enter, F2, Delete", "Open the run, rename it, move it into the trash", ("runs",), "the list"),
+    StageKey("Arrows, Enter", "Choose a run, open it", ("runs",), "the tree"),
+    StageKey("Space, arrows", "Play both runs, go from step to step", ("runs",), "the track below two runs"),
     StageKey("Arrows, Enter, Esc", "Choose a sample, show it large, leave it", _TRAINED, "the samples"),
     StageKey("A", "All of the curve again", _TRAINED, "a plot"),
     StageKey("Left, Right", "The frame before, the next one", _TRAINED, "the time machine"),
@@ -152,14 +179,15 @@ STAGE_KEYS: tuple[StageKey, ...] = (
     StageKey("E, F2", "Type the sentence", ("maskgan",), "a word of the desk"),
     StageKey("Enter", "Re-roll what is not locked", ("maskgan",), "a word of the desk"),
     StageKey("Left or M, Right or H", "Made by the machine, or by a human", ("seqgan", "maskgan"), "the blind test"),
-    StageKey("Enter", "Open the sample", ("gallery",), "the gallery"),
+    StageKey("Enter", "Compare two; the ways on from one", ("gallery",), "the gallery"),
+    StageKey("S, T", "Star, tag", ("gallery",), "the gallery"),
+    StageKey("C, N", "Compare two, find the nearest", ("gallery",), "the gallery"),
+    StageKey("Delete", "Remove from the gallery", ("gallery",), "the gallery"),
+    StageKey("Ctrl+B", "New board of what is selected", ("gallery",), "the gallery"),
+    StageKey("Ctrl+Left, Ctrl+Right", "One place back or on, on a board", ("gallery",), "the gallery"),
+    StageKey("Ctrl+F", "Search", ("gallery",), "the gallery"),
     StageKey("Esc", "Choose nothing", ("gallery",), "the gallery"),
 )
 
 
 BY_ID: dict[str, Action] = {a.id: a for a in ACTIONS}
-
-
-def plain(keys: str) -> str:
-    """A shortcut as people read it: "Ctrl+Return" is Ctrl+Enter, "Ctrl+\\" stays."""
-    return keys.replace("Return", "Enter")

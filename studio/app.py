@@ -47,6 +47,7 @@ def window(then: Callable[[Window], object] | None = None) -> int:
     app = QApplication(sys.argv[:1])
     app.setOrganizationName("sampling-studio")
     app.setApplicationName("Sampling Studio")
+    app.setDesktopFileName("sampling-studio")
     logs.begin()
     dress()
     shown = Window()

@@ -89,5 +89,8 @@ def _reason(mode: Any) -> str:
     told = " ".join(str(mode.result.get_failure_text()).split())
     if "DBUS_SESSION_BUS_ADDRESS is not set" in told:
         return "there is no desktop session to ask (no D-Bus)"
+    if "DBusCallError" in told:
+        said = told.partition("failed with message: ")[2].partition('")')[0].strip()
+        return f"the desktop does not offer it ({said[:100]})" if said else "the desktop did not answer (D-Bus)"
     first = told.partition("Reason: ")[2].partition(" 2. ")[0]
     return (first or told)[:160].rstrip(" .,")

@@ -190,16 +190,16 @@ def parser() -> argparse.ArgumentParser:
     _gallery(add("gallery", "what is kept of all runs: list it, keep more, write it as files, find what is nearest"))
 
     shoot = add("shoot", "a picture of a page of the window, drawn off-screen")
-    shoot.add_argument("--page", default="home", help="home, began, bgan, ppgn, seqgan, maskgan, lab")
+    shoot.add_argument("--page", default="home", help="home, began, bgan, ppgn, seqgan, maskgan, lab, gallery, runs")
     shoot.add_argument("--run", type=Path, help="a run to show on it; without one, the form of a new run")
     shoot.add_argument("--data", help="data to choose on that form (default: the first that are built in)")
     shoot.add_argument(
         "--state",
-        choices=["usual", "quality", "data", "chains", "reward", "plane", "desk", "table", "blind", "samples", "divergences", "compare"],
+        choices=["usual", "quality", "past", "data", "chains", "reward", "plane", "desk", "table", "blind", "samples", "divergences", "compare"],
         default="usual",
-        help="usual, the evaluations, all of the data; of a run of ppgn its chains; of one of seqgan the reward of a sentence, the plane of quality "
-        "and diversity, a blind test; of one of maskgan the desk, the token table, a blind test; of one of bgan plain samples, the divergences, "
-        "a comparison",
+        help="usual, the evaluations, an earlier step of the run, all of the data; of a run of ppgn its chains; of one of seqgan the reward of a "
+        "sentence, the plane of quality and diversity, a blind test; of one of maskgan the desk, the token table, a blind test; of one of bgan "
+        "plain samples, the divergences, a comparison",
     )
     shoot.add_argument("--theme", choices=["light", "dark"], default="light")
     shoot.add_argument("--size", type=_size, default=(1280, 800), metavar="WxH", help="default 1280x800")
@@ -207,6 +207,8 @@ def parser() -> argparse.ArgumentParser:
     shoot.add_argument("--out", type=Path, required=True)
 
     add("doctor", "check display, Qt, fonts, torch, device and disk")
+    desktop = add("desktop", "put Sampling Studio into the menu of a Linux desktop, with its icon")
+    desktop.add_argument("--remove", action="store_true", help="take it away again")
     return top
 
 
@@ -263,9 +265,13 @@ def _gallery(gallery: argparse.ArgumentParser) -> None:
     gallery.add_argument("--starred", action="store_true", help="starred samples only")
     gallery.add_argument("--system", metavar="NAME", help="of one system")
     gallery.add_argument("--run", metavar="NAME", help="of one run, by name or id")
+    gallery.add_argument("--label", metavar="CLASS", help="of one class: what a chain was asked for")
+    gallery.add_argument("--kind", choices=["picture", "text"], help="pictures or sentences alone")
     gallery.add_argument("--tag", metavar="TAG", help="with this tag")
     gallery.add_argument("--find", metavar="WORDS", help="with these words in sentence, note, run, class or tags")
-    gallery.add_argument("--sort", choices=["newest", "oldest", "run", "step", "score", "class"], help="default: newest, of a board its own order")
+    gallery.add_argument(
+        "--sort", choices=["newest", "oldest", "run", "step", "score", "class", "board"], help="default: newest, of a board its own order"
+    )
     gallery.add_argument(
         "--out",
         type=Path,

@@ -32,10 +32,10 @@ from studio.demos import FORMAT, install
 SMALL = 1024  # elements; what is smaller keeps its precision
 FRAMES = 10  # of a reel
 LATENTS, BETWEEN = 12, 16  # of a loop, and the frames from one to the next
-SENTENCES, FILLINGS = 24, 4
-BLANKED = ("the old ___ that the dogs ___ sleeps quietly .", "every ___ near the rivers ___ quietly .", "the cats that the ___ sees ___ together .")
-CAPTION = "a smiling person with long red hair and round glasses"
-CHAINS, WALKED, SHOWN = 10, 120, 28  # of PPGN, their steps, and frames of those
+SENTENCES, FILLINGS, TEMPERATURE = 24, 4, 0.6
+BLANKED = ("the ___ behind the house ___ and ___ .", "every ___ near the rivers ___ quietly .", "two ___ that like the child ___ often .")
+CAPTION = "a smiling person with a blue top hat"
+CHAINS, WALKED, SHOWN = 10, 160, 28  # of PPGN, their steps, and frames of those
 LAB = {"target": "banana", "chains": 40, "seed": 1, "start": "exact", "steps": 160}
 LAB_KERNELS = ("mala", "mala-approx")
 
@@ -165,9 +165,10 @@ def command_of(run: Any) -> str:
     given = {**record["config"], **record["knobs"]}
     sets = "".join(f" --set {shlex.quote(f'{name}={value}')}" for name, value in given.items() if value != usual[name])
     data, plan = record["data"]["spec"], record["plan"]
+    steps = "" if run.state.step == preset.steps else f" --steps {run.state.step}"
     return (
         f"sampling-studio train {record['system']} --data {data} --preset {preset.name} --seed {record['seed']} --threads {plan['threads']}"
-        f"{sets} --out demo-{record['system']}"
+        f"{steps}{sets} --out demo-{record['system']}"
     )
 
 
@@ -220,7 +221,7 @@ def _chains(run: Any, folder: Path) -> Moving:
     from studio.export.chaining import chains_record
     from studio.export.chainpictures import write_animation
 
-    chains = Chains(run.algorithm.parts(run.state), "noiseless-joint", [f"caption:{CAPTION}"], {"mode": "released"}, chains=CHAINS, seed=1)
+    chains = Chains(run.algorithm.parts(run.state), "noiseless-joint", [f"caption:{CAPTION}"], {"mode": "paper"}, chains=CHAINS, seed=1)
     for _ in range(WALKED):
         chains.step()
     record = chains_record(chains, run)
@@ -249,7 +250,7 @@ def _fillings(run: Any, folder: Path) -> Moving:
     files = []
     for i, text in enumerate(BLANKED, 1):
         desk = filling.parse(run.state, text)
-        record = desk_record(run, desk, n=FILLINGS, seed=i, nets=("maskgan",), options=dict(DEFAULTS))
+        record = desk_record(run, desk, n=FILLINGS, seed=i, nets=("maskgan",), options={**DEFAULTS, "temperature": TEMPERATURE})
         record = replace(record, recipe=_public(record.recipe))
         file, *rest = fill_exporters()["jsonl"].write(record, folder / f"moving-{i}.jsonl")
         for other in rest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 
 from models.settings import settings
@@ -43,6 +43,7 @@ class Herald(QObject):
         session.exporting.connect(self._on_exporting)
         session.exported.connect(self._on_exported)
         session.queue.ended.connect(self._on_job)
+        QTimer.singleShot(0, self._offer)
 
     def close(self) -> None:
         """The window goes."""
@@ -69,6 +70,14 @@ class Herald(QObject):
         elif window is not None:
             QApplication.alert(window)
 
+    def _offer(self) -> None:
+        """What waits since last time; it is begun by a person only."""
+        queue = self._session.queue
+        if queue.problem:
+            self._window.page.card.show_error(queue.problem)
+        elif waiting := len(queue.waiting()):
+            self._window.page.tell(f"{waiting:,} in the queue since last time: start it on the page Runs.", stay=True)
+
     # --- what happens -----------------------------------------------------------------------------------------
 
     def _on_condition(self, condition: str, reason: str) -> None:
@@ -90,8 +99,12 @@ class Herald(QObject):
             self.tell(f"{name} has stopped: {self._sentence or 'see its page'}", bad=True)
 
     def _on_trouble(self, trouble: Trouble) -> None:
-        if not trouble.panel:
-            self._sentence = trouble.sentence
+        if trouble.panel:
+            return
+        self._sentence = trouble.sentence
+        if self._session.condition != "failed" and any(time.monotonic() - begun >= LONG for begun in self._exports.values()):
+            self._exports.clear()  # what was written for so long is what went wrong
+            self.tell(trouble.sentence, bad=True)
 
     def _on_job(self, job: Job) -> None:
         left = len(self._session.queue.waiting())

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 VERSION, MOST = 1, 200
 SETTLE_MS = 60  # after a run has ended: what went wrong is told just before or just after
 State = Literal["waiting", "running", "done", "failed"]
+BUSY = {"running": "it waits for the run that trains", "paused": "it waits for the open run, which stands paused"}
 LEFT = "Another run was opened, so the queue stands still; this job waits."
 
 
@@ -174,6 +175,13 @@ class Queue(QObject):
         job = self.running()
         return job.goal if job is not None else None
 
+    def progress(self) -> str:
+        """How far the job is that runs; "" without one."""
+        job, session = self.running(), self._session
+        if job is None or job.goal is None:
+            return ""
+        return f"{'trains now' if session.condition == 'running' else session.condition}: step {session.step:,} of {job.goal:,}"
+
     def waiting(self) -> list[Job]:
         """Those that are still to be done, in order."""
         return [job for job in self.jobs if job.state == "waiting"]
@@ -182,7 +190,7 @@ class Queue(QObject):
         """Why the next job has not begun though the queue is on; "" where nothing is in its way."""
         if not self.on or self.running() is not None or not self.waiting():
             return ""
-        return {"running": "it waits for the run that trains", "paused": "it waits for the open run, which stands paused"}.get(self._session.condition, "")
+        return BUSY.get(self._session.condition, "")
 
     # --- from the session -------------------------------------------------------------------------------------
 

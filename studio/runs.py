@@ -116,7 +116,7 @@ def facts(path: Path) -> RunFacts:
             time=newest.stat().st_mtime,
             use=use,
             parent=_parent(folder),
-            change=_change(turns) if folder.parent else "",
+            change=_change(turns),
             preview=_preview(path),
         )
     except StudioError as error:
@@ -331,8 +331,13 @@ def _is(path: Path, run: str) -> bool:
 
 
 def _parent(folder: RunFolder) -> Mapping[str, Any] | None:
-    found = folder.parent
-    return None if found is None else {"name": "", "path": "", "knobs": {}, **found, "id": str(found["id"]), "step": int(found["step"])}
+    """What it is a fork of, with all its fields; None where that is not told, or not in a way that can be read."""
+    found = folder.parent or {}
+    try:
+        step = max(0, int(found["step"]))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return {"path": "", "knobs": {}, **found, "id": str(found.get("id", "")), "name": str(found.get("name", "")), "step": step}
 
 
 def _change(lines: Sequence[Mapping[str, Any]]) -> str:

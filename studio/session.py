@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QRunnable, QThreadPool, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QThreadPool, QTimer, Signal
 
 from models.errors import BadSetting, StudioError
+from studio import runs as whereabouts
+from studio.export.telling import Progress as Told
 from studio.messages import EVALUATION, OWN, Ask, Evaluate, Export, NewRun, OldRun, Opened, Progress, Reply, Trouble
 from studio.queue import Queue
-from studio.export.telling import Progress
 from studio.workers.jobs import TrainingJob
 from studio.workers.thread import Worker
 from studio.workers.writing import Writing
@@ -36,6 +37,7 @@ class Session(QObject):
         source: what was asked for last.
         until: the step that a training was begun for; None: the end of the preset.
         queue: runs that wait to be trained.
+        posing: a picture is drawn, so a run that is only read looks like one that can train.
 
     Signals:
         conditioned (str, str): condition and reason.
@@ -88,6 +90,7 @@ class Session(QObject):
         self._pool = QThreadPool(self)
         self._writing: list[Writing] = []
         self._written.connect(self._on_written)
+        self.posing = False
         self.queue = Queue(self)
 
     # --- runs -------------------------------------------------------------------------------------------------
@@ -200,10 +203,10 @@ class Session(QObject):
 
     def _flush(self) -> None:
         """Send the newest value of a knob that is being dragged."""
-        from models.contract import SetKnobs
-
         held, self._held = self._held, {}
         if held and self._worker is not None:
+            from models.contract import SetKnobs
+
             self._worker.send(SetKnobs(held))
             self._collect.start()
 
@@ -259,8 +262,11 @@ class Session(QObject):
             self.conditioned.emit(condition, reason)
 
     def _on_opened(self, opened: Opened) -> None:
+        if self.posing:
+            opened = replace(opened, reading=False)
         self.run, self.system, self.knobs, self.step = opened, opened.system, dict(opened.knobs), opened.step
         self._condition("finished" if opened.step == opened.total else "paused", DONE if opened.step == opened.total else "")
+        whereabouts.remember(opened.path)
         self.opened.emit(opened)
         if self._start:
             self._start = False
@@ -301,7 +307,7 @@ class Session(QObject):
             print(f"sampling-studio: {trouble.sentence}", file=sys.stderr)  # the window has gone
         self.trouble.emit(trouble)
 
-    def _on_drawn(self, wish: Export, write: Callable[[Progress | None], list[Path]]) -> None:
+    def _on_drawn(self, wish: Export, write: Callable[[Told | None], list[Path]]) -> None:
         writing = Writing(wish, write, self._written, self.export_progressed)
         self._writing.append(writing)
         self._pool.start(writing)

@@ -202,6 +202,7 @@ class Shell(QObject):
         page.fold()
         if page.sides is not None:
             (self._folded.discard if not page.sides.isHidden() else self._folded.add)(name)
+            self.window.make_room()
 
     # --- what is remembered -----------------------------------------------------------------------------------
 
@@ -256,6 +257,7 @@ class Shell(QObject):
                     splitter.restoreState(state)
         self.window.showNormal()
         self.window.resize(1280, 800)
+        self.window.make_room()
         self.window.page.tell("The window has its first layout again.")
 
 

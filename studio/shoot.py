@@ -42,6 +42,7 @@ def main(request: dict[str, Any]) -> int:
 
     page = shown.show_page(request["page"])
     if request["run"]:
+        shown.session.posing = True
         shown.session.open(OldRun(Path(request["run"]), write=False))
         settle(120, lambda: shown.session.run is not None or problems)
         if problems:
@@ -82,6 +83,12 @@ def _set(page: Any, state: str, settle: Any) -> None:
         begin, is_there = poses[state]
         begin()
         settle(120, is_there)
+        settle(0.5)
+        return
+    if state == "past" and hasattr(page, "time") and page.time.bar.has_frames():
+        frames = page.time.bar.marks.frames
+        page.time.scrub(frames[len(frames) // 3])
+        settle(10, lambda: not page.time.frames.is_reading())
         settle(0.5)
         return
     if not hasattr(page, "judging") or state not in ("quality", "data") or (state == "quality" and page.session.run is None):

@@ -15,6 +15,7 @@ QLineEdit[kind="palette"] { border: none; border-bottom: 1px solid $hairline; bo
   padding: 0 14~; min-height: 44~; }
 QFrame[kind="error"] { background: $panel; border: 1px solid $hairline; border-left: 3px solid $bad; border-radius: 8~; }
 QFrame[kind="warning"] { background: $panel; border: 1px solid $hairline; border-left: 3px solid $warn; border-radius: 8~; }
+QFrame[kind="band"] { background: $panel; border: none; border-bottom: 1px solid $hairline; border-left: 3px solid $warn; }
 QFrame[kind="line"] { background: $hairline; border: none; max-height: 1px; min-height: 1px; }
 QFrame[kind="drop"] { background: transparent; border: 1px dashed $edge; border-radius: 8~; }
 
@@ -47,6 +48,7 @@ QToolButton::menu-indicator { image: none; }
 QToolButton[kind="rail"] { color: $muted; font-size: 11~; border: none; border-radius: 0; border-left: 3px solid transparent;
   padding: 6~ 3~ 6~ 0; min-height: 40~; }
 QToolButton[kind="rail"]:hover { background: $hover; color: $ink; }
+QToolButton[kind="rail"][tight="true"] { padding: 1~ 3~ 1~ 0; min-height: 0; }
 QPushButton[kind="quiet"][tone="warn"] { color: $warn; }
 QPushButton[kind="big"] { min-height: 42~; min-width: 172~; }
 QPushButton[kind="segment"] { border-radius: 0; border: 1px solid $edge; margin-left: -1px; padding: 0 7~; min-width: 12~; }
@@ -98,6 +100,7 @@ QScrollArea, QAbstractScrollArea[kind="clear"] { background: transparent; border
 QScrollArea > QWidget > QWidget[kind="clear"] { background: transparent; }
 QScrollBar:vertical { background: transparent; width: 10~; margin: 0; border: none; }
 QScrollBar:horizontal { background: transparent; height: 10~; margin: 0; border: none; }
+QAbstractScrollArea::corner { background: transparent; border: none; }
 QScrollBar::handle { background: $hairline; border-radius: 3~; margin: 2~; }
 QScrollBar::handle:vertical { min-height: 28~; }
 QScrollBar::handle:horizontal { min-width: 28~; }
@@ -142,6 +145,7 @@ QPushButton[kind="quiet"]:focus, QToolButton:focus { border: 2px solid $accent; 
 QToolButton[kind="small"]:focus { min-height: 16~; max-height: 16~; padding: 0 3~; }
 QPushButton[kind="segment"]:focus { border: 2px solid $accent; padding: 0 6~; min-width: 12~; min-height: 24~; }
 QToolButton[kind="rail"]:checked { background: $tint; color: $ink; border-left: 3px solid $accent; }
+QToolButton[kind="rail"][tight="true"]:focus { border: 2px solid $accent; border-left: 3px solid $accent; padding: 0 1px 0 0; min-height: 0; }
 QToolButton[kind="rail"]:focus { border: 2px solid $accent; border-left: 3px solid $accent; padding: 4~ 1px 4~ 0; min-height: 40~; }
 QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus, QComboBox:on { border: 2px solid $accent; min-height: 24~; }
 QLineEdit:focus { padding: 0 6~; }

@@ -91,7 +91,7 @@ class Bubble(Card):
         wide = theme.theme().px(WIDTH)
         self.setFixedWidth(wide)
         self.body.activate()
-        self.resize(wide, max(self.body.heightForWidth(wide), self.body.minimumSize().height()))
+        self.resize(wide, self.body.totalHeightForWidth(wide - 2) + 2)  # its frame is a pixel wide
         self.show()
         self.raise_()
         self.setFocus()
@@ -200,7 +200,7 @@ class Tour(QObject):
 
     def _find(self, step: Step) -> None:
         for widget in found(self.page, step.target):
-            if _alive(widget) and widget.isVisible():
+            if isinstance(widget, QWidget) and _alive(widget) and widget.isVisible():
                 self.target = widget
                 _bring(widget)
                 self.bubble.show_step(step, self.at, len(self.steps))

@@ -38,7 +38,9 @@ TOURS: dict[str, tuple[Step, ...]] = {
         ),
         Step("cards.began.tour_button", "Shown around", "Every system has a tour like this one. It opens the demo and points at the real controls."),
         Step("starters.began", "Your own training", "“Train…” asks for data and a size. The faces are drawn here, so nothing has to be fetched."),
-        Step("cards.lab", "Where to begin", "New to Markov chains? The lab shows samplers on densities that fit on a page, with the truth beside them."),
+        Step(
+            "cards.lab", "Where to begin", "New to Markov chains? The lab shows samplers on densities that fit on a page, with the truth beside them."
+        ),
     ),
     "began": (
         Step(
@@ -55,12 +57,6 @@ TOURS: dict[str, tuple[Step, ...]] = {
             "is what is matched, real against generated.",
         ),
         Step(
-            "readouts",
-            "Has it converged?",
-            "M_global = L(x) + |γ L(x) − L(G(z))| is the paper’s measure: low when pictures are redrawn well and the balance holds. "
-            "kₜ is the weight that the controller gives to the generated loss.",
-        ),
-        Step(
             "knobs.rows.gamma",
             "Diversity against sharpness",
             "γ = L(G(z)) / L(x) is the equilibrium you ask for. Turn it down and faces get cleaner and more alike; turn it up for variety. "
@@ -75,9 +71,15 @@ TOURS: dict[str, tuple[Step, ...]] = {
         Step(
             "curves",
             "Watch the balance",
-            "L(x) and L(G(z)) are pulled to the ratio γ: if G gets ahead, kₜ rises and D attends to it more. The tick on the axis "
-            "is where you turned a knob.",
+            "L(x) and L(G(z)) are pulled to the ratio γ: if G gets ahead, kₜ rises and D attends to it more. M_global = L(x) + |γ L(x) − L(G(z))| "
+            "is the paper’s measure of convergence: the lower, the better.",
             lambda page: page.tabs.setCurrentIndex(0),
+        ),
+        Step(
+            "time.bar",
+            "The time machine",
+            "Drag along the training: the same latents, the cursor on the curves and the knobs go with you. From any kept checkpoint you can "
+            "fork a run of its own.",
         ),
     ),
     "bgan": (
@@ -160,13 +162,13 @@ TOURS: dict[str, tuple[Step, ...]] = {
         Step(
             "theirs",
             "The baseline is always there",
-            "The same noise through G as likelihood alone had left it. Is the reward worth it? Judge by reading, or blindly on the face “Blind test”.",
+            "The same noise through G as likelihood alone had left it. Is the reward worth it? Judge by reading, or on the face “Blind test”.",
         ),
         Step(
             "rewards",
             "What a token was worth",
             "Q(s, a): from every prefix N roll-outs finish the sentence, and D says how real they are; the mean is the reward of the token. "
-            "Blue lowers, orange raises.",
+            "Under a token: blue is above the baseline, orange below.",
             lambda page: page.shown.setCurrentIndex(1),
         ),
         Step(
@@ -197,16 +199,20 @@ TOURS: dict[str, tuple[Step, ...]] = {
         Step(
             "desk.lists.maskgan",
             "Filled by the GAN",
-            "Alternatives by MaskGAN, best first. Its generator was taught by policy gradient: a word is rewarded by how real D finds it there.",
+            "Alternatives by MaskGAN. Its generator was taught by policy gradient: a word is rewarded by how real D finds it there.",
         ),
         Step(
             "desk.lists.maskmle",
             "Filled by likelihood",
             "MaskMLE is the same network before the adversarial phase, with the same blanks and the same noise; what differs is coloured.",
         ),
-        Step("desk.cards", "What else it thought of", "The likeliest words of each blank with their probabilities. Press 1 to 9 to choose, L to lock one."),
         Step(
-            "history",
+            "desk.cards",
+            "What else it thought of",
+            "The likeliest words of each blank with their probabilities. Press 1 to 9 to choose, L to lock one.",
+        ),
+        Step(
+            "looks",
             "The same blanks over training",
             "Fixed blanks filled at every look of the training: early nonsense, then grammar, then agreement across a clause.",
             _face(0),
@@ -238,7 +244,7 @@ TOURS: dict[str, tuple[Step, ...]] = {
         Step(
             "side.lanes.0",
             "One step size",
-            "Small steps creep, large ones are refused. “Best step” finds the acceptance that theory calls best: 0.574 for MALA, 0.234 for Metropolis.",
+            "Small steps creep, large ones are refused. “Best step” finds the acceptance that theory calls best: 0.574 for MALA.",
         ),
         Step(
             "side.kernels.mala-approx",

@@ -8,7 +8,7 @@ from html import escape
 from typing import TypeVar
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent, QValidator
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent, QValidator
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QButtonGroup,
@@ -273,6 +273,15 @@ class ValueField(QLineEdit):
         super().__init__()
         self.setProperty("kind", "value")
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
+
+    def event(self, arg__1: QEvent) -> bool:
+        """Undo and redo are those of the page, unless something has been typed that is not taken yet."""
+        if arg__1.type() != QEvent.Type.ShortcutOverride or not isinstance(arg__1, QKeyEvent) or self.isModified():
+            return super().event(arg__1)
+        if not any(arg__1.matches(key) for key in (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)):
+            return super().event(arg__1)
+        arg__1.ignore()
+        return False
 
     def set_bad(self, bad: bool) -> None:
         """Colour what cannot be taken."""

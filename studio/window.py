@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QMainWindow, QStackedWidget, QToolButton, QWidget
 
 from models.errors import BadInput, StudioError
@@ -21,6 +21,7 @@ from studio.messages import OldRun
 from studio.pages import ASIDE, LIGHT, PAGES
 from studio.pages.page import Page
 from studio.pages.receiving import Receiving
+from studio.panels.scrolling import scrolled
 from studio.session import Session
 from studio.shell import Shell
 from studio.widgets import column, row
@@ -57,7 +58,7 @@ class Window(QMainWindow):
         middle = QWidget()
         line = row(spacing=0)
         line.addWidget(self._rail())
-        line.addWidget(self._stack, 1)
+        line.addWidget(scrolled(self._stack), 1)  # which a large scale needs in a small window
         middle.setLayout(line)
         self.setCentralWidget(middle)
         self._sizes()
@@ -114,6 +115,7 @@ class Window(QMainWindow):
         for other, b in self._rail_buttons.items():
             b.setChecked(other == name)
         self.pages[name].setFocus()
+        self.make_room()
         return self.pages[name]
 
     def page_name(self) -> str:
@@ -176,22 +178,23 @@ class Window(QMainWindow):
         self.open_run(path)
         self.session.start_when_open()
 
-    def show_demo(self, name: str, what: Path | Demo) -> None:
-        """Open a page with the run of its demo, or the lab with the walks of its Demo."""
-        if isinstance(what, Path):
-            self.session.opened.connect(lambda run: run.path == what and self.pages[name].show_demo({}), Qt.ConnectionType.SingleShotConnection)
-            self.open_run(what)
-        elif (page := self.show_page(name)) is not None:
-            page.show_demo(what.about)
+    def show_demo(self, demo: Demo, run: Path | None) -> None:
+        """Open the page of a demo with its run; without one, with what the demo itself says."""
+        if run is not None and self.session.run is not None and self.session.run.path == run:
+            self.show_page(demo.name)
+        elif run is not None:
+            once = Qt.ConnectionType.SingleShotConnection
+            self.session.opened.connect(lambda opened: opened.path == run and self.pages[demo.name].show_demo(demo.about), once)
+            self.open_run(run)
+        elif (page := self.show_page(demo.name)) is not None:
+            page.show_demo(demo.about)
 
     def start_tour(self, name: str = "") -> None:
-        """Show a person around a page, the one that is seen unless named; a page of a system opens its demo if it has no run of its own open."""
+        """Show a person around a page of `studio.tours.TOURS`, the one that is seen unless named; without a run of its own it opens its demo."""
         from studio.tour import Tour
         from studio.tours import TOURS
 
-        name = name or next(key for key, page in self.pages.items() if page is self.page)
-        if name not in TOURS:
-            name = "home"
+        name = name or self.page_name()
         if self.tour is not None:
             self.tour.end()
         needs_run = name not in ("home", "lab")
@@ -263,12 +266,32 @@ class Window(QMainWindow):
         self.scheme.setText({"system": "System", "light": "Light", "dark": "Dark"}[chosen])
 
     def _sizes(self) -> None:
-        px = theme.theme().px
-        self.rail.setFixedWidth(px(80))
-        for b in [*self._rail_buttons.values(), self.more, self.scheme]:
-            b.setFixedSize(QSize(px(80) - 1, px(56)))
-            b.setIconSize(QSize(px(20), px(20)))
         self.setMinimumSize(1120, 700)
+        self._fit_rail()
+        QTimer.singleShot(0, self, self.make_room)  # once the page has its new sizes
+
+    def _fit_rail(self) -> None:
+        """Every button has its place, also at a large scale in a low window."""
+        px, buttons = theme.theme().px, [*self._rail_buttons.values(), self.more, self.scheme]
+        high = min(px(56), (self.height() - 16) // len(buttons) - 4)
+        tight = high < px(50)
+        self.rail.setFixedWidth(px(80))
+        for b in buttons:
+            if bool(b.property("tight")) != tight:
+                b.setProperty("tight", tight)
+                theme.restyle(b)  # which forgets the size
+            b.setFixedSize(QSize(px(80) - 1, high))
+            b.setIconSize(QSize(px(14), px(14)) if tight else QSize(px(20), px(20)))
+
+    def make_room(self) -> None:
+        """The page has what it needs at this scale; where the window is smaller than that, it scrolls."""
+        if self._stack.currentWidget() is not None:
+            self._stack.setMinimumSize(self.page.needed())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The rail fits the height."""
+        super().resizeEvent(event)
+        self._fit_rail()
 
     @property
     def page(self) -> Page:

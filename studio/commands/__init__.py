@@ -25,6 +25,7 @@ _WHERE = {
     "gallery": "gallery",
     "shoot": "around",
     "doctor": "around",
+    "desktop": "desktop",
 }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from models.errors import BadInput, RunFailed
+from studio import runs as whereabouts
 from studio.awake import keeping
 from studio.commands.terminal import Result, bar, reading, stoppable, strict, tell
 from studio.export import writes_of
@@ -132,6 +133,7 @@ def _train(active: Any, goal: int, evaluate_every: int | None) -> Result:
     active.on_line = lambda line: tell(line["text"]) if line["what"] == "alarm" else None
     first, pace, phase = active.state.step, Pace(), active.phase
     spent: dict[str, dict[str, float]] = {}  # phase -> steps and seconds of this call
+    whereabouts.remember(active.folder.path)
     pace.start()
     try:
         with keeping(), stoppable() as stopped, bar(f"{active.algorithm.TITLE} · {active.plan.device}", goal) as show:

@@ -7,6 +7,7 @@ the order of the sieve and stops where the sieve alone is farther than the best:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -120,7 +121,7 @@ def nearest_rows(rows: np.ndarray, ours: Sequence[int], n: int) -> list[tuple[in
         return []
     alone = np.isin(rows, list({t for t in ours if t})).sum(1)
     top = int(max(rows.max(initial=0), max(ours, default=0))) + 1
-    pairs = [a * top + b for a, b in zip(ours, ours[1:], strict=False)]
+    pairs = [a * top + b for a, b in pairwise(ours)]
     both = np.isin(rows[:, :-1] * top + rows[:, 1:], pairs).sum(1) if pairs and rows.shape[1] > 1 else 0
     length = (rows != 0).sum(1)
     shared = (alone + 2.0 * both) / np.maximum(1, length + len(ours))

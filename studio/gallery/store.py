@@ -27,7 +27,7 @@ from studio.gallery.schema import told
 KEPT = 24 * 3600.0  # seconds after which what was removed is really gone: until then Undo brings it back
 CHUNK = 500  # numbers in one question to SQLite
 SORTS: Mapping[str, tuple[str, str]] = {  # name -> what it says, and how it is asked for
-    "newest": ("Newest first", "made DESC, id DESC"),
+    "newest": ("Newest first", "made DESC, id"),
     "oldest": ("Oldest first", "made, id"),
     "run": ("Run", "run COLLATE NOCASE, run_id, step, seed, row, id"),
     "step": ("Step", "step, run, seed, row, id"),
@@ -35,6 +35,7 @@ SORTS: Mapping[str, tuple[str, str]] = {  # name -> what it says, and how it is 
     "class": ("Class", "label = '', label COLLATE NOCASE, id"),
 }
 _COLUMNS = "id, kind, system, run, run_id, data, step, seed, row, label, score, score_name, scores, made, width, height, text, star, note"
+_NAMES = tuple(_COLUMNS.split(", "))
 SEARCHED = ("text", "note", "run", "label", "system", "data")
 LOWER_IS_BETTER = ("L(v)", "L(G(z))", "error", "distance")  # scores of which the lowest come first
 
@@ -111,10 +112,10 @@ class Gallery:
                     what = "was made by a newer version" if str(error) == "newer" else "could not be read"
                     problem = f"The gallery {what}, so it was set aside as {aside.name} in {aside.parent} and a new one begun."
                     db = schema.connect(path)
-        except OSError as error:
-            raise trouble(error, path) from error
         except filelock.Timeout:
             raise DiskTrouble(f"The gallery {path} is being opened by another window for too long: close that window.") from None
+        except OSError as error:
+            raise trouble(error, path) from error
         gallery = Gallery(path, db, problem)
         gallery._forget()
         return gallery
@@ -158,8 +159,7 @@ class Gallery:
         run, made = recipe.get("run") or {}, recipe.get("made") or {}
         run_id = run_id_of(recipe)
         content = sample.png or sample.text.encode()
-        row = row_of(recipe, sample.place)
-        how = "chains" if "chains" in recipe else "fillings" if "desk" in made else "rows"
+        how, row = row_of(recipe, sample.place)
         key = f"{run_id} {recipe.get('state_hash')} {made.get('seed')} {how} {row} ".encode()
         held = hashlib.sha256(key + content).hexdigest()
         name, score = next(iter(sample.scores.items()), ("", None))
@@ -243,7 +243,8 @@ class Gallery:
             for entry, tag in self._all(f"SELECT entry, tag FROM tags WHERE entry IN ({marks}) ORDER BY tag", part):
                 tags.setdefault(entry, []).append(tag)
             for row in self._all(f"SELECT {_COLUMNS} FROM entries WHERE id IN ({marks}) AND gone IS NULL", part):
-                rows[row[0]] = Entry(*row[:12], json.loads(row[12]), *row[13:17], bool(row[17]), row[18], tuple(tags.get(row[0], ())))
+                values = dict(zip(_NAMES, row, strict=True)) | {"scores": json.loads(row[12]), "star": bool(row[17])}
+                rows[row[0]] = Entry(**values, tags=tuple(tags.get(row[0], ())))
         return [rows[i] for i in ids if i in rows]
 
     def entry(self, number: int) -> Entry:
@@ -425,11 +426,16 @@ def _condition(
     return "board_entries JOIN entries ON entries.id = board_entries.entry", " AND ".join(where), [*given, board]
 
 
-def row_of(recipe: Mapping[str, Any], place: int) -> int:
-    """Which sample of its seed the one at a place of a recipe is."""
+def row_of(recipe: Mapping[str, Any], place: int) -> tuple[str, int]:
+    """What the sample at a place of a recipe is one of ("rows" of a seed, "chains", fillings of a net), and which one, from 0."""
     made = recipe.get("made") or {}
-    rows, chain = made.get("rows"), made.get("chain")
-    return place + (int(chain) if isinstance(chain, int) else int(rows[0]) if isinstance(rows, list) and rows else 0)
+    if "desk" in made:
+        net, number = divmod(place, made["count"])
+        return str(made["nets"][net]), int(made.get("number", number))
+    if "chains" in recipe:
+        return "chains", int(made.get("chain", place))
+    rows = made.get("rows")
+    return "rows", place + (int(rows[0]) if isinstance(rows, list) and rows else 0)
 
 
 def gallery_path() -> Path:

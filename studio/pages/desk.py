@@ -15,6 +15,7 @@ from models.algorithms.maskgan.fillings import END_WORD, Desk, Fillings
 from models.algorithms.maskgan.fillings import desk_of as read_desk
 from models.files import home
 from models.knobs import describe
+from studio import copying
 from studio.export.filled import desk_of, fill_exporters
 from studio.gallery.store import gallery_path
 from studio.history import History
@@ -79,7 +80,7 @@ class DeskFace(QObject):
         self.more = button("Token table", "chevron-right", tip="p(real), log p, r, R, V and A of every blank", clicked=self._fold_table)
         self.export_button = button("Export fillings…", "export", tip="Both nets' fillings as a file, with their recipe inside")
         menu = QMenu(self.export_button)
-        for name, exporter in ((name, one) for name, one in fill_exporters().items() if one.listed):
+        for name, exporter in fill_exporters().items():
             menu.addAction(exporter.label).triggered.connect(partial(self._ask_path, name))
         self.export_button.setMenu(menu)
         self.widget, self.side = self._stage(), self.drawing
@@ -354,6 +355,22 @@ class DeskFace(QObject):
             "net": net,
             **self.drawing.values(),
         }
+
+    def as_command(self) -> str:
+        """The blanks filled by the net whose words lie here; "" where there is nothing to fill."""
+        run = self._session.run
+        if run is None or not moves.free(self.desk):
+            return ""
+        step, how = copying.checkpoint_of(run.path, self._session.step), self.drawing.values()
+        return copying.fill_command(run.path.resolve(), step, self.desk, self.source, self.blanking.n, how, self._joiner)
+
+    def as_python(self) -> str:
+        """The same, with words that were locked as they are."""
+        run = self._session.run
+        if run is None or not moves.free(self.desk):
+            return ""
+        step = copying.checkpoint_of(run.path, self._session.step)
+        return copying.fill_python(run.path.resolve(), step, self.request(self.source))
 
     def show_reply(self, reply: Reply) -> float | None:
         """An answer; the seconds that both nets took, once both have answered."""

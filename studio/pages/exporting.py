@@ -48,7 +48,7 @@ class Exporting(QObject):
         """The exporters of what is written, "pictures" or "text"."""
         self._menu.clear()
         for name, exporter in exporters(writes).items():
-            if not exporter.listed or ("loop" in exporter.needs and "loop" not in self._views):
+            if "loop" in exporter.needs and "loop" not in self._views:
                 continue  # everything else that a system has not is left out of the file
             self._menu.addAction(exporter.label).triggered.connect(partial(self.ask, name))
 
@@ -75,6 +75,11 @@ class Exporting(QObject):
         if run is None:
             return
         steps = tuple(s for s in Reel.of(run.path).steps() if first <= s <= min(last, self._session.step))
+        if not steps:
+            self._page.card.show_error(
+                f"Step {self._session.step:,}, which is open, comes before the range: go back to the newest step, or mark another range."
+            )
+            return
         exporter, folder = exporters()["reel"], home() / "exports"
         folder.mkdir(parents=True, exist_ok=True)
         suggestion = folder / f"{run.name}-{first}-{last}{exporter.extension}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -9,13 +10,12 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QWidget
 
 from models.errors import StudioError
 from studio.gallery import nearest
 from studio.gallery.keeping import pixels_of
 from studio.gallery.store import Entry, Gallery
-from studio.history import History
 from studio.pages.gallerydeeds import Deeds, many
 from studio.pages.gallerydoors import GalleryDoors
 from studio.pages.page import Page
@@ -66,10 +66,8 @@ class GalleryPage(Page):
         del session
         self.gallery: Gallery | None = None
         self._seen: tuple[int, int] = (-1, -1)
-        if not isinstance(getattr(self, "history", None), History):
-            self.history = History(self)
         self.model, self.thumbs, self.aside = GalleryModel(self), Thumbs(self), Aside(self)
-        self.deeds = Deeds(self.history, self)
+        self.deeds = Deeds(self.own_history, self)
         self.grid, self.filter, self.boards = GalleryGrid(self.model, self.thumbs), GalleryFilter(), GalleryBoards()
         self.detail, self.foot, self.compare, self.maker = GalleryDetail(), GalleryFoot(), ComparePair(), SheetMaker()
         self.doors = GalleryDoors(self)
@@ -80,6 +78,7 @@ class GalleryPage(Page):
         self.tools.addWidget(self.doors.sheet_button)
         self.tools.addWidget(self.doors.export_button)
         self.setAcceptDrops(True)
+        self.setFocusProxy(self.grid)
         self._connect()
         self._look = QTimer(self)
         self._look.setInterval(LOOK_MS)
@@ -187,7 +186,7 @@ class GalleryPage(Page):
         sort = asked.pop("sort")
         try:
             ids = self.gallery.query(sort=sort, **asked)
-            cards = bool(len(ids)) and not self.gallery.any(**{**asked, "kind": "picture"})
+            cards = asked["kind"] == "text" or (bool(len(ids)) and not self.gallery.any(**{**asked, "kind": "picture"}))
         except StudioError as error:
             self.card.show_error(str(error))
             return
@@ -272,13 +271,9 @@ class GalleryPage(Page):
     # --- what a person does -----------------------------------------------------------------------------------
 
     def undo(self) -> None:
-        """Take back the last deed."""
+        """Take back the last deed; a note that is being typed is one."""
         self.detail.flush()
-        self.history.undo()
-
-    def redo(self) -> None:
-        """Do it again."""
-        self.history.redo()
+        super().undo()
 
     def back(self) -> None:
         """From a comparison or the maker to the samples."""
@@ -412,14 +407,17 @@ class GalleryPage(Page):
         match name:
             case "nearest":
                 self.detail.nearest.show_found(result)
+                self.detail.see_nearest()
             case "data":
                 self.detail.nearest.show_data(result)
+                self.detail.see_nearest()
             case _:
                 self.doors.on_done(name, result)
 
     def _on_failed(self, name: str, sentence: str) -> None:
         if name == "data":
             self.detail.nearest.show_data(None, sentence)
+            self.detail.see_nearest()
         else:
             self.doors.on_failed(name, sentence)
 
@@ -437,6 +435,30 @@ class GalleryPage(Page):
             self.maker.save_button.click()
         else:
             self.doors.choose()
+
+    def as_command(self) -> str:
+        """What is shown, as a line for the terminal."""
+        words = ["sampling-studio", "gallery", "list"]
+        for flag, value in self._asked().items():
+            words += [f"--{flag}"] if value is True else [f"--{flag}", shlex.quote(str(value))] if value else []
+        return " ".join(words)
+
+    def as_python(self) -> str:
+        """The same as a script."""
+        names = {"find": "text"}
+        given = ", ".join(f"{names.get(name, name)}={value!r}" for name, value in self._asked().items() if value)
+        return (
+            "from studio.gallery import Gallery\n\n"
+            f"gallery = Gallery.open()\nids = gallery.query({given})\nfor entry in gallery.entries(ids):\n"
+            "    print(entry.id, entry.run, entry.step, entry.seed, entry.row, entry.text or (entry.width, entry.height))\n"
+        )
+
+    def _asked(self) -> dict[str, Any]:
+        """What the filter and the board ask for, as the command line calls it."""
+        asked, (kind, name) = self.filter.asked(), self.boards.now()
+        told = {"board": name if kind == BOARD else "", "starred": kind == STARRED, "system": asked["system"], "run": asked["run"]}
+        told |= {"label": asked["label"], "kind": asked["kind"], "tag": asked["tag"], "find": " ".join(asked["text"].split()), "sort": asked["sort"]}
+        return told
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Letters, while no field has the keyboard."""
@@ -477,8 +499,6 @@ class GalleryPage(Page):
         if not first:
             self._look_again()
         self._look.start()
-        if QApplication.focusWidget() is None or QApplication.focusWidget() is self:
-            self.grid.setFocus()
 
     def hideEvent(self, event: Any) -> None:
         """Nobody looks."""

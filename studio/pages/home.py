@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QRunnable, QSize, QThreadPool, QTimer, Signal
+from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
-from models.errors import StudioError
 from models.settings import settings
 from studio import demos, stopped, theme
 from studio.pages import PAGES
@@ -18,7 +17,9 @@ from studio.panels.moving import TICK_MS
 from studio.panels.recentruns import RecentRuns
 from studio.panels.scrolling import scrolled
 from studio.panels.systemcard import SystemCard
+from studio.runs import RunFacts, listing
 from studio.widgets import Card, column, label, row
+from studio.workers.later import Later
 
 COLUMNS = 3
 SYSTEMS = (  # page, title, what it is, what moves, word of its button, icon of it
@@ -82,7 +83,7 @@ class HomePage(Page):
     Signals:
         begin (str): open a system's page with a new run.
         opened (object): open the run at this Path.
-        demo_wanted (str, object): open a page with the demo's run at this Path, or with the walks of the lab's Demo.
+        demo_wanted (object, object): open the page of this Demo with its run at this Path; None for the lab, which has none.
         tour_wanted (str): show a person around this page.
         resumed (object): open the run at this Path and go on training.
     """
@@ -90,7 +91,7 @@ class HomePage(Page):
     TITLE = "Sampling Studio"
     begin = Signal(str)
     opened = Signal(object)
-    demo_wanted = Signal(str, object)
+    demo_wanted = Signal(object, object)
     tour_wanted = Signal(str)
     resumed = Signal(object)
 
@@ -101,9 +102,8 @@ class HomePage(Page):
         self.subtitle.setText("Train, steer and sample generative adversarial models")
         self.warming = label("", "caption")
         self.tools.addWidget(self.warming)
-        self._pool = QThreadPool(self)
-        self._hear = _Unpacked(self)
-        self._hear.done.connect(self._on_unpacked)
+        self._reader, self._unpacker, self._reading = Later(self), Later(self), False
+        self._unpacker.failed.connect(self._on_failed)
         found = demos.demos()
         self.cards = {words[0]: SystemCard(*words, found.get(words[0])) for words in SYSTEMS}
         self.starters = {name: card.starter for name, card in self.cards.items()}
@@ -161,16 +161,18 @@ class HomePage(Page):
             self.begin.emit(name)
         elif asset.has_run:
             self.cards[name].show_busy(True)
-            self._pool.start(_Unpack(name, self._hear))
+            self._unpacker.call(lambda: demos.install(name), lambda made: self._on_unpacked(name, made))
         else:
-            self.demo_wanted.emit(name, asset)
+            self.demo_wanted.emit(asset, None)
 
-    def _on_unpacked(self, name: str, made: Any, problem: str) -> None:
+    def _on_unpacked(self, name: str, made: Path) -> None:
         self.cards[name].show_busy(False)
-        if problem:
-            self.card.show_error(problem)
-        else:
-            self.demo_wanted.emit(name, made)
+        self.demo_wanted.emit(self.cards[name].asset, made)
+
+    def _on_failed(self, sentence: str) -> None:
+        for card in self.cards.values():
+            card.show_busy(False)
+        self.card.show_error(sentence)
 
     def _on_copied(self) -> None:
         self.tell("Copied the command that made this demo.")
@@ -193,7 +195,7 @@ class HomePage(Page):
         card = self.leftovers[path] = ErrorCard(kind="warning")
         card.show_error(sentence, word, log)
         card.remedy_button.setEnabled(self._ready)
-        card.remedy.connect(lambda _: self.resumed.emit(path))
+        card.remedy.connect(lambda _: (stopped.forget_log(), self.resumed.emit(path)))
         card.closed.connect(lambda: (one and stopped.dismiss(one), self._seen(path)))
         self._upper.addWidget(card)
 
@@ -220,14 +222,25 @@ class HomePage(Page):
 
     def refresh(self) -> None:
         """Read the list of runs again."""
-        self.recent.show_runs(self.session.run, self.session.step)
+        self._on_read(listing())
+
+    def _read_aside(self) -> None:
+        """The same beside the window: hundreds of runs take a moment."""
+        if not self._reading:
+            self._reading = True
+            self._reader.call(listing, self._on_read)
+
+    def _on_read(self, found: list[RunFacts]) -> None:
+        self._reading = False
+        self.recent.show_runs(found, self.session.run, self.session.step)
         for path in [p for p in self.leftovers if p != Path() and not (p / "owner.json").exists()]:
             self._seen(path)
 
     def stop(self) -> None:
         """The window is closing: what is being unpacked is finished."""
         self._clock.stop()
-        self._pool.waitForDone()
+        self._reader.wait()
+        self._unpacker.wait()
 
     # --- motion -----------------------------------------------------------------------------------------------
 
@@ -251,38 +264,13 @@ class HomePage(Page):
     def showEvent(self, event: Any) -> None:
         """The list may have changed, and the demos move."""
         super().showEvent(event)
-        QTimer.singleShot(0, self, self.refresh)  # the page is seen first
+        self._read_aside()
         self.set_motion(not settings().reduce_motion)
 
     def hideEvent(self, event: Any) -> None:
         """Nobody looks."""
         super().hideEvent(event)
         self._clock.stop()
-
-
-class _Unpacked(QObject):
-    """Tells the GUI thread.
-
-    Signals:
-        done (str, object, str): the demo's name, the Path of its run or None, and what went wrong.
-    """
-
-    done = Signal(str, object, str)
-
-
-class _Unpack(QRunnable):
-    """Makes the run of a demo beside the event loop."""
-
-    def __init__(self, name: str, hear: _Unpacked) -> None:
-        super().__init__()
-        self._name, self._hear = name, hear
-
-    def run(self) -> None:
-        """In a thread of the pool."""
-        try:
-            self._hear.done.emit(self._name, demos.install(self._name), "")
-        except StudioError as error:
-            self._hear.done.emit(self._name, None, str(error))
 
 
 def _hint(picture: str, title: str, text: str) -> Card:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QGridLayout, QMenu, QPushButton, QWidget
 from models.errors import BadInput
 from models.files import home
 from studio import theme
+from studio.copying import lab_python
 from studio.doors import Take
 from studio.finding import Settable
 from studio.messages import Frame, Limit, Trouble, Walk, WalkOpened
@@ -413,6 +414,19 @@ class LabPage(Page):
         if text:
             QGuiApplication.clipboard().setText(text)
             self.tell("Copied the command of this walk.")
+
+    def as_command(self) -> str:
+        """One line a sampler."""
+        return self.command()
+
+    def as_python(self) -> str:
+        """The same walks; "", with a card, where a painting was not saved."""
+        if not self.command() or self.opened is None or self.frame is None or self.walk is None:
+            return ""
+        target = str(self._drawn_file) if self.setup.target == "drawn" else self.opened.name
+        common = (target, self.walk.chains, self.walk.seed)
+        lanes = zip(self.side.lanes, self.frame.lanes, strict=True)
+        return lab_python([(panel.lane.kernel, *common, lane.step or 2000, self.opened.start, panel.values()) for panel, lane in lanes])
 
     def command(self) -> str:
         """One line a sampler; empty, with a card, where a painting was not saved."""

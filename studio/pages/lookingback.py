@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class LookingBack(LookBack):
-    """The strip on top of the stage while the open run is only read."""
+    """The band below the header while the open run is only read."""
 
     def __init__(self, page: TrainingPage, fork: Callable[[], None]) -> None:
         super().__init__()

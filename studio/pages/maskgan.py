@@ -104,6 +104,14 @@ class MaskganPage(SentencePage):
         """Of the desk while it is looked at."""
         return of_rows(self.desk.drawing.rows) if self.faces.place() == DESK else super().settable()
 
+    def as_command(self) -> str:
+        """Of the desk while it is looked at."""
+        return self.desk.as_command() if self.faces.place() == DESK else super().as_command()
+
+    def as_python(self) -> str:
+        """Likewise."""
+        return self.desk.as_python() if self.faces.place() == DESK else super().as_python()
+
     def export_buttons(self) -> list[QPushButton]:
         """Of the desk while it is looked at."""
         return [self.desk.export_button] if self.faces.place() == DESK else super().export_buttons()

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QPushButton, QSizePolicy, QStackedWidget, QWidget
 
 from models.files import home
+from models.settings import runs_folder
 from studio import theme
+from studio.copying import runs_command, runs_python
 from studio.doors import Take
 from studio.finding import Settable
 from studio.gallery.store import gallery_path
@@ -20,6 +22,7 @@ from studio.panels.card import ErrorCard
 from studio.widgets import ElidedLabel, button, column, label, row
 
 NOTICE_MS = 12_000
+WIDE, HIGH, LOW, SIDE = 980, 630, 500, 304  # pixels at scale 1: what every page can do with, the least of one with a side, the side
 _MOVING, _WRITTEN = (".webp", ".gif", ".apng", ".mp4"), (".svg", ".html", ".csv", ".md", ".txt", ".jsonl", ".json", ".nc")
 CARRIERS = (".png", *_MOVING, *_WRITTEN)  # files that may carry a recipe
 EXPORTED = f"Exported files ({' '.join('*' + ending for ending in CARRIERS)})"
@@ -72,7 +75,7 @@ class Page(QWidget):
         self.card, self.alarm = ErrorCard(), ErrorCard(kind="warning")
         ground = QFrame()
         ground.setProperty("kind", "stage")
-        self._inside = inside = column(ground, margin=16, spacing=12)
+        inside = column(ground, margin=16, spacing=12)
         inside.addWidget(self.card)
         inside.addWidget(self.alarm)
         inside.addWidget(self.stage, 1)
@@ -105,8 +108,8 @@ class Page(QWidget):
         return stack
 
     def put_on_top(self, strip: QWidget) -> None:
-        """Above all that is on the stage."""
-        self._inside.insertWidget(0, strip)
+        """A band below the header."""
+        self.whole.insertWidget(1, strip)
 
     def add_foot(self, foot: QWidget) -> None:
         """The bar below everything."""
@@ -119,7 +122,7 @@ class Page(QWidget):
 
     def choose_run(self) -> None:
         """Ctrl+O: ask for a run's folder, and open it."""
-        self.ask_path("Open a run", home() / "runs", "", self.run_chosen.emit, there=True)
+        self.ask_path("Open a run", runs_folder(), "", self.run_chosen.emit, there=True)
 
     def choose_exported(self) -> None:
         """Ask for an exported file, and open the run that made it."""
@@ -167,12 +170,12 @@ class Page(QWidget):
         return []
 
     def as_command(self) -> str:
-        """What is seen here as lines for the terminal; "" where there is nothing yet."""
-        return ""
+        """What is seen here as lines for the terminal, here the list of runs; "" where there is nothing yet."""
+        return runs_command()
 
     def as_python(self) -> str:
-        """The same as a Python script that needs only `models`, or what else it imports; "" where there is nothing yet."""
-        return ""
+        """The same as a Python script; "" where there is nothing yet."""
+        return runs_python()
 
     def copy_command(self) -> None:
         """Ctrl+Shift+C."""
@@ -216,7 +219,7 @@ class Page(QWidget):
         return 0
 
     def show_demo(self, about: Mapping[str, Any]) -> None:
-        """The page's demo is open: show what it shows best. `about` is demo.json of a demo without a run."""
+        """The page's demo is open: show what it shows best. `about` is its demo.json."""
 
     def stop(self) -> None:
         """The window is closing: end what the page does beside it."""
@@ -225,6 +228,13 @@ class Page(QWidget):
         """Show or hide the controls at the side."""
         if self.sides is not None:
             self.sides.setVisible(not self.sides.isVisible())
+
+    def needed(self) -> QSize:
+        """What it needs at the present scale: what it asks for, but no more than every page is made to do with; all of its header."""
+        px, asked = theme.theme().px, self.minimumSizeHint()
+        wide = px(WIDE) if self.sides is not None and not self.sides.isHidden() else px(WIDE - SIDE)
+        low = px(LOW) if self.sides is not None else 0
+        return QSize(max(min(asked.width(), wide), self.header.minimumSizeHint().width()), max(low, min(asked.height(), px(HIGH))))
 
     def tell(self, text: str, made: Path | None = None, *, stay: bool = False) -> None:
         """Good news, for a while, or until the next; with a button that shows the file or folder that was `made`."""

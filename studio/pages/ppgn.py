@@ -149,7 +149,10 @@ class PpgnPage(TrainingPage):
             self._open_chains()
 
     def show_demo(self, about: Mapping[str, Any]) -> None:
-        """The chains."""
+        """The chains, on their way to the caption that Home shows."""
+        run = self.session.run
+        if run is not None and run.path != self.chains.path:
+            self.chains.prefer(f"caption:{about['caption']}")
         self.faces.choose(1)
 
     def open_run(self, path: Path, source: OldRun | None = None) -> None:
@@ -207,6 +210,17 @@ class PpgnPage(TrainingPage):
             return []
         counts = (of_spin(("seed",), side.seed, "seed of the chains"), of_spin(("chains",), side.chains, "number of chains"))
         return [*of_rows(side.epsilons.rows), *counts]
+
+    def as_command(self) -> str:
+        """Of the chains while they are looked at."""
+        return self.chains.doors.command() if self.walking else super().as_command()
+
+    def copy_python(self) -> None:
+        """The script of chains is asked of the worker, which has their record; it is copied when it comes."""
+        if not self.walking:
+            super().copy_python()
+        elif self.chains.opened is not None:
+            self.chains.worker.ask_for("record")
 
     def export_buttons(self) -> list[QPushButton]:
         """Of the chains while they are looked at."""

@@ -213,6 +213,10 @@ class ChainsFace(QWidget):
         self.path, self._newer, self._at = path, False, at
         self.worker.ask_for("run", None if path is None else (path, title, at))
 
+    def prefer(self, *wishes: str) -> None:
+        """What the chains of the next run that is opened go for, if it knows that."""
+        self._wishes = wishes
+
     def _on_ready(self, facts: Facts | None) -> None:
         same = facts is not None and self.facts is not None and facts.path == self.facts.path and facts.knows == self.facts.knows
         self.facts = facts

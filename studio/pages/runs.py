@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QFile, QPoint, Qt, QTimer, QUrl
+from PySide6.QtCore import QPoint, Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QKeyEvent
 from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QTabBar, QToolButton, QWidget
 
-from models.errors import BadInput, StudioError
+from models.errors import StudioError
 from models.files import home
 from models.settings import runs_folder
 from studio import runs, theme
 from studio.pages.page import Page
+from studio.pages.rundeeds import RunDeeds
 from studio.panels.queuepanel import QueuePanel
 from studio.panels.runcurves import RunCurves
 from studio.panels.runforms import ForkForm, MoreForm
@@ -31,7 +32,6 @@ AFRESH_MS = 4_000  # the list, while it is seen
 LEFT = 424  # pixels of the list, at least
 TREE, CURVES, TWINS, QUEUE = range(4)
 NONE = "No runs yet. A run is saved by itself, and stands here from its first step."
-TRAINING = "{} is training: pause it first."
 
 
 class RunsPage(Page):
@@ -44,9 +44,8 @@ class RunsPage(Page):
         super().__init__()
         self.session = session
         self.all: list[RunFacts] = []
-        self._after: Callable[[], None] | None = None  # what waits for the open run to be closed
-        self.later = Later(self)
-        self.later.failed.connect(self._on_failed)
+        self.deeds = RunDeeds(session, self.own_history, self)
+        self._reader, self._reading = Later(self), False
         self.browser, self.fork_form, self.more_form = RunBrowser(), ForkForm(), MoreForm()
         self.list = self.browser.list
         self.foot, self.undo_button = (
@@ -67,6 +66,7 @@ class RunsPage(Page):
         body.addWidget(self.tabs)
         body.addWidget(self.views, 1)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setObjectName("runs")
         self.splitter.setHandleWidth(theme.theme().px(12))
         self.splitter.setChildrenCollapsible(False)
         self.splitter.addWidget(self._left())
@@ -79,7 +79,7 @@ class RunsPage(Page):
         self._connect()
         self._afresh = QTimer(self)
         self._afresh.setInterval(AFRESH_MS)
-        self._afresh.timeout.connect(self.refresh)
+        self._afresh.timeout.connect(self._read_aside)
         self._on_queue()
 
     def _left(self) -> QWidget:
@@ -88,13 +88,13 @@ class RunsPage(Page):
             "Fork": button("Fork…", tip="A new run that goes on from one of its steps", clicked=self.ask_fork),
             "Queue": button("Queue…", tip="Train it on when nothing else trains", clicked=self.ask_more),
             "Rename": button("Rename", tip="Another name for the run and its folder (F2)", clicked=self.list.rename),
-            "Delete": button("Delete", tip="Into the trash (Del)", clicked=self.delete),
+            "Delete": button("Delete", tip="Into the trash (Del)", clicked=lambda: self.deeds.delete(self.chosen())),
         }
         self.more_button = tool("more", "More: duplicate, show the folder")
         self.more_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self.more_button)
         self.more = {
-            "Duplicate": menu.addAction("Duplicate", self.duplicate),
+            "Duplicate": menu.addAction("Duplicate", lambda: self.deeds.duplicate(self.chosen()[0])),
             "Show folder": menu.addAction("Show folder", self.show_folder),
         }
         self.more_button.setMenu(menu)
@@ -113,12 +113,15 @@ class RunsPage(Page):
         self.browser.listed.connect(self._on_listed)
         self.list.chosen.connect(self._on_chosen)
         self.list.opened.connect(self._open)
-        self.list.listed.renamed.connect(self.rename)
+        self.deeds.changed.connect(self._on_changed)
+        self.deeds.told.connect(self._on_told)
+        self.deeds.failed.connect(self._on_failed)
+        self.list.listed.renamed.connect(self.deeds.rename, Qt.ConnectionType.QueuedConnection)  # once the field has gone
         self.list.customContextMenuRequested.connect(self._menu)
         self.tree.tree.chosen.connect(lambda run: self.list.select([run.path]))
         self.tree.tree.opened.connect(self._open)
         self.curves.save_wanted.connect(self._choose_csv)
-        self.fork_form.wanted.connect(self._fork)
+        self.fork_form.wanted.connect(self.deeds.fork)
         self.fork_form.closed.connect(self.fork_form.hide)
         self.more_form.wanted.connect(self._queue)
         self.more_form.closed.connect(self.more_form.hide)
@@ -131,7 +134,21 @@ class RunsPage(Page):
 
     def refresh(self) -> None:
         """Read the runs' folders again."""
-        self.all = runs.listing()
+        self._show_all(runs.listing())
+
+    def _read_aside(self) -> None:
+        """The same beside the window: hundreds of runs take a moment."""
+        if not self._reading:
+            self._reading = True
+            self._reader.call(runs.listing, self._on_read)
+
+    def _on_read(self, found: list[RunFacts]) -> None:
+        self._reading = False
+        if self.isVisible():
+            self._show_all(found)
+
+    def _show_all(self, found: list[RunFacts]) -> None:
+        self.all = found
         notes: dict[Path, str] = {}
         if (now := self.session.run) is not None:
             notes[now.path.resolve()] = {"running": "trains now"}.get(self.session.condition, "open now")
@@ -177,6 +194,9 @@ class RunsPage(Page):
         """The runs may have changed."""
         super().showEvent(event)
         self.refresh()
+        if self.all and not self.chosen():  # the open run, else the newest
+            now = self.session.run.path.resolve() if self.session.run is not None else None
+            self.list.select([next((run.path for run in self.all if run.path.resolve() == now), self.all[0].path)])
         self._afresh.start()
 
     def hideEvent(self, event: Any) -> None:
@@ -187,12 +207,13 @@ class RunsPage(Page):
     def stop(self) -> None:
         """The window is closing: what is being copied is finished."""
         self._afresh.stop()
-        self.later.wait()
+        self._reader.wait()
+        self.deeds.wait()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Del throws away."""
         if event.key() == Qt.Key.Key_Delete and self.chosen():
-            self.delete()
+            self.deeds.delete(self.chosen())
         else:
             super().keyPressEvent(event)
 
@@ -202,17 +223,6 @@ class RunsPage(Page):
         """On the page of its system."""
         if chosen := self.chosen():
             self._open(chosen[0])
-
-    def rename(self, run: RunFacts, name: str) -> None:
-        """Another name for the run and its folder."""
-        self._when_closed([run], lambda: self._rename(run.path, name))
-
-    def duplicate(self) -> None:
-        """Copy the chosen run."""
-        if chosen := self.chosen():
-            run = chosen[0]
-            self.tell(f"Copying {run.name}, {size_text(run.bytes)} …", stay=True)
-            self.later.call(partial(runs.duplicate, run.path), partial(self._on_made, "{} is a copy of " + run.name))
 
     def ask_fork(self) -> None:
         """From which step, and with which change?"""
@@ -226,16 +236,34 @@ class RunsPage(Page):
             self.fork_form.hide()
             self.more_form.show_run(chosen[0])
 
-    def delete(self) -> None:
-        """The chosen runs go into the trash, from where they can be brought back."""
-        chosen = self.chosen()
-        self._when_closed(chosen, lambda: self._delete([run.path for run in chosen]))
-
     def show_folder(self) -> None:
         """In the system's own file manager."""
         for run in self.chosen()[:1]:
             if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(run.path))):
                 self.tell(f"No program is set up to show it; it is in {run.path}", stay=True)
+
+    def as_command(self) -> str:
+        """The fork that the form describes, else the list."""
+        form, chosen = self.fork_form, self.chosen()
+        if form.isVisible() and chosen:
+            change = "".join(f" --set {shlex.quote(f'{knob}={value}')}" for knob, value in form.change().items())
+            out = shlex.quote(str(runs_folder() / form.name.text().strip()))
+            return f"sampling-studio fork {shlex.quote(str(chosen[0].path))} --step {form.step.currentData()}{change} --out {out}"
+        return "sampling-studio runs" if self.all else ""
+
+    def as_python(self) -> str:
+        """The measure that is drawn, of the chosen runs; without a choice, the list."""
+        key, chosen = self.curves.measure.currentData(), [str(run.path) for run in self.chosen() if run.state == "ok"]
+        if not (key and chosen and self.tabs.currentIndex() in (CURVES, TWINS)):
+            words = "from studio import runs\n\nfor run in runs.listing():\n    print(run.name, run.system, run.step, runs.size_text(run.bytes))\n"
+            return words if self.all else ""
+        return (
+            "from pathlib import Path\n\nfrom studio import pasts\n\n"
+            f"for path in {chosen!r}:\n"
+            "    past = pasts.read(Path(path))\n"
+            f"    steps, values = past.points({key!r})\n"
+            "    print(past.name, int(steps[-1]), values[-1])\n"
+        )
 
     # --- inside -----------------------------------------------------------------------------------------------
 
@@ -245,92 +273,14 @@ class RunsPage(Page):
         else:
             self.run_chosen.emit(run.path)
 
-    def _when_closed(self, chosen: Sequence[RunFacts], act: Callable[[], None]) -> None:
-        """Do something with runs of which none is open here; one that stands still is saved and closed for it."""
-        now = self.session.run
-        mine = [run for run in chosen if now is not None and run.path.resolve() == now.path.resolve()]
-        if mine and self.session.condition == "running":
-            self.card.show_error(TRAINING.format(mine[0].name))
-        elif mine:
-            self._after = act
-            self.session.stop()
-        else:
-            act()
-
-    def _rename(self, path: Path, name: str) -> None:
-        try:
-            renamed = runs.rename(path, name)
-        except StudioError as error:
-            self.card.show_error(str(error))
-            self.refresh()
-            return
-        self._moved(path, renamed)
-        old = path.name
-        self.own_history.done(
-            f"rename {old}", lambda: self._rename_again(renamed, old), lambda: self._rename_again(renamed.with_name(old), renamed.name)
-        )
-
-    def _rename_again(self, path: Path, name: str) -> None:
-        try:
-            self._moved(path, runs.rename(path, name))
-        except StudioError as error:
-            self.card.show_error(str(error))
-
-    def _moved(self, old: Path, new: Path) -> None:
-        self.session.queue.moved(old, new)
+    def _on_changed(self, paths: list[Path]) -> None:
         self.refresh()
-        self.list.select([new])
+        self.list.select(paths)
 
-    def _delete(self, paths: Sequence[Path]) -> None:
-        thrown: list[tuple[Path, Path]] = []  # where it was, and where it is in a trash
-        for path in paths:
-            try:
-                thrown.append((path, throw_away(path)))
-            except (StudioError, OSError) as error:
-                self.card.show_error(str(error))
-                break
-        self.refresh()
-        if not thrown:
-            return
-        names = thrown[0][0].name if len(thrown) == 1 else f"{len(thrown)} runs"
-        self.tell(f"{names} went into the trash.", stay=True)
-        places = dict(thrown)
-
-        def back() -> None:
-            try:
-                for path in list(places):
-                    runs.restore(places[path], path)
-            except StudioError as error:
-                self.card.show_error(str(error))
-            self.refresh()
-            self.list.select(list(places))
-
-        def again() -> None:
-            try:
-                places.update({path: throw_away(path) for path in places})
-            except (StudioError, OSError) as error:
-                self.card.show_error(str(error))
-            self.refresh()
-
-        self.own_history.done(f"delete {names}", back, again)
-
-    def _fork(self, run: RunFacts, step: int, change: dict[str, Any], name: str) -> None:
-        try:
-            out = runs_folder() / runs.check_name(name)
-            if out.exists():
-                raise BadInput(f"There is a run called {name} already: take another name, for example {runs.free_name(out).name}.")
-        except BadInput as error:
-            self.fork_form.show_problem(str(error))
-            return
-        self.tell(f"Forking {run.name} at step {step:,} …", stay=True)
-        self.later.call(partial(_fork, run.path, step, out, change), partial(self._on_made, "{} goes on from step " + f"{step:,} of {run.name}"))
-
-    def _on_made(self, words: str, made: Path) -> None:
-        self.fork_form.hide()
-        runs.remember(made)
-        self.tell(words.format(made.name), stay=True)
-        self.refresh()
-        self.list.select([made])
+    def _on_told(self, text: str) -> None:
+        if not text.endswith("…"):
+            self.fork_form.hide()
+        self.tell(text, stay=True)
 
     def _on_failed(self, sentence: str) -> None:
         self.tell("")
@@ -392,29 +342,9 @@ class RunsPage(Page):
         return good[:2] if len(good) == 2 else []
 
     def _on_condition(self, condition: str, reason: str) -> None:
-        act, self._after = (self._after, None) if condition == "empty" else (None, self._after)
-        if act is not None:
-            act()
         if self.isVisible():
             self.refresh()
 
     def _on_queue(self) -> None:
         waiting = len(self.session.queue.waiting()) + (self.session.queue.running() is not None)
         self.tabs.setTabText(QUEUE, f"Queue ({waiting})" if waiting else "Queue")
-
-
-def throw_away(path: Path) -> Path:
-    """Move a run into the desktop's trash, or into the studio's own where there is none; returns its place there. Raises as `runs.trash`."""
-    runs.check_free(path)
-    file = QFile(str(path))
-    return Path(file.fileName()) if file.moveToTrash() and Path(file.fileName()).is_dir() else runs.trash(path)
-
-
-def _fork(source: Path, step: int, out: Path, change: dict[str, Any]) -> Path:
-    """In a thread: the algorithm needs torch."""
-    from models import catalog, knobs
-    from models.fork import fork
-    from models.journal import RunFolder
-
-    (wanted,) = knobs.split(change, catalog.algorithm(RunFolder.open(source, write=False).record["system"]).Knobs)
-    return fork(source, step, out, change=wanted)

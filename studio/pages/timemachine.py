@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtWidgets import QWidget
 
 from models.contract import Save
 from models.errors import StudioError
 from models.journal import RunFolder
 from models.reel import Reel
+from studio import theme
 from studio.messages import OldRun, Opened
 from studio.pages.lookingback import LookingBack
 from studio.panels.branching import ForkCard, WhatIfCard
@@ -28,6 +30,7 @@ EVERY_MS = 1_000  # between two looks at what is kept on disk
 AHEAD = 3  # frames that are read before they are asked for, while it plays
 BEFORE = "Look before it"  # the remedy of an alarm
 LEAST, MOST = 100, 5_000  # steps of twins that are suggested
+ROOMY = 760  # pixels of a page that has room for all of the bar
 
 
 def knobs_at(first: Mapping[str, Any], lines: Any, step: int) -> dict[str, Any]:
@@ -59,7 +62,7 @@ class TimeMachine(QObject):
 
     Attributes:
         bar: the scrubber, above the transport.
-        back: the strip over a run that is only looked at.
+        back: the band over a run that is only looked at.
     """
 
     def __init__(self, page: TrainingPage) -> None:
@@ -71,13 +74,14 @@ class TimeMachine(QObject):
         self._folder: RunFolder | None = None
         self._inside, self._phase = False, ""  # the past; the phase that was looked at before
         self.bar = Timeline()
-        self.back = LookingBack(page, self.fork)
+        self.back = LookingBack(page, self._fork_seen)
         self.fork_card, self.what_card = ForkCard(page), WhatIfCard(page, page.knob_list)
         self.frames, self._later = Frames(self), Later(self)
         self._poll = QTimer(self)
         self._poll.setInterval(EVERY_MS)
         self._poll.timeout.connect(self._on_poll)
         page.whole.insertWidget(page.whole.indexOf(page.transport), self.bar)
+        page.installEventFilter(self)
         self.bar.hide()
         self._connect()
 
@@ -151,6 +155,8 @@ class TimeMachine(QObject):
         for card in (self.fork_card, self.what_card):
             if card.isVisible():
                 card.show_marks(run.name, self.bar.marks, self.bar.at)
+        if self.past and not self.bar.has_frames():
+            self.live()  # the folder has gone
         before = self._before_alarm()
         self._page.alarm.offer(BEFORE if before is not None else "")
         self._show_bar()
@@ -195,6 +201,12 @@ class TimeMachine(QObject):
             self._page.journal.mark(self.bar.at)
         self.refresh()
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The page has another height."""
+        if event.type() == QEvent.Type.Resize:
+            self._show_bar()
+        return super().eventFilter(watched, event)
+
     def _on_stage(self, _: int) -> None:
         if self._page.stage.currentWidget() is not self._page.live:
             self.live()
@@ -202,6 +214,7 @@ class TimeMachine(QObject):
         self._show_bar()
 
     def _show_bar(self) -> None:
+        self.bar.set_low(self._page.height() < theme.theme().px(ROOMY))
         self.bar.setVisible(self._run is not None and self.bar.has_frames() and self._page.stage.currentWidget() is self._page.live)
 
     # --- a frame ------------------------------------------------------------------------------------------------
@@ -228,13 +241,19 @@ class TimeMachine(QObject):
             self._page.show_frame(frame)
 
     def _on_unreadable(self, step: int, sentence: str) -> None:
+        """Thinned out meanwhile: the nearest one that is left; or damaged, which is told."""
         if step == self.bar.at:
-            self.bar.stop()
-            self._page.card.show_error(sentence)
+            self.refresh()
+            if step not in self.bar.marks.frames:
+                self.scrub(step)
+            else:
+                self.bar.stop()
+                self._page.card.show_error(sentence)
 
     def _cursor(self, step: int | None) -> None:
         for curves in (self._page.curves, self._page.judging.panel.curves):
             curves.show_cursor(step)
+        self._page.judging.panel.show_at(step)
 
     def _show_knobs(self, step: int) -> None:
         self._page.knobs.set_values(knobs_at(self._first, self._lines, step))
@@ -267,10 +286,16 @@ class TimeMachine(QObject):
 
     def fork(self) -> None:
         """Ask under which name a new run goes on from here."""
+        self._ask_fork(self.bar.fork_button)
+
+    def _fork_seen(self) -> None:
+        self._ask_fork(self.back)
+
+    def _ask_fork(self, anchor: QWidget) -> None:
         if self._run is not None:
             self._keep_present()
             self.what_card.close_card()
-            self.fork_card.ask(self._run.name, self.bar.marks, self.bar.at, self.back if self.back.isVisible() else self.bar.fork_button)
+            self.fork_card.ask(self._run.name, self.bar.marks, self.bar.at, anchor)
 
     def what_if(self) -> None:
         """Ask which knob two new runs from here differ in."""

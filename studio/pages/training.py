@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QFrame, QLayout, QMenu, QPushButton, QSpinBox, QSt
 
 from models.contract import GoToPhase, Lengthen, NextPhase, Note, Save
 from models.knobs import describe
-from studio import theme
+from studio import copying, theme
 from studio.export import writes_of
 from studio.finding import Settable
 from studio.gallery.store import gallery_path
@@ -42,7 +42,11 @@ from studio.session import Session
 from studio.widgets import button, column, row
 from studio.workers.frames import Frame
 
-REEL_PANELS = ("samples", "seqgan")  # whose place a frame of the reel takes
+# What is asked for again and again; an answer that comes while the past is looked at would pass for it.
+LOOKED_AT = (
+    *("samples", "real", "held_out", "weights", "histogram", "marginals", "toy", "preview"),
+    *("reconstruction", "captions", "classes", "seqgan", "mle", "rewards", "fixed"),
+)
 REMEDIES = {"back": "Go back to the last good state", "retry": "Go on"}
 
 
@@ -351,6 +355,28 @@ class TrainingPage(SeededPage):
         """The field of the seed of the samples that are shown."""
         return getattr(self, "seed", None)
 
+    def as_command(self) -> str:
+        """The training of the open run anew and its samples; or the run that the form describes."""
+        run = self.session.run
+        if run is None or self.stage.currentWidget() is self.new:
+            return copying.train_command(copying.training_wished(self.new.request(), f"{self.SYSTEM}-new"))
+        step = copying.checkpoint_of(run.path, self.session.step)
+        samples = copying.sample_command(run.path.resolve(), step, self.drawn(), self._samples()[1])
+        return f"{copying.train_command(copying.training_of(run.path, self.session.step))}\n{samples}\n"
+
+    def as_python(self) -> str:
+        """The same as one script."""
+        run = self.session.run
+        if run is None or self.stage.currentWidget() is self.new:
+            return copying.train_python(copying.training_wished(self.new.request(), f"{self.SYSTEM}-new"))
+        step = copying.checkpoint_of(run.path, self.session.step)
+        samples = copying.sample_python(run.path.resolve(), step, self.drawn(), *self._samples())
+        return f"{copying.train_python(copying.training_of(run.path, self.session.step))}\n\n{samples}"
+
+    def _samples(self) -> tuple[str, str]:
+        """Exporter and file of what is on the stage."""
+        return ("txt", "samples.txt") if self.writes == "text" else ("sheet", "samples.png")
+
     def export_buttons(self) -> list[QPushButton]:
         """One."""
         return [self.export_button]
@@ -361,7 +387,9 @@ class TrainingPage(SeededPage):
 
     def keep(self) -> None:
         """Keep the selected sample, or all that are shown, in the gallery."""
-        if self.keep_button.isEnabled():
+        if self.time.past:
+            self.tell("These are frames of the reel: open the run as it was then (the menu beside What if), and keep them there.")
+        elif self.keep_button.isEnabled():
             self.tell("Keeping …", stay=True)
             self.session.export(Export("keep", gallery_path(), **self.to_keep()))
 
@@ -462,7 +490,7 @@ class TrainingPage(SeededPage):
 
     def _show_now(self, run: Opened) -> None:
         parent = f" · fork of {run.parent['name']} at step {run.parent['step']:,}" if run.parent else ""
-        self.subtitle.setText(f"{run.data} · {run.name} · {run.phase}{parent}")
+        self.subtitle.setText(f"{run.data} · {run.name}{parent} · {run.phase}")
         self._on_phase(self.phases.follow())
 
     def _on_progress(self, progress: Progress) -> None:
@@ -502,8 +530,8 @@ class TrainingPage(SeededPage):
         self.judging.show_line(line)
 
     def _on_reply(self, reply: Reply) -> None:
-        """Samples of the present do not take the place of a frame."""
-        if self.time.past and reply.panel in REEL_PANELS:
+        """Nothing of the present takes the place of the past; all of it is asked for again afterwards."""
+        if self.time.past and reply.panel in LOOKED_AT:
             self.looking.answered(reply.seconds)
         else:
             self.show_reply(reply)

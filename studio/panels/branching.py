@@ -38,6 +38,7 @@ class Popover(QFrame):
         super().__init__(page)
         self.setProperty("kind", "card")
         self.setAccessibleName(title)
+        self._page = page
         self._anchor: QWidget | None = None
         self.body = column(self, margin=12, spacing=8)
         head = row(label(title, "strong"), 1, tool("close", "Close (Esc)", self.close_card))
@@ -60,15 +61,16 @@ class Popover(QFrame):
         self.place()
 
     def place(self) -> None:
-        """Above its button, inside the page."""
+        """Above its button, or below it where there is no room; inside the page."""
         if self._anchor is None:
             return
         self.setFixedWidth(theme.theme().px(WIDTH))
         self.adjustSize()
-        page, anchor = self.parentWidget(), self._anchor
+        page, anchor = self._page, self._anchor
         corner = anchor.mapTo(page, QPoint(anchor.width(), 0))
         left = min(max(GAP, corner.x() - self.width()), page.width() - self.width() - GAP)
-        self.move(left, max(GAP, corner.y() - self.height() - GAP))
+        above = corner.y() - self.height() - GAP
+        self.move(left, above if above >= GAP else corner.y() + anchor.height() + GAP)
 
     def refuse(self, sentence: str) -> None:
         """Why it cannot be."""
@@ -77,8 +79,12 @@ class Popover(QFrame):
         self.place()
 
     def close_card(self) -> None:
-        """Put it away."""
+        """Put it away; what had the focus in it gives it back to the button."""
+        focused = self._page.focusWidget()
+        inside = focused is not None and self.isAncestorOf(focused)
         self.hide()
+        if inside and self._anchor is not None:
+            self._anchor.setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Esc closes."""

@@ -12,10 +12,11 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QSizePolicy, QWidget
 from models.contract import View
 from models.divergences import DIVERGENCES
 from studio import theme
-from studio.panels.comparecolumn import CURVES, Column, LineSample
+from studio.panels.comparecolumn import CURVES, Column
 from studio.panels.divergencerows import LINES, NAMES
 from studio.panels.gradientvariance import ESTIMATORS
 from studio.panels.lineplot import LinePlot
+from studio.panels.linesample import LineSample
 from studio.panels.plot import Reason
 from studio.panels.scrolling import Side
 from studio.widgets import Combo, ElidedLabel, Legend, Segmented, button, column, label, number, row, spin

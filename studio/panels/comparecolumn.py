@@ -13,6 +13,7 @@ from models.contract import View
 from models.divergences import DIVERGENCES
 from studio import theme
 from studio.panels.divergencerows import LINES
+from studio.panels.linesample import LineSample
 from studio.panels.samples import ImageGrid
 from studio.panels.tiling import fit
 from studio.widgets import ElidedLabel, column, label, number, row
@@ -82,26 +83,6 @@ class Column(QFrame):
             space = (int(self.grid.width() * ratio), int(self.grid.height() * ratio))
             zooms = {c: fit(space, n, (wide, high), c, whole=True, strict=True).zoom for c in range(1, n + 1)}
             self.grid.set_columns(max(zooms, key=lambda c: (zooms[c], c)), strict=True)
-
-
-class LineSample(QWidget):
-    """A piece of a line."""
-
-    def __init__(self, role: str) -> None:
-        super().__init__()
-        self._role = role
-        self.setFixedSize(theme.theme().px(16), theme.theme().px(16))
-        theme.notifier.changed.connect(self.update)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """As in the plot."""
-        painter, pen = QPainter(self), theme.pen(self._role)
-        pen.setWidthF(2)
-        if dash := theme.dash_of(self._role):
-            pen.setDashPattern([v / 2 for v in dash])
-        painter.setPen(pen)
-        painter.drawLine(0, self.height() // 2, self.width(), self.height() // 2)
-        painter.end()
 
 
 class _Words(QWidget):

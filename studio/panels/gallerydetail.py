@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QMenu, QPlainTextEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QMenu, QPlainTextEdit, QScrollArea, QSizePolicy, QWidget
 
 from studio import picture, theme
 from studio.gallery.store import Entry
@@ -150,6 +150,10 @@ class GalleryDetail(Side):
         """Let the person type a tag."""
         self.tags.field.setFocus()
 
+    def see_nearest(self) -> None:
+        """Scroll to what was found, once it has its place."""
+        QTimer.singleShot(0, self, self._see)
+
     # --- inside -----------------------------------------------------------------------------------------------
 
     def _show_picture(self) -> None:
@@ -173,6 +177,12 @@ class GalleryDetail(Side):
             words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             self.facts.addWidget(label(name, "muted"), line, 0)
             self.facts.addWidget(words, line, 1)
+
+    def _see(self) -> None:
+        area = self.findChild(QScrollArea)
+        if isinstance(area, QScrollArea) and self.entry is not None:
+            self.nearest.updateGeometry()
+            area.verticalScrollBar().setValue(area.verticalScrollBar().maximum())
 
     def _heights(self) -> None:
         self.note.setFixedHeight(theme.theme().px(58))

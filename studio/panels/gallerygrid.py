@@ -87,7 +87,9 @@ class GalleryGrid(QListView):
 
     def selected(self) -> list[int]:
         """Numbers of the selected entries, in the order in which they are shown."""
-        rows = sorted(row for part in self.selectionModel().selection() for row in range(part.top(), part.bottom() + 1))
+        chosen = self.selectionModel().selection()
+        parts = (chosen.at(i) for i in range(chosen.count()))
+        rows = sorted(row for part in parts for row in range(part.top(), part.bottom() + 1))
         return [self.entries.ids[row] for row in rows]
 
     def select(self, numbers: Sequence[int]) -> None:
@@ -107,7 +109,9 @@ class GalleryGrid(QListView):
             self.entered.emit(self.entries.ids[self.currentIndex().row()])
         elif event.key() == Qt.Key.Key_Escape and self.selectionModel().hasSelection():
             self.clearSelection()
-        elif event.text() and event.text().isprintable() and event.key() != Qt.Key.Key_Space and not event.modifiers():
+        elif (
+            self.entries.ordered and event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right) and event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        ) or (event.text() and event.text().isprintable() and event.key() != Qt.Key.Key_Space and not event.modifiers()):
             event.ignore()
         else:
             super().keyPressEvent(event)

@@ -14,7 +14,7 @@ from studio.gallery.nearest import Found, InData
 from studio.gallery.store import Entry
 from studio.widgets import button, column, label, row, tool
 
-SIDE, COLUMNS = 64, 3
+SIDE, LARGE, COLUMNS = 64, 128, 3
 OF_255 = "root mean square distance in grey levels"
 
 
@@ -104,7 +104,7 @@ class NearestPanel(QWidget):
         if found is None:
             self.words.setText(why)
         elif found.picture is not None:
-            self.image.setPixmap(self._pixmap(found.picture))
+            self.image.setPixmap(self._pixmap(found.picture, LARGE))
             self.words.setText(f"{found.name}\n{found.distance:.0f} of 255 away (rms)")
         else:
             edits = "the very same" if not found.distance else f"{found.distance:.0f} word{'s' * (found.distance != 1)} differ"
@@ -130,8 +130,8 @@ class NearestPanel(QWidget):
         out.clicked.connect(lambda: self.chosen.emit(entry.id))
         return out
 
-    def _pixmap(self, pixels: np.ndarray) -> QPixmap:
-        side, ratio = theme.theme().px(SIDE), self.devicePixelRatioF()
+    def _pixmap(self, pixels: np.ndarray, large: int = SIDE) -> QPixmap:
+        side, ratio = theme.theme().px(large), self.devicePixelRatioF()
         every = -(-max(pixels.shape[:2]) // max(1, int(side * ratio)))
         pixels = np.ascontiguousarray(pixels[::every, ::every])
         return picture.to_pixmap(pixels, max(1, int(side * ratio) // max(pixels.shape[:2])), ratio)

@@ -43,21 +43,16 @@ class LabSetup(QWidget):
         self.targets = Combo([words for _, words in TARGETS])
         self.targets.setAccessibleName("Target density")
         self.targets.setToolTip("The density that the chains are to sample")
-        self.targets.setMinimumWidth(px(150))
         self.dimensions = spin(2, 100, 20, "Dimensions of the ill-conditioned normal")
-        self.dimensions.setFixedWidth(px(60))
         self.dimensions.hide()
         self.chains = spin(1, 4096, 256, "Chains, from 1 to 4,096", step=16)
-        self.chains.setFixedWidth(px(72))
         self.seed = spin(0, 2**31 - 1, 0, "Seed: the same seed walks the same way")
-        self.seed.setFixedWidth(px(64))
         self.starts = Combo(["auto", "exact draws", "wide", "a point"])
         self.starts.setAccessibleName("Where the chains start")
         self.starts.setToolTip(
             "Exact draws of the target, a normal three times as wide, or one point for all; auto: exact where there are exact draws"
         )
         self.point = QLineEdit("0,0")
-        self.point.setFixedWidth(px(64))
         self.point.setAccessibleName("Starting point")
         self.point.setToolTip("One number for each dimension, or one for all: 0,0")
         self.point.hide()
@@ -75,6 +70,8 @@ class LabSetup(QWidget):
             for part in parts:
                 line.addWidget(part)
         self.setLayout(line)
+        theme.notifier.changed.connect(self._sizes)
+        self._sizes()
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(_SOON_MS)
@@ -138,3 +135,9 @@ class LabSetup(QWidget):
             self.refused.emit(f"A starting point is numbers with commas, such as 0,0; got {self.point.text()!r}.")
         else:
             self.changed.emit()
+
+    def _sizes(self) -> None:
+        px = theme.theme().px
+        self.targets.setMinimumWidth(px(150))
+        for field, wide in ((self.dimensions, 60), (self.chains, 72), (self.seed, 64), (self.point, 64)):
+            field.setFixedWidth(px(wide))

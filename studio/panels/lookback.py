@@ -1,4 +1,4 @@
-"""The strip over a run that is looked at as it was."""
+"""The band over a run that is looked at as it was."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ class LookBack(QFrame):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setProperty("kind", "warning")
+        self.setProperty("kind", "band")
         self.text = ElidedLabel()
-        self.fork_button = button("Fork from here", "fork", clicked=self.fork.emit)
-        self.newest_button = button("Back to the newest", clicked=self.newest.emit)
+        self.fork_button = button("Fork from here", "fork", kind="quiet", clicked=self.fork.emit)
+        self.newest_button = button("Back to the newest", kind="quiet", clicked=self.newest.emit)
         line = row(self.text, self.fork_button, self.newest_button)
-        line.setContentsMargins(12, 6, 8, 6)
+        line.setContentsMargins(13, 2, 16, 2)
         line.setStretch(0, 1)
         self.setLayout(line)
         self.hide()
 
     def show_look(self, name: str, step: int, newest: int) -> None:
         """A run at a step; it stands at another."""
-        stands = f"; it stands at {newest:,}" if newest > step else ""
-        self.text.setText(f"You look at step {step:,} of {name}{stands}. Nothing is trained or changed here.")
+        stands = f"; it stands at {newest:,}." if newest > step else ". Nothing is trained or changed here."
+        self.text.setText(f"You look at step {step:,} of {name}{stands}")
         self.newest_button.setText("Back to the newest" if newest > step else "Open it to train on")
         self.setAccessibleName(self.text.full_text())
         self.show()

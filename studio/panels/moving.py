@@ -20,7 +20,7 @@ from studio import theme
 from studio.demos import Demo
 
 TICK_MS = 110
-LOW, HIGH, WIDE = 140, 204, 480  # heights, and the width from which on it is the larger one
+LOW, HIGH, WIDE = 140, 204, 1580  # heights, and the width of the window from which on it is the larger one
 GAP, LINES = 4, 2  # between pictures, and their rows
 HOLD = 22  # ticks that an end stays
 
@@ -30,6 +30,7 @@ class Moving(QWidget):
 
     Attributes:
         tick: how often it was advanced.
+        stands: it shows a moment that says most, for those who want no motion.
         trouble: why nothing can be shown; "" if all is well.
     """
 
@@ -37,7 +38,7 @@ class Moving(QWidget):
 
     def __init__(self, demo: Demo) -> None:
         super().__init__()
-        self.demo, self.tick, self.trouble = demo, 0, ""
+        self.demo, self.tick, self.stands, self.trouble = demo, 0, False, ""
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.notifier.changed.connect(self._again)
@@ -45,7 +46,7 @@ class Moving(QWidget):
 
     def advance(self) -> None:
         """The next moment, if anybody can see it."""
-        self.tick += 1
+        self.tick, self.stands = self.tick + 1, False
         if self.tick % self.EVERY == 0 and self.changes() and not self.visibleRegion().isEmpty():
             self.update()
 
@@ -55,10 +56,8 @@ class Moving(QWidget):
 
     def show_still(self) -> None:
         """A moment that shows what it is about, for those who want no motion."""
-        self.tick = self.still
+        self.stands = True
         self.update()
-
-    still = 0
 
     def draw(self, painter: QPainter, room: QRect) -> None:
         """The present moment; raises OSError, ValueError or KeyError for a file that cannot be read."""
@@ -82,7 +81,7 @@ class Moving(QWidget):
 
     def _again(self) -> None:
         px = theme.theme().px
-        high = px(HIGH if self.width() >= px(WIDE) else LOW)
+        high = px(HIGH if self.window().width() >= px(WIDE) else LOW)  # not its own width, which goes with the scroll bar that its height brings
         if self.height() != high or self.minimumHeight() != high:
             self.setFixedHeight(high)
         self.forget()
@@ -181,8 +180,6 @@ class Loop(Pictures):
 class Chains(Pictures):
     """Chains from their start to what they were asked for; the end stays a while."""
 
-    still = 10_000
-
     @cached_property
     def _frames(self) -> list[QImage]:
         return [image for file in self.demo.moving for image in read_frames(str(file))]
@@ -198,7 +195,7 @@ class Chains(Pictures):
         return int(self.demo.about["chains"])
 
     def place(self, tile: int, tiles: int) -> tuple[int, int]:
-        moment = self.tick if self.tick >= self.still else self.tick % (len(self._frames) + HOLD)
+        moment = len(self._frames) if self.stands else self.tick % (len(self._frames) + HOLD)
         return min(moment, len(self._frames) - 1), tile
 
     def changes(self) -> bool:

@@ -29,8 +29,6 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 class Sentences(Moving):
     """One sentence after the other is typed below those before, which fade."""
 
-    still = 10_000
-
     def __init__(self, demo: Demo) -> None:
         super().__init__(demo)
         self._at = (ROWS - 1, 0)  # the sentence that is being typed, and since when
@@ -57,20 +55,18 @@ class Sentences(Moving):
         for k in range(rows):
             text = self._lines[(number - rows + 1 + k) % len(self._lines)]
             last = k == rows - 1
-            typed = text[:letters] if last and self.tick < self.still else text
+            typed = text[:letters] if last and not self.stands else text
             share = 1.0 if last else 0.25 + 0.6 * k / rows
             painter.setPen(QColor(theme.mix(t.stage, t.ink, share)))
             base = top + k * step + (step + metrics.capHeight()) / 2
             painter.drawText(QPointF(px(MARGIN), base), metrics.elidedText(typed, theme.Qt.TextElideMode.ElideRight, room.width() - 2 * px(MARGIN)))
-            if last and self.tick < self.still:
+            if last and not self.stands:
                 x = px(MARGIN) + min(metrics.horizontalAdvance(typed) + 2, room.width() - 2 * px(MARGIN))
                 painter.fillRect(QRectF(x, base - metrics.capHeight() - 2, px(2), metrics.capHeight() + 4), QColor(theme.accent(self)))
 
 
 class Fillings(Moving):
     """A sentence whose blanks are filled one after the other; then again with other words, and the next sentence."""
-
-    still = THINK * 50 - 1
 
     def __init__(self, demo: Demo) -> None:
         super().__init__(demo)
@@ -85,6 +81,8 @@ class Fillings(Moving):
 
     def _moment(self) -> tuple[int, int]:
         """Which filling, and how many of its blanks are filled."""
+        if self.stands:
+            return 0, len(self._all[0]["blanks"])
         left = self.tick // THINK
         while True:
             for number, one in enumerate(self._all):

@@ -30,7 +30,7 @@ class Walk(NamedTuple):
 class Walks(Moving):
     """Chains that walk; after the last step they stay a while, and start again."""
 
-    EVERY, still = 2, 10_000
+    EVERY = 2
 
     def __init__(self, demo: Demo) -> None:
         self._ground: QPixmap | None = None
@@ -45,7 +45,7 @@ class Walks(Moving):
 
     def _moment(self) -> int:
         steps = len(self._walks[0].places)
-        return steps - 1 if self.tick >= self.still else min(self.tick // self.EVERY % (steps + HOLD), steps - 1)
+        return steps - 1 if self.stands else min(self.tick // self.EVERY % (steps + HOLD), steps - 1)
 
     def draw(self, painter: QPainter, room: QRect) -> None:
         if self._ground is None:

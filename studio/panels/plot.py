@@ -165,7 +165,7 @@ class PlotCard(Card):
 
     def minimumSizeHint(self) -> QSize:
         """Still readable."""
-        return QSize(theme.theme().px(180), theme.theme().px(140))
+        return QSize(theme.theme().px(180), theme.theme().px(132))
 
     # --- numbers ---
 

@@ -343,6 +343,12 @@ class QualityPanel(QStackedWidget):
         self.scores.show_evaluation(self.lines[-1], self.lines[-2] if len(self.lines) > 1 else None)
         self.setCurrentIndex(1)
 
+    def show_at(self, step: int | None) -> None:
+        """The scores that were newest at a step; the newest of all for None."""
+        known = [line for line in self.lines if step is None or line["step"] <= step] or self.lines[:1]
+        if known:
+            self.scores.show_evaluation(known[-1], known[-2] if len(known) > 1 else None)
+
     def _reason(self, fields: Sequence[str]) -> str:
         """Why none of these scores has a value; empty if one has."""
         measured = [score for line in self.lines for name, score in line["scores"].items() if name in fields]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
 from studio import theme
@@ -13,6 +13,7 @@ from studio.panels.scrolling import scrolled
 from studio.queue import Job, Queue
 from studio.widgets import Card, ElidedLabel, button, column, label, row, tool
 
+TICK_MS = 500
 EMPTY = "Nothing waits. Put a run here with Queue below the list, or a new one with Add to queue on the form of a system."
 WORDS = {"waiting": "waits", "running": "trains now", "done": "done", "failed": "failed"}
 KINDS = {"waiting": "caption", "running": "good", "done": "caption", "failed": "bad"}
@@ -73,7 +74,7 @@ class QueuePanel(Card):
         self._queue = queue
         self.words = ElidedLabel("", "muted")
         self.switch = button("Start the queue", "play", kind="primary", clicked=self._toggle)
-        self.clear_button = button("Clear what has ended", clicked=queue.clear)
+        self.clear_button = button("Clear ended", tip="Forget the jobs that are done or have failed", clicked=queue.clear)
         self.reason = Reason()
         self.problem = label("", "bad")
         self.problem.setWordWrap(True)
@@ -89,6 +90,9 @@ class QueuePanel(Card):
         self.body.addWidget(self.area, 1)
         self.body.addWidget(self.reason, 1)
         self.rows: list[JobRow] = []
+        self._tick = QTimer(self)
+        self._tick.setInterval(TICK_MS)
+        self._tick.timeout.connect(self._show_progress)
         queue.changed.connect(self.refresh)
         theme.notifier.changed.connect(self.refresh)
         self.refresh()
@@ -116,6 +120,23 @@ class QueuePanel(Card):
         self.area.setVisible(bool(queue.jobs))
         self.problem.setText(queue.problem)
         self.problem.setVisible(bool(queue.problem))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """How far the job is, as long as somebody looks."""
+        super().showEvent(event)
+        self._tick.start()
+        self._show_progress()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nobody does."""
+        super().hideEvent(event)
+        self._tick.stop()
+
+    def _show_progress(self) -> None:
+        told = self._queue.progress()
+        for one in self.rows:
+            if one.job.state == "running" and told:
+                one.state.setText(told)
 
     def _row(self, job: Job, place: int) -> JobRow:
         one = JobRow(job, place + 1, place == len(self._queue.jobs) - 1)

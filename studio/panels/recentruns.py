@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from studio import theme
 from studio.pages import PAGES
-from studio.runs import RunFacts, listing
+from studio.runs import RunFacts
 from studio.widgets import Card, ElidedLabel, button, column, label, row
 
 MOST = 8  # runs in the list
@@ -39,9 +40,9 @@ class RecentRuns(QWidget):
         for entry in self.rows:
             entry.open_button.setEnabled(ready)
 
-    def show_runs(self, now: Any, step: int) -> None:
-        """Read the list again; `now` is the open run or None, and `step` where it is."""
-        found = [(run, "") for run in listing() if run.state == "ok"][:MOST]
+    def show_runs(self, runs: Sequence[RunFacts], now: Any, step: int) -> None:
+        """The newest of `runs`, but for damaged ones; `now` is the open run or None, and `step` where it is."""
+        found = [(run, "") for run in runs if run.state == "ok"][:MOST]
         if now is not None:
             found = [(replace(run, step=step), " · open now") if run.path == now.path else (run, "") for run, _ in found]
         if found == self._shown:

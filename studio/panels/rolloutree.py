@@ -11,6 +11,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QVariantAnimation, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QStyle, QToolTip, QWidget
 
+from models.settings import settings
 from studio import theme
 from studio.panels.tokenheat import cut, said, short
 
@@ -139,8 +140,8 @@ class RolloutTree(QWidget):
         self.again()
 
     def unfold(self) -> None:
-        """Let it grow, at most 120 ms; at once where the desktop asks for no motion."""
-        wait = min(UNFOLD, self.style().styleHint(QStyle.StyleHint.SH_Widget_Animation_Duration, None, self))
+        """Let it grow, at most 120 ms; at once where the desktop or the settings ask for no motion."""
+        wait = 0 if settings().reduce_motion else min(UNFOLD, self.style().styleHint(QStyle.StyleHint.SH_Widget_Animation_Duration, None, self))
         self._unfolding.stop()
         if wait <= 0 or not self.isVisible():
             self._on_grow(1.0)

@@ -72,11 +72,12 @@ class RunCurves(QWidget):
         super().__init__()
         self._runs: list[RunFacts] = []
         self._pasts: list[Past] = []
+        self._wished: list[Path] = []  # what the page has asked for last
         self._left_out = 0
         self._smoothing, self._wanted = 0.9, ""  # the measure that the person has chosen last
         self.measure = Combo()
         self.measure.setAccessibleName("Measure")
-        self.measure.setMinimumWidth(theme.theme().px(150))
+        self.measure.setMinimumWidth(theme.theme().px(120))
         self.measure.activated.connect(self._on_measure)
         self.words = ElidedLabel("", "caption")
         self.save_button = button("Save CSV…", "export", tip="The numbers that are drawn, a column a run", clicked=self.save_wanted.emit)
@@ -99,10 +100,15 @@ class RunCurves(QWidget):
 
     def show_runs(self, runs: Sequence[RunFacts], *, live: bool = False) -> None:
         """The runs that are chosen; of more than there are lines, the first. `live` reads them again from time to time."""
+        self._afresh.start() if live else self._afresh.stop()
+        paths = [run.path for run in runs]
+        if paths == self._wished and not self._dirty:
+            self._read_again()
+            return
+        self._wished = paths
         self._runs = [run for run in runs if run.state == "ok" or run.id][: len(LINES)]
         self._left_out = len(runs) - len(self._runs)
         self._dirty = True
-        self._afresh.start() if live else self._afresh.stop()
         if self.isVisible():
             self._read()
 
@@ -177,7 +183,7 @@ class RunCurves(QWidget):
         if not scored:
             self.panel.set_smoothing(self._smoothing)
             self._control = self.panel.smoothing_control()
-            self._control.setFixedWidth(theme.theme().px(220))
+            self._control.setFixedWidth(theme.theme().px(190))
             self._line.insertWidget(3, self._control)
         self._place.addWidget(self.panel)
         show(self.panel, list(self.curves().values()))

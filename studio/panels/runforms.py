@@ -88,6 +88,11 @@ class ForkForm(Card):
         self.problem.setVisible(bool(text))
         self.fork_button.setEnabled(True)
 
+    def change(self) -> dict[str, Any]:
+        """The knob that is turned, with what was typed for it; empty without one."""
+        knob = self.knob.currentData()
+        return {knob: self.value.text().strip()} if knob else {}
+
     def _show_value(self) -> None:
         knob = self.knob.currentData()
         self.value.setEnabled(bool(knob))
@@ -98,11 +103,8 @@ class ForkForm(Card):
     def _fork(self) -> None:
         if self._run is None or self.step.currentData() is None or not self.fork_button.isEnabled():
             return
-        knob, change = self.knob.currentData(), dict[str, Any]()
-        if knob:
-            change[knob] = self.value.text().strip()
         self.fork_button.setEnabled(False)
-        self.wanted.emit(self._run, self.step.currentData(), change, self.name.text())
+        self.wanted.emit(self._run, self.step.currentData(), self.change(), self.name.text())
 
 
 class MoreForm(Card):
@@ -126,8 +128,8 @@ class MoreForm(Card):
         self.end_button = button("To the end", clicked=lambda: self._add(None))
         self.cancel_button = button("Cancel", clicked=self.closed.emit)
         self.body.addWidget(self.title)
-        line = row(label("Train on for"), self.steps, label("steps"), 1, self.add_button, self.end_button, self.cancel_button)
-        self.body.addLayout(line)
+        self.body.addLayout(row(label("Train on for"), self.steps, label("steps"), 1))
+        self.body.addLayout(row(self.add_button, self.end_button, self.cancel_button, 1))
         self.hide()
 
     def show_run(self, run: RunFacts) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ class RunModel(QAbstractListModel):
             case Qt.ItemDataRole.AccessibleTextRole:
                 return f"{run.name}, {line(run)}, {size_text(run.bytes)}"
             case Qt.ItemDataRole.ToolTipRole:
-                return run.why if run.state == "damaged" else described(run)
+                return tip(run)
             case _ if role == RUN:
                 return run
         return None
@@ -110,10 +111,15 @@ def progress(run: RunFacts) -> str:
 
 
 def described(run: RunFacts) -> str:
-    """All of it, for a tooltip: one thing a line."""
+    """All of it, one thing a line."""
     use = [f"{name} {size_text(size)}" for name, size in _parts(run) if size]
     parent = f"\nforked from step {run.parent['step']:,} of {run.parent['name']}{', ' + run.change if run.change else ''}" if run.parent else ""
     return f"{run.name}\n{line(run)}\n{progress(run)}, {run.phase}{parent}\n{size_text(run.bytes)}: {', '.join(use)}\n{run.path}"
+
+
+def tip(run: RunFacts) -> str:
+    """The same as a tooltip takes it, which would read a name with < in it as a picture or a link."""
+    return f"<p style='white-space:pre'>{escape(run.why if run.state == 'damaged' else described(run))}</p>"
 
 
 def _parts(run: RunFacts) -> list[tuple[str, int]]:
@@ -175,12 +181,13 @@ class _Row(QStyledItemDelegate):
     def _paint_words(self, painter: QPainter, run: RunFacts, box: QRectF) -> None:
         t, damaged = theme.theme(), run.state == "damaged"
         note = self._view.listed.notes.get(run.path, "")
-        when = time.strftime("%d %b %Y %H:%M", time.localtime(run.time))
+        year = "" if time.localtime(run.time).tm_year == time.localtime().tm_year else " %Y"
+        when = time.strftime(f"%d %b{year} %H:%M", time.localtime(run.time))
         steps = f"{progress(run)}{' · ' + note if note else ''}"
         lines = (  # words, colour, size, weight; words at the right
             ((run.name, t.ink, 13, 600), size_text(run.bytes)),
             ((run.why if damaged else line(run), t.bad if damaged else t.muted, 11, 400), ""),
-            (("damaged" if damaged else steps, t.good if note else t.muted, 11, 400), when),
+            (("damaged" if damaged else steps, t.good if note else t.muted, 11, 400), "" if note else when),
         )
         high = box.height() / 3.3
         for i, ((words, color, size, weight), right) in enumerate(lines):
@@ -249,8 +256,6 @@ class RunList(QListView):
 
     def show_runs(self, runs: Sequence[RunFacts]) -> None:
         """Replace all; what was selected stays selected, and the list stays where it was."""
-        if self.state() == QListView.State.EditingState:
-            return
         before, place = [run.path for run in self.selection()], self.verticalScrollBar().value()
         quiet = self.selectionModel().blockSignals(True)
         self.listed.show_runs(runs)
@@ -336,7 +341,9 @@ class RunBrowser(QWidget):
         body.addWidget(self.list, 1)
 
     def show_runs(self, runs: Sequence[RunFacts], notes: dict[Path, str]) -> None:
-        """All runs there are, and what happens to some just now."""
+        """All runs there are, and what happens to some just now; later while a name is being typed."""
+        if self.list.state() == RunList.State.EditingState:
+            return
         changed = list(runs) != self._all or notes != self.list.listed.notes
         self._all, self.list.listed.notes = list(runs), notes
         if changed:

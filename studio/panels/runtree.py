@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QScrollArea, QSizePolicy, QToolTip, QWidget
 
 from studio import theme
 from studio.lineage import Family, Lane, families
-from studio.panels.runlist import described, progress
+from studio.panels.runlist import progress, tip
 from studio.panels.scrolling import scrolled
 from studio.runs import RunFacts
 from studio.widgets import Card, ElidedLabel, column, row
@@ -269,7 +269,7 @@ class RunTree(QWidget):
         """What is known of the run under the mouse."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             run = self.run_at(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), (run.why if run.state == "damaged" else described(run)) if run is not None else "", self)
+            QToolTip.showText(event.globalPos(), tip(run) if run is not None else "", self)
             return True
         return super().event(event)
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLabel
 from studio import theme
 from studio.demos import Demo
 from studio.panels.moving import Moving, moving
-from studio.widgets import Card, ElidedLabel, button, label, row, small, tool
+from studio.widgets import Card, ElidedLabel, button, label, row, small
 
 
 class SystemCard(Card):
@@ -40,7 +40,9 @@ class SystemCard(Card):
         self.starter = button(*starter, clicked=lambda: self.begin.emit(name))
         self.tour_button = small("Show me around", f"A guided tour of {title}, two minutes")
         self.tour_button.clicked.connect(lambda *_: self.tour.emit(name))
-        self.copy_button = tool("copy", "Copy the command that made this demo", self._copy)
+        self.copy_button = small("Copy", "Copy the command that made this demo")
+        self.copy_button.setAccessibleName("Copy the command that made this demo")
+        self.copy_button.clicked.connect(lambda *_: self._copy())
         head = row(_Icon(name), label(title, "strong"), 1, self.tour_button)
         words = label(text, "muted")
         words.setWordWrap(True)

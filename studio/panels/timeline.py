@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QMenu, QToolButton
 
 from studio import theme
-from studio.panels.timetrack import HEIGHT, Marks, Track
+from studio.panels.timetrack import HEIGHT, LOW, Marks, Track
 from studio.widgets import Combo, button, label, row, tool
 
 SPEEDS = (2, 5, 10, 20)  # frames a second
@@ -112,16 +114,17 @@ class Timeline(QFrame):
         self.show_at(None)
 
     def toggle(self) -> None:
-        """Play from the handle, from the beginning if it is at the end; or stop."""
+        """Play from the handle, from the beginning of the marked range if it is outside or at its end; or stop."""
         if self.playing:
             self.stop()
-        elif self.has_frames():
+        elif self.has_frames() and self.marked():
             self.playing = True
             theme.set_icon(self.play_button, "pause", "muted")
             self.play_button.setToolTip("Stop here (Space)")
             self.play_button.setAccessibleName("Stop here")
-            if self.at is None or self.at >= self.marks.frames[-1]:
-                self.track.go(-len(self.marks.frames) - 1)
+            frames = self.marked()
+            if self.at is None or not frames[0] <= self.at < frames[-1]:
+                self.track.go_to(frames[0])
             self._timer.start()
 
     def stop(self) -> None:
@@ -159,10 +162,11 @@ class Timeline(QFrame):
         self.scrubbed.emit(step)
 
     def _on_tick(self) -> None:
-        before = self.at
-        self.track.go(1)
-        if self.at == before:
+        frames, at = self.marked(), self.at
+        if at is None or at >= frames[-1]:
             self.stop()
+        else:
+            self.track.go_to(frames[bisect_right(frames, at)])
 
     def _on_key(self, word: str) -> None:
         match word:
@@ -220,6 +224,14 @@ class Timeline(QFrame):
 
     _exports = True
 
+    _low = False
+
+    def set_low(self, on: bool) -> None:
+        """Without the words below the groove, for windows that have little height."""
+        if on != self._low:
+            self._low = on
+            self._sizes()
+
     def allow_export(self, on: bool) -> None:
         """Whether frames are pictures, of which an animation can be made."""
         self._exports = on
@@ -229,7 +241,9 @@ class Timeline(QFrame):
 
     def _sizes(self) -> None:
         t = theme.theme()
-        self.setFixedHeight(t.px(HEIGHT))
+        high = t.px(LOW if self._low else HEIGHT)
+        self.setFixedHeight(high)
+        self.track.setFixedHeight(high - 1)  # the bar has a hairline
         self.text.setMinimumWidth(t.px(86))
         self.speeds.setFixedWidth(t.px(68))
         for b in (self.fork_button,):

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio import theme
 
-HEIGHT = 44  # pixels
+HEIGHT, LOW = 44, 32  # pixels, with words below the groove and without
 _INSET = 9  # of the ends, so that the handle is never cut
 _GROOVE, _TICKS, _FLAGS, _TURNS, _WORDS = 17, 10, 1, 23, 28  # tops of what is painted below each other
 _NEAR = 5  # pixels within which the mouse points at something
@@ -106,6 +106,10 @@ class Track(QWidget):
             place = bisect_left(frames, self.at if self.at is not None else self.marks.now + 1)  # of the present, past the last frame
             self._move(frames[min(len(frames) - 1, max(0, place + by))])
 
+    def go_to(self, step: int) -> None:
+        """The frame of a step, which has one."""
+        self._move(step)
+
     # --- sizes and places ---
 
     def sizeHint(self) -> QSize:
@@ -114,7 +118,7 @@ class Track(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Still to be aimed at."""
-        return QSize(theme.theme().px(120), theme.theme().px(HEIGHT))
+        return QSize(theme.theme().px(120), theme.theme().px(LOW))
 
     def x_of(self, step: float) -> float:
         """Where a step is."""
@@ -196,8 +200,10 @@ class Track(QWidget):
                 painter.drawPolyline(QPolygonF([QPointF(x + inward, top), QPointF(x, top), QPointF(x, bottom), QPointF(x + inward, bottom)]))
 
     def _paint_words(self, painter: QPainter) -> None:
-        """Names at the borders of phases; of one phase the first and the last step."""
+        """Names at the borders of phases; of one phase the first and the last step; nothing where it is low."""
         t, face = theme.theme(), theme.font(11)
+        if self.height() < t.px(HEIGHT) - 2:
+            return
         painter.setFont(face)
         measure = QFontMetricsF(face)
         box = QRectF(0, t.px(_WORDS), self.width(), self.height() - t.px(_WORDS) - 1)

@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 from models.errors import StudioError
 from models.reel import Reel
 from studio import pasts, theme
-from studio.panels.comparecolumn import LineSample
 from studio.panels.curves import CurvesPanel
+from studio.panels.linesample import LineSample
 from studio.panels.plot import Reason
 from studio.panels.runcurves import LINES, overlay, show
 from studio.panels.samples import GAP, ImageGrid
@@ -188,10 +188,14 @@ class Twins(QWidget):
     # --- what the page says ---
 
     def show_runs(self, runs: Sequence[RunFacts]) -> None:
-        """Two runs; of none or one it is told how two are chosen."""
+        """Two runs; of none or one it is told how two are chosen. The same two some steps on change nothing of what is looked at."""
         if tuple(runs) == self._runs and runs:
             return
+        same = [run.path for run in runs] == [run.path for run in self._runs]
         self._runs = tuple(runs)
+        if same and self._pasts and not self._dirty:
+            self._grow()
+            return
         self._dirty = True
         if self.isVisible() or not runs:
             self._read()
@@ -251,13 +255,8 @@ class Twins(QWidget):
     def _show_pair(self) -> None:
         for side, run in zip(self.sides, self._runs, strict=True):
             side.show_run(run)
-        self._steps = sorted({step for side in self.sides for step in side.steps})
-        turned = {(step, text) for past in self._pasts for step, text in past.told}
-        last = max(run.step for run in self._runs)
-        self.track.show_marks(Marks(end=max([last, *self._steps]), frames=tuple(self._steps), turns=tuple(sorted(turned))))
+        self._show_track()
         self.track.show_at(self._steps[-1] if self._steps else None)
-        for control in (self.track, self.play_button):
-            control.setEnabled(len(self._steps) > 1)
         wipes = all(side.writes == "pictures" for side in self.sides)
         self.how.setVisible(wipes)
         if not wipes:
@@ -272,6 +271,29 @@ class Twins(QWidget):
         self.measure.setVisible(bool(found))
         self._show_curves()
         self._show_step()
+
+    def _show_track(self) -> None:
+        self._steps = sorted({step for side in self.sides for step in side.steps})
+        turned = {(step, text) for past in self._pasts for step, text in past.told}
+        last = max(run.step for run in self._runs)
+        self.track.show_marks(Marks(end=max([last, *self._steps]), frames=tuple(self._steps), turns=tuple(sorted(turned))))
+        for control in (self.track, self.play_button):
+            control.setEnabled(len(self._steps) > 1)
+
+    def _grow(self) -> None:
+        """The same two, some steps on: what was at the end stays at the end."""
+        try:
+            self._pasts = tuple(pasts.read(run.path) for run in self._runs)
+        except (StudioError, OSError, ValueError, KeyError, TypeError):
+            return
+        at_end = not self._steps or self.current() == self._steps[-1]
+        for side in self.sides:
+            side.steps = side.reel.steps()
+        self._show_track()
+        if self.curves is not None:
+            show(self.curves, [past.points(self.measure.currentData()) for past in self._pasts])
+        if self._steps:
+            self.go_to(self._steps[-1] if at_end else self.current())
 
     def _show_curves(self) -> None:
         self._drop_curves()

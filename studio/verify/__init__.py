@@ -13,7 +13,7 @@ from studio import doors
 from studio import recipe as recipes
 from studio.export import blind, contact
 from studio.export.taking import record_of
-from studio.verify import contacts, labs
+from studio.verify import boards, contacts, labs
 from studio.verify.comparing import Gap, compare
 from studio.verify.fits import against_checkpoint, elsewhere
 from studio.verify.lines import FILLED, READERS
@@ -46,7 +46,7 @@ def verify(path: Path, run_path: Path | None = None, trust: str | None = None) -
         return _of_lab(path, recipe)
     if recipe["kind"] == blind.KIND:
         raise BadFile(f"{path.name} holds a person's answers, which no machine can make again: export the sentences themselves to verify those.")
-    if recipe["kind"] == contact.KIND:
+    if recipe["kind"] == contact.KIND or recipe["kind"] in boards.KINDS:
         return _of_contact(path, recipe, run_path, trust)
     if "step" not in recipe or not recipe.get("run"):
         raise BadFile(f"The recipe in {path.name} is incomplete: it was changed after the export.")
@@ -92,21 +92,21 @@ def _of_contact(path: Path, recipe: recipes.Recipe, run_path: Path | None, trust
         named = run_path if run_path is not None and ("sources" not in recipe or not doors.unlike(source, run_path)) else None
         return _place(path, dict(source), named)
 
-    reason = ""
+    reason, kind = "", str(recipe["kind"])
     try:
         with TemporaryDirectory() as folder:
-            made = contacts.again(recipe, Path(folder), find, trust)
+            made = (boards if kind in boards.KINDS else contacts).again(recipe, Path(folder), find, trust)
             reason = made.reason
             if recipes.read(made.path)["made"] != recipe["made"]:
-                raise ValueError(contact.KIND)
-            gap = compare(path, made.path, contact.KIND, recipe["made"])
+                raise ValueError(kind)
+            gap = compare(path, made.path, kind, recipe["made"])
     except BadFile:
         raise
     except NONSENSE:
-        return Verdict("different", None, reason or "the recipe does not describe a sheet that this studio can make")
+        return Verdict("different", None, reason or "the recipe describes no file of samples that this studio can make")
     if reason:
         return Verdict("different", gap.difference, reason)
-    return _judged(gap, made.changes, contact.KIND, "")
+    return _judged(gap, made.changes, kind, "")
 
 
 def _of_lab(path: Path, recipe: recipes.Recipe) -> Verdict:

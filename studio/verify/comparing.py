@@ -194,4 +194,8 @@ _COMPARERS: Mapping[str, Callable[[Path, Path], Gap]] = {
     "chains-csv": _tables,
     "chains-netcdf": _arrays,
     "lab": _tables,
+    "board-gallery": _galleries,
+    "board-animation": _animations,
+    "board-csv": partial(_sentences, READERS["txt"], "the numbers"),
+    **{f"board-{kind}": partial(_sentences, READERS[kind], "the log p") for kind in ("txt", "jsonl", "page")},
 }

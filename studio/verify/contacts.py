@@ -37,30 +37,44 @@ def again(recipe: Mapping[str, Any], folder: Path, find: Callable[[Mapping[str, 
         KeyError, TypeError, ValueError, BadInput and others: the recipe describes no sheet.
         BadFile: a run or a checkpoint is gone.
     """
-    count = recipes.count_of(recipe)
-    parts = [recipes.of_sample(recipe, i) for i in range(count)]
-    pictures: dict[int, np.ndarray] = {}
-    reasons: list[str] = []
-    changes: list[str] = []
-    for number in sorted({cell["source"] for cell in recipe["made"]["cells"]}):
-        source = recipes.source_of(recipe, number)
-        here = [i for i, cell in enumerate(recipe["made"]["cells"]) if cell["source"] == number]
-        walked = device_of(source) if any(parts[i]["kind"] == "chains-single" for i in here) else None
-        arguments = {"step": whole(source["step"], 0, 10**12), "kept": str(source.get("checkpoint")), "device_name": walked, "check": False}
-        run = Run.open(find(source), write=False, data=False, **arguments)
-        reason = against_checkpoint(run, source)
-        reasons += [f"{run.folder.name}: {reason}"] if reason else []
-        changes += [change for change in elsewhere(run, source) if change not in changes]
-        pictures |= _drawn(run, parts, here, trust)
+    parts = [recipes.of_sample(recipe, i) for i in range(recipes.count_of(recipe))]
+    pictures, reason, changes = samples_again(recipe, find, drawn, trust)
     made, cells = recipe["made"], []
     for i, told in enumerate(made["cells"]):
         score = (str(told["score"][0]), float(told["score"][1])) if "score" in told else None
         cells.append(contact.Cell(pictures[i], parts[i], score, str(told.get("label", ""))))
     (path,) = contact.write_contact(cells, folder / "again.png", contact.Look(**made["look"]), title=str(made["title"]))
-    return Sheet(path, "; ".join(reasons), changes)
+    return Sheet(path, reason, changes)
 
 
-def _drawn(run: Run, parts: list[recipes.Recipe], here: list[int], trust: str | None) -> dict[int, np.ndarray]:
+def samples_again(
+    recipe: Mapping[str, Any],
+    find: Callable[[Mapping[str, Any]], Path],
+    draw: Callable[[Run, list[recipes.Recipe], list[int], str | None], Mapping[int, Any]],
+    trust: str | None,
+) -> tuple[dict[int, Any], str, list[str]]:
+    """The samples of a file of several runs; why some are not what they were made from; what is not as it was then.
+
+    `draw` makes those of one run: it is given the recipes of all, and which of them are of this run.
+    """
+    parts = [recipes.of_sample(recipe, i) for i in range(recipes.count_of(recipe))]
+    found: dict[int, Any] = {}
+    reasons: list[str] = []
+    changes: list[str] = []
+    for number in sorted({cell["source"] for cell in recipe["made"]["cells"]}):
+        source = recipes.source_of(recipe, number)
+        here = [i for i, cell in enumerate(recipe["made"]["cells"]) if cell["source"] == number]
+        walked = device_of(source) if any(parts[i]["kind"] != "single" or "options" in parts[i]["made"] for i in here) else None
+        arguments = {"step": whole(source["step"], 0, 10**12), "kept": str(source.get("checkpoint")), "device_name": walked, "check": False}
+        run = Run.open(find(source), write=False, data=False, **arguments)
+        reason = against_checkpoint(run, source)
+        reasons += [f"{run.folder.name}: {reason}"] if reason else []
+        changes += [change for change in elsewhere(run, source) if change not in changes]
+        found |= draw(run, parts, here, trust)
+    return found, "; ".join(reasons), changes
+
+
+def drawn(run: Run, parts: list[recipes.Recipe], here: list[int], trust: str | None) -> dict[int, np.ndarray]:
     """The pictures of one run: rows of the same seed are drawn together, chains are walked once."""
     found: dict[int, np.ndarray] = {}
     chains = [i for i in here if parts[i]["kind"] == "chains-single"]

@@ -96,7 +96,8 @@ class ChainWorker(QThread):
         """Any wish: "run" (path, title) or None, "open" ChainWish, "play", "pause", "step", "back", "reset", "speed" steps a second (ALL_OUT),
 
         "knobs" (change, each or None), "ask" Wishes, "watch" chain, "want" (panels, frames of the strip), "look" moments ago, "fork" (chain,
-        moments ago, spread), "plug" (spec, trust), "own" (the run's C), "why", "picture" Path, "again" (record, seed or None), "record", "export" (name, Path), "keep" (Path, rows or None).
+        moments ago, spread), "plug" (spec, trust), "own" (the run's C), "why", "picture" Path, "again" (record, seed or None), "record",
+        "export" (name, Path), "keep" (Path, rows or None).
         """
         self._inbox.put((kind, content))
 

@@ -87,6 +87,10 @@ class Frames(QObject):
         self._run = None
         self._pool.waitForDone()
 
+    def is_reading(self) -> bool:
+        """Whether a frame is still to come."""
+        return bool(self._busy)
+
     def kept_bytes(self) -> int:
         """What is kept takes so much memory."""
         return self._bytes

@@ -155,6 +155,7 @@ def start(options: argparse.Namespace) -> list[Row]:
     found = [child("start.py") for _ in range(options.rounds + 1)][1:]
     return [
         at_most("start: first paint of the window", median(f["paint"] for f in found), 1.5, "s"),
+        at_most("start: first picture of a demo", median(f["picture"] for f in found), 5.0, "s"),
         at_most("start: torch imported before it", max(f["torch"] for f in found), 0, "times"),
         at_most("start: longest gap while torch is imported", median(f["gap"] for f in found), 500, "ms"),
         plain("start: ready for a run", median(f["ready"] for f in found), "s"),

@@ -593,3 +593,18 @@ def test_a_symbol_names_its_setting(do, place, tmp_path):
 
 def test_settings_are_those_of_the_preset(do):
     assert {s["name"]: s["default"] for s in do("train", "began", "--settings", "--json").json["settings"]}["gamma"] == 0.75
+
+
+def test_a_fork_goes_on_from_a_kept_step(do, place, run, tmp_path):
+    made = do("fork", run, "--step", 20, "--set", "gamma=0.3", "--out", tmp_path / "fork", "--json").json
+    assert (made["run"], made["step"], made["knobs"]) == (str(tmp_path / "fork"), 20, {"gamma": 0.3})
+    again = do("fork", run, "--step", 20, "--out", tmp_path / "again", "--json").json["run"]
+    done = do("resume", again, "--steps", 30, "--json").json
+    assert done["state_hash"] == do("inspect", run, "--json").json["state_hash"]  # bit for bit what it was forked from
+    told = {r["name"]: r["parent"] for r in do("runs", "--json").json["runs"]}
+    assert told["fork"]["step"] == 20
+    assert told["fork"]["name"] == "run"
+    refused(do("fork", run, "--step", 21, "--out", tmp_path / "x"), "no checkpoint of step 21", "12, 20, 30")
+    refused(do("fork", run, "--step", 20, "--set", "gamma=7", "--out", tmp_path / "x"), "γ")
+    refused(do("fork", run, "--step", 20, "--out", run), "not empty")
+    refused(do("fork", "nobody", "--step", 20), "nobody")

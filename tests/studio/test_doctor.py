@@ -9,7 +9,7 @@ from models.errors import DiskTrouble
 from studio import doctor
 from studio.cli import main
 
-NAMES = ["display", "qt", "fonts", "cjk", "torch", "device", "disk"]
+NAMES = ["display", "qt", "fonts", "cjk", "torch", "device", "disk", "keep awake"]
 
 
 @pytest.fixture

@@ -63,6 +63,14 @@ def test_a_damaged_run_is_listed_and_can_be_thrown_away(folder, damage, words):
     assert runs.listing() == []
 
 
+@pytest.mark.parametrize("parent", [3, {}, {"step": "x", "id": "a"}, {"step": None}, {"step": -5, "name": ["<img src=x>"]}], ids=range(5))
+def test_an_odd_parent_is_no_reason_to_give_up_a_run(folder, parent):
+    made(folder / "odd", parent=parent)
+    (found,) = runs.listing()
+    assert found.state == "ok"
+    assert found.parent is None or found.parent["step"] == 0
+
+
 def test_what_is_no_run_is_neither_listed_nor_deleted(folder, tmp_path):
     (folder / "notes").mkdir(parents=True)
     (folder / "notes" / "text.txt").write_text("mine")
@@ -148,9 +156,33 @@ def test_a_runs_folder_that_is_gone_is_told(tmp_path):
     assert runs.listing() == []
 
 
-def test_a_listing_needs_neither_qt_nor_torch(folder):
-    code = "import sys; from studio import runs; runs.listing(); sys.exit(any(m in sys.modules for m in ('torch', 'PySide6')))"
-    assert subprocess.run([sys.executable, "-c", code], cwd=REPO, check=False).returncode == 0
+LIGHT = """
+import sys
+from studio import runs
+runs.listing()
+assert "torch" not in sys.modules and "PySide6" not in sys.modules
+from PySide6.QtWidgets import QApplication
+app = QApplication([])
+from studio.pages.runs import RunsPage
+from studio.session import Session
+session = Session()
+page = RunsPage(session)
+page.show()
+page.compare([run.path for run in page.all])
+app.processEvents()
+assert page.twins.isVisible() and page.twins.curves is not None
+page.ask_fork()
+page.stop()
+session.close()
+assert "torch" not in sys.modules
+"""
+
+
+def test_a_listing_needs_neither_qt_nor_torch_and_the_page_no_torch(folder):
+    made(folder / "one", frames=True)
+    made(folder / "two", frames=True)
+    done = subprocess.run([sys.executable, "-c", LIGHT], cwd=REPO, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_command_line_lists_renames_copies_and_deletes(folder, do):

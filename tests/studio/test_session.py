@@ -225,9 +225,14 @@ def test_a_run_goes_on_where_it_was(qtbot, opened, wish):
     opened.set_knob("gamma", 0.25)
     opened.stop()
     until(qtbot, opened, "empty")
+    opened.start_when_open()  # there is none, and the next one stands still
     with qtbot.waitSignal(opened.opened, timeout=20_000):
         opened.open(OldRun(wish.path))
     assert (opened.step, opened.knobs["gamma"], len(opened.run.rows)) == (3, 0.25, 3)
+    assert opened.condition == "paused"
+    opened.open(OldRun(wish.path))
+    opened.start_when_open()
+    qtbot.waitUntil(lambda: opened.step > 3, timeout=20_000)
 
 
 def test_a_run_that_another_holds(qtbot, session, wish):

@@ -83,6 +83,26 @@ def test_the_palette_sets_the_values_of_the_page(qtbot, window, palette):
     assert page.side.lanes[0].values() == {"step_size": 0.5}
 
 
+def test_undo_is_the_page_s_while_a_field_has_the_focus(qtbot, window):
+    page = window.show_page("lab")
+    qtbot.waitUntil(lambda: page.opened is not None and bool(page.side.lanes) and window.isActiveWindow(), timeout=20_000)
+    row = page.side.lanes[0].rows["step_size"]
+    before = row.value
+    row.field.setFocus()
+    row.field.selectAll()
+    qtbot.keyClicks(row.field, "0.5")
+    qtbot.keyClick(row.field, Qt.Key.Key_Z, CTRL)  # of what is being typed
+    assert page.history.count() == 0
+    row.field.selectAll()
+    qtbot.keyClicks(row.field, "0.5")
+    qtbot.keyClick(row.field, Qt.Key.Key_Return)
+    assert row.value == 0.5
+    qtbot.keyClick(row.field, Qt.Key.Key_Z, CTRL)
+    assert row.value == before
+    qtbot.keyClick(row.field, Qt.Key.Key_Z, CTRL | Qt.KeyboardModifier.ShiftModifier)
+    assert row.value == 0.5
+
+
 def test_arrows_and_tab_move_in_the_palette(qtbot, palette):
     first, second = palette.shown()[:2]
     qtbot.keyClick(palette.line, Qt.Key.Key_Down)

@@ -9,7 +9,7 @@ from PySide6.QtGui import QDropEvent, QGuiApplication
 
 from models.algorithms.maskgan.fillings import Desk
 from models.run import Run
-from studio.export.filled import fill_exporters
+from studio.export.filled import alternatives, fill_exporters
 from studio.messages import OldRun, Reply, Trouble
 from studio.pages.desk import END_WORD, NO_BLANK, NO_RUN, NO_WORD
 from studio.pages.maskgan import DESK
@@ -410,6 +410,23 @@ def test_nothing_held_out(qtbot, window, small, text, tmp_path):
 # --- files ----------------------------------------------------------------------------------------------------------
 
 
+def test_both_nets_fillings_are_kept_in_the_gallery(qtbot, desk, page):
+    from studio.gallery import Gallery
+
+    qtbot.waitUntil(desk.is_filled, timeout=20_000)
+    page.keep_button.click()
+    qtbot.waitUntil(lambda: page.notice.full_text() == "Kept 10 in the gallery", timeout=20_000)
+    gallery = Gallery.open()
+    found = gallery.entries(gallery.query(sort="oldest"))
+    assert [e.text for e in found] == [one.text for net in ("maskgan", "maskmle") for one in alternatives(desk.fillings[net])]
+    made = gallery.recipe(found[-1].id)["made"]
+    assert (made["nets"], made["number"]) == (["maskmle"], 4)
+    gallery.close()
+    desk.put(Desk(SAID), remember=False)  # nothing is blank
+    page.keep()
+    assert "Nothing is filled yet" in page.notice.full_text()
+
+
 def test_an_exported_file_brings_the_desk_back(qtbot, shared, page, do, tmp_path):
     window = shared
     desk = laid(qtbot, page, Desk(SAID, (1, 4), False, ((4, "bird"),)))
@@ -475,3 +492,27 @@ def test_another_vocabulary_leaves_the_sentence_and_characters_begin_anew(qtbot,
     assert desk.desk == Desk(("春", "", "不", "觉", ""), (1, 4))
     settled(qtbot, page)
     assert desk.panel.words.text() == "".join(shown(desk))
+
+
+def test_the_desk_is_copied_and_its_choices_are_taken_back(qtbot, page, desk, capsys):
+    import shlex
+
+    from studio.cli import main
+
+    assert page.history is desk.history
+    desk.choose("maskmle", 2)
+    desk.drawing.changed.emit("temperature", 0.5)
+    assert (desk.history.undoText(), desk.source) == ("τ 1 → 0.5", "maskmle")
+    command = page.as_command()
+    assert "--net maskmle" in command
+    assert main(shlex.split(command)[1:]) == 0
+    names: dict = {}
+    exec(page.as_python(), names)
+    assert names["filled"].net == "maskmle"
+    page.undo()
+    page.undo()
+    assert (desk.source, desk.drawing.values()["temperature"]) == ("maskgan", 1.0)
+    page.redo()
+    assert (desk.source, desk.shown["maskmle"]) == ("maskmle", 2)
+    page.undo()
+    settled(qtbot, page)

@@ -5,6 +5,8 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QImage
 
+from studio.actions import BY_ID
+
 
 @pytest.fixture
 def page(qtbot, window):
@@ -31,11 +33,11 @@ def pixel(page, place):
 
 
 def test_play_pause_step_and_back_by_keys(qtbot, window, page):
-    window._toggle()
+    window.shell.do(BY_ID["toggle"])
     qtbot.waitUntil(lambda: step_of(page) > 3, timeout=20_000)
     assert page.playback.play_button.text() == "Pause"
     with qtbot.waitSignal(page.worker.paused, timeout=20_000):
-        window._toggle()
+        window.shell.do(BY_ID["toggle"])
     qtbot.wait(60)
     t, heads = step_of(page), page.frame.lanes[0].heads
     page.lanes[0].view.setFocus()

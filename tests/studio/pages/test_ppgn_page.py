@@ -11,6 +11,7 @@ from models import catalog
 from models.algorithms import ppgn
 from models.contract import Phase, Preset
 from models.data import faces, glyphs
+from studio.actions import BY_ID
 from studio.messages import NewRun, OldRun
 from studio.pages.ppgn import DRAWN, PICTURES, SAID
 from tests.studio.driving import enter, step, until
@@ -213,7 +214,7 @@ def test_runs_of_two_systems_do_not_disturb_each_other(qtbot, window, classes, t
     window.show_page("ppgn")
     page.looking.again()
     page.session.ask("samples", "samples", n=4, seed=0)
-    window._toggle()  # Ctrl+Enter on a page that has no run
+    window.shell.do(BY_ID["toggle"])  # Ctrl+Enter on a page that has no run
     assert window.session.condition == "paused"
     assert not began.phases.isVisible()
     with qtbot.waitSignal(window.session.opened, timeout=60_000):
@@ -258,9 +259,9 @@ def test_chains_of_the_open_run_have_its_side_its_foot_and_its_keys(qtbot, windo
     at = window.session.step
     window.page.step_once()
     qtbot.waitUntil(lambda: face.frame.step == 1, timeout=20_000)
-    window._toggle()
+    window.shell.do(BY_ID["toggle"])
     qtbot.waitUntil(lambda: face.frame.step > 4, timeout=20_000)
-    window._toggle()
+    window.shell.do(BY_ID["toggle"])
     assert window.session.step == at  # the training was left alone
     page.faces.choose(0)
     assert page.stage.currentWidget() is page.live

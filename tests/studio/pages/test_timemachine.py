@@ -76,6 +76,10 @@ def test_one_handle_moves_everything_and_the_present_comes_back_as_it_was(opened
     Reel.of(opened.path).add(40, np.zeros((4, 8, 8, 3), np.uint8))
     time.refresh()
     assert bar.marks.frames[-1] == 40
+    Reel.of(opened.path).file(0).unlink()  # thinned out while the bar still shows it
+    time.bar.track.go_to(0)
+    qtbot.waitUntil(lambda: page.samples._note == "step 10 of the reel")
+    seen(opened, qtbot, 20)
     page.samples.clicked.emit(3)  # no detail of a sample that is not of now
     assert not page.beside.shows_detail()
     time.live()
@@ -88,6 +92,15 @@ def test_one_handle_moves_everything_and_the_present_comes_back_as_it_was(opened
     assert page.moment == float("inf")
     page.journal.chosen.emit(12)
     assert bar.at == 10
+    for at in (10, 20, 30):
+        Reel.of(opened.path).file(at).unlink()
+    time.refresh()  # nothing is left of the past
+    assert bar.at is None
+    assert not bar.isVisible()
+    Reel.of(opened.path).add(30, now)
+    time.refresh()
+    time.scrub(30)
+    assert bar.isVisible()
     page.new_run()  # the form: the past is left
     assert bar.at is None
     assert not bar.isVisible()
@@ -115,6 +128,15 @@ def test_a_bookmark_stays_a_range_is_exported_and_twins_wait_in_the_queue(opened
     assert 20 in RunFolder.open(opened.path, write=False).pins()
     opened.time.bar.bookmark_button.click()
     assert Reel.of(opened.path).bookmarks() == set()
+
+    page = opened.page
+    assert not page.alarm.isVisible()
+    opened.window.session.line.emit({"step": 15, "time": 0, "what": "alarm", "text": "All samples are alike", "before": 12})
+    page.alarm.other_button.click()  # look before it
+    assert opened.time.bar.at == 10
+    page.keep()
+    assert "frames of the reel" in page.notice.full_text()
+    opened.time.scrub(20)
 
     out = tmp_path / "range.gif"
     with qtbot.waitSignal(opened.window.session.exported, timeout=20_000):

@@ -109,11 +109,17 @@ def test_it_plays_to_the_end_and_stops(bar):
     QTest.keyClick(bar.track, Qt.Key.Key_Space)
     assert bar.playing
     assert bar._timer.isActive()
-    for _ in range(5):
+    for _ in range(6):
         bar._timer.timeout.emit()
     assert went == [0, 100, 200, 300, 400]
     assert not bar.playing
     assert not bar._timer.isActive()
+    went.clear()
+    bar.track.show_range(100, 200)
+    bar.toggle()
+    for _ in range(3):
+        bar._timer.timeout.emit()
+    assert went == [100, 200]  # only what is marked
     assert bar.play_button.accessibleName().startswith("Play")
 
 
