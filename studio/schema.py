@@ -179,7 +179,13 @@ def _without_paths(value: Any) -> Any:
 
 
 def _is_path(value: Any) -> bool:
-    return isinstance(value, str) and not value.startswith(("hub:", "expr:")) and ("/" in value or "\\" in value)
+    """Whether it is a place of this machine; hub:OWNER/NAME and expr:x/y are none."""
+    if not isinstance(value, str) or value.startswith("expr:"):
+        return False
+    if value.startswith("hub:"):
+        place = value.removeprefix("hub:")
+        return place.startswith(("/", ".", "~")) or "\\" in place or place.count("/") > 1
+    return "/" in value or "\\" in value
 
 
 def _name(path: str) -> str:

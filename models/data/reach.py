@@ -36,8 +36,8 @@ def reachable(patience: float = PATIENCE) -> bool:
 
 
 @contextmanager
-def offline_unless_reachable() -> Iterator[bool]:
-    """Whether the hub is there; if not, `datasets` and `huggingface_hub` are told to try no address meanwhile."""
+def offline_unless_reachable(*, ask: bool = True) -> Iterator[bool]:
+    """Whether the hub is there; if not, or without `ask`, `datasets` and `huggingface_hub` are told to try no address meanwhile."""
     import huggingface_hub.constants as hub
 
     settings: list[Any] = [hub]
@@ -48,7 +48,7 @@ def offline_unless_reachable() -> Iterator[bool]:
     except ImportError:
         pass
     before = [one.HF_HUB_OFFLINE for one in settings]
-    there = not any(before) and reachable()
+    there = ask and not any(before) and reachable()
     try:
         if not there:
             for one in settings:

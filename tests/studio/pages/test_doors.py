@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 
 import numpy as np
 import pytest
@@ -198,3 +199,25 @@ def test_a_walk_of_the_lab_is_taken_again(qtbot, window, tmp_path):
     page = window.page
     qtbot.waitUntil(lambda: page.opened is not None and page.opened.name == "donut", timeout=20_000)
     assert (page.walk.kernels, page.walk.chains, page.walk.seed, page.walk.start) == (("mala-approx",), 8, 4, (1.0, 0.0))
+
+
+def test_an_export_tells_how_far_it_is_and_can_be_cancelled(qtbot, window, made, opened, tmp_path, monkeypatch):
+    from studio.export import gallery
+    from studio.workers import writing
+
+    opened(lambda: window.open_run(made / "run"))
+    page, gate, plain = window.page, threading.Semaphore(20), gallery.as_png
+    monkeypatch.setattr(writing, "EVERY", 0.0)
+    monkeypatch.setattr(gallery, "as_png", lambda picture: (gate.acquire(timeout=20), plain(picture))[1])
+    page.exporting.export("gallery", tmp_path / "a.html")
+    qtbot.waitUntil(lambda: page.notice.full_text() == "Exporting a.html … 31%", timeout=20_000)
+    assert page.exporting.cancel_button.isVisible()
+    page.exporting.cancel_button.click()
+    gate.release(1000)
+    qtbot.waitUntil(lambda: page.notice.full_text() == "Cancelled: nothing of a.html is left.", timeout=20_000)
+    assert not page.exporting.cancel_button.isVisible()
+    assert list(tmp_path.glob("*a.html*")) == []
+    with qtbot.waitSignal(window.session.exported, timeout=20_000):
+        page.exporting.export("gallery", tmp_path / "a.html")
+    assert (tmp_path / "a.html").is_file()
+    assert not page.exporting.cancel_button.isVisible()
