@@ -241,10 +241,10 @@ def count_of(recipe: Mapping[str, Any]) -> int:
     if kind.startswith(CHAINS):
         chains, count = _dict(recipe.get("chains")).get("chains"), made.get("count")
         found = count if kind == "chains-sheet" else chains if chains is not None else count
-        return found if _whole(100_000)(found) else 0
+        return found if isinstance(found, int) and _whole(100_000)(found) else 0
     if kind.startswith(FILLINGS):
         nets, count = made.get("nets"), made.get("count")
-        return count * len(nets) if _whole(64)(count) and isinstance(nets, list) else 0
+        return count * len(nets) if isinstance(count, int) and _whole(64)(count) and isinstance(nets, list) else 0
     if kind not in ROWS or not isinstance(rows, list) or len(rows) != 2 or not all(_whole(100_000)(v) for v in rows):
         return 0
     return max(0, rows[1] - rows[0])

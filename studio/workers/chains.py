@@ -224,15 +224,16 @@ class ChainWorker(QThread):
             return
         from models.run import Run
 
-        step, kept = wish[2] if len(wish) > 2 else (None, None)
-        run = Run.open(wish[0], data=False, write=False, step=step, kept=kept)
+        path, title, *at = wish
+        step, kept = at[0] if at else (None, None)
+        run = Run.open(path, data=False, write=False, step=step, kept=kept)
         try:
             if not hasattr(run.algorithm, "parts"):
-                raise BadInput(f"{wish[0].name} is no run of PPGN, and chains need its parts: open one that is.")
+                raise BadInput(f"{path.name} is no run of PPGN, and chains need its parts: open one that is.")
             self._run, self._parts = run, run.algorithm.parts(run.state)
         finally:
             run.close()
-        self.ready.emit(views.facts(self._run, self._parts, wish[1]))
+        self.ready.emit(views.facts(self._run, self._parts, title))
 
     def _again(self, told: Mapping[str, Any], seed: int | None) -> None:
         """The chains of a recipe as they were, every step walked anew; with another seed at their start."""

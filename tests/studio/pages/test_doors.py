@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 import threading
 
 import numpy as np
@@ -12,6 +13,7 @@ from PySide6.QtCore import QPoint, Qt
 from studio import recipe
 from studio.cli import main
 from studio.export.contact import cells_in
+from studio.pages import receiving
 from tests.studio.driving import enter
 from tests.studio.tiny import pictures, run_with_history
 
@@ -138,13 +140,26 @@ def test_a_run_that_was_moved_is_found_once_and_remembered(window, made, opened,
     assert card.takes["all"].isEnabled()  # remembered
 
 
-def test_verify_goes_on_beside(qtbot, window, made):
+TOLD = 'import json, sys; print(json.dumps({"verdict": "identical", "reason": " ".join(sys.argv[1:])}))'
+PROCESSES = [
+    ((sys.executable, "-c", TOLD), "Identical: "),
+    ((sys.executable, "-c", "raise SystemExit('sampling-studio: The run is gone.')"), "The run is gone."),
+    (("/nowhere/python",), "It could not be verified: no process could be started."),
+]
+
+
+@pytest.mark.parametrize(("process", "says"), [*PROCESSES, pytest.param(None, "Identical: made again", marks=pytest.mark.slow)])
+def test_verify_goes_on_beside(qtbot, window, made, monkeypatch, process, says):
+    if process is not None:
+        monkeypatch.setattr(receiving, "VERIFY", process)
     window.receive(made / "12.png")
     card = window.receiving.card
     card.verify_button.click()
-    assert card.verdict.text() == "Verifying …"
-    qtbot.waitUntil(lambda: card.verdict.text() != "Verifying …", timeout=60_000)
-    assert card.verdict.text().startswith("Identical: ")
+    qtbot.waitUntil(lambda: card.verdict.text() not in ("", "Verifying …"), timeout=60_000)
+    assert card.verdict.text().startswith(says)
+    assert card.verify_button.isEnabled()
+    if process is PROCESSES[0][0]:
+        assert card.verdict.text() == f"Identical: {made / '12.png'} --json --run {made / 'run'}"
 
 
 @pytest.mark.parametrize(
