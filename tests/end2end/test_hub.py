@@ -1,5 +1,6 @@
 """Folders stand in for the Hugging Face hub: data that are trained on, and a network that chains climb, from the command line and the window."""
 
+import threading
 import time
 import warnings
 from contextlib import nullcontext
@@ -96,10 +97,17 @@ def test_without_a_network_names_fail_at_once_with_one_sentence(do, datasets, wa
 
 
 def test_a_name_that_is_never_resolved_takes_no_longer_than_our_patience(monkeypatch, nowhere):
-    monkeypatch.setattr(reach.socket, "create_connection", lambda *_, **__: time.sleep(5))
+    over = threading.Event()
+
+    def never(*_, **__):
+        over.wait(30)
+        raise OSError
+
+    monkeypatch.setattr(reach.socket, "create_connection", never)
     began = time.monotonic()
     assert not reach.reachable(0.2)
     assert time.monotonic() - began < 2
+    over.set()
 
 
 def test_a_proxy_is_asked_in_the_place_of_the_hub(monkeypatch, nowhere):
