@@ -12,7 +12,6 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, QThreadPool, QTime
 
 from models.errors import BadSetting, StudioError
 from studio import runs as whereabouts
-from studio.export.telling import Progress as Told
 from studio.messages import EVALUATION, OWN, Ask, Evaluate, Export, NewRun, OldRun, Opened, Progress, Reply, Trouble
 from studio.queue import Queue
 from studio.workers.jobs import TrainingJob

@@ -72,6 +72,7 @@ def test_a_foreign_file_is_never_replaced_and_an_older_export_not_silently(do, t
     assert do(*words, "--force", "--private").status == 0
     assert recipe.read(tmp_path / "a.csv")["private"] is True
     again = do(*words)
-    assert (again.status, "is replaced" in again.err) == (0, True)
+    assert (again.status, "was replaced" in again.out, again.err) == (0, True, "")
+    assert do(*words, "--json").json["replaced"] is True
     assert "private" not in recipe.read(tmp_path / "a.csv")
     assert json.dumps(recipe.read(tmp_path / "a.csv")["versions"]).count("machine") == 1
