@@ -123,7 +123,7 @@ def _export(opened: Gallery, options: argparse.Namespace) -> Result:
     giver = giver_for(options.out, "text" if text else "picture")
     if options.out.is_dir() and giver.extension:
         raise BadInput(f"{options.out} is a folder: give a file name, or end it with / for single pictures.")
-    files = giver.write(opened, ids, options.out, title=options.board or "")
+    files = giver.give(opened, ids, options.out, title=options.board or "")
     count = sum(e.kind == giver.kind for e in entries)
     return {"out": str(options.out), "count": count, "files": len(files)}, f"{options.out}: {giver.label.partition(' (')[0]}, {count:,} samples", 0
 

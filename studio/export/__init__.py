@@ -61,7 +61,6 @@ class Exporter:
     needs: tuple[str, ...] = ()  # what else: "scores", "loop", "reel", "card"
     others: tuple[str, ...] = ()  # extensions that it writes as well
     writes: Literal["pictures", "text", ""] = ""  # what a system must write to have it; "" for every system
-    listed: bool = True  # in menus of exports; what is not has a button of its own
 
     def export(self, record: Any, path: Path, **options: Any) -> list[Path]:
         """As `write`, but whole or not at all; see `whole.written` for `private`, `progress` and what is raised."""
@@ -73,7 +72,6 @@ class Exporter:
 def exporters(writes: str | None = None) -> dict[str, Exporter]:
     """All exporters by name, in the order of the menu; those of the systems that write "pictures", or "text", if asked for."""
     from studio.export import animation, curves, gallery, report, sheet, textpage, texts
-    from studio.gallery.keeping import keeper
 
     moving = (".gif", ".png", ".apng", ".mp4")
     pictures: dict[str, Any] = {"writes": "pictures"}
@@ -93,6 +91,5 @@ def exporters(writes: str | None = None) -> dict[str, Exporter]:
         "svg": Exporter("Plots (SVG)", ".svg", False, curves.write_svg),
         "report": Exporter("Report (Markdown)", ".md", True, report.write_report, needs=("reel", "card")),
         "tensorboard": Exporter("TensorBoard (folder)", "", False, curves.write_events),
-        "keep": keeper(needs=("scores",)),
     }
     return {name: e for name, e in found.items() if writes is None or e.writes in ("", writes)}

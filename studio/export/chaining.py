@@ -92,7 +92,6 @@ class ChainsRecord:
 def chain_exporters() -> dict[str, Exporter]:
     """All exporters of a ChainsRecord by name, in the order of the menu."""
     from studio.export import chaingallery, chainnumbers, chainpictures
-    from studio.gallery.keeping import keeper
 
     animated = (".gif", ".png", ".apng", ".mp4")
     return {
@@ -103,7 +102,6 @@ def chain_exporters() -> dict[str, Exporter]:
         "singles": Exporter("Single pictures (PNG)", "", True, chainpictures.write_singles),
         "csv": Exporter("Scalars (CSV)", ".csv", False, chainnumbers.write_csv),
         "netcdf": Exporter("Scalars for ArviZ (netCDF)", ".nc", False, chainnumbers.write_netcdf),
-        "keep": keeper(),
     }
 
 

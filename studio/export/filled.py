@@ -143,13 +143,11 @@ def desk_record(run: Run, desk: Desk, *, n: int, seed: int, nets: Sequence[str] 
 def fill_exporters() -> dict[str, Exporter]:
     """All exporters of a DeskRecord by name, in the order of the menu; "fillings-" and the name is the kind in a recipe."""
     from studio.export import filledpage
-    from studio.gallery.keeping import keeper
 
     return {
         "page": Exporter("Page of fillings (HTML)", ".html", True, filledpage.write_page),
         "jsonl": Exporter("Fillings (JSON lines)", ".jsonl", True, write_jsonl),
         "txt": Exporter("Fillings (text)", ".txt", True, write_txt),
-        "keep": keeper(),
     }
 
 

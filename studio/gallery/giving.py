@@ -1,6 +1,6 @@
 """What is kept, as files: contact sheets, single pictures, pages, animations of samples of any runs; sentences as text.
 
-    givers("picture")["animation"].write(gallery, ids, Path("a.webp"))
+    givers("picture")["animation"].give(gallery, ids, Path("a.webp"))
 
 The order of the samples is the one given. Every file carries one recipe with all its sources (`recipe.gathered`): each sample can be made again.
 """
@@ -10,10 +10,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,27 +20,36 @@ import numpy as np
 from PIL import Image
 
 from models.errors import BadInput
-from models.files import trouble, write_bytes
+from models.files import write_bytes
 from models.settings import settings
 from studio import recipe as recipes
+from studio.export import Exporter
+from studio.export.telling import Progress, tell
+from studio.export.whole import written
 from studio.gallery.keeping import pixels_of
 from studio.gallery.store import Entry, Gallery
 
-Progress = Callable[[int, int], None]
 MOST_BYTES = 1_000_000_000  # of all frames of an animation, which are in memory while it is written
 SIDE = 256  # pixels that a frame has at least
 FPS = 6
 
 
 @dataclass(frozen=True)
-class Giver:
-    """One way to write samples of the gallery; `write(gallery, ids, path, progress=…, **options)` returns the files, the first to be opened."""
+class Giver(Exporter):
+    """One way to write samples of the gallery; `write(gallery, path, ids=…, **options)`, see `give`."""
 
-    label: str
-    extension: str  # with the dot; "" writes a folder
-    kind: Literal["picture", "text"]
-    write: Callable[..., Sequence[Path]]
-    others: tuple[str, ...] = ()
+    kind: Literal["picture", "text"] = "picture"
+
+    def give(self, gallery: Gallery, ids: Sequence[int], path: Path, *, progress: Progress | None = None, **options: Any) -> list[Path]:
+        """Write samples, whole or not at all; returns the files, the first to be opened.
+
+        Raises:
+            BadInput: none of the samples is of this kind, a folder holds something already, or they are too many.
+            DiskTrouble: it cannot be written.
+        """
+        if not self.extension and path.exists() and not (path.is_dir() and not any(path.iterdir())):
+            raise BadInput(f"{path} is there already, and an export is not mixed with other files: choose a new name.")
+        return written(self.write, gallery, path, private=False, progress=progress, ids=ids, **options)  # recipes are private one by one
 
 
 def givers(kind: str = "") -> dict[str, Giver]:
@@ -51,14 +58,14 @@ def givers(kind: str = "") -> dict[str, Giver]:
 
     more = tuple(e for e in moving.EXTENSIONS if e != ".webp")
     found = {
-        "sheet": Giver("Contact sheet (PNG)", ".png", "picture", write_sheet),
-        "singles": Giver("Single pictures (PNG)", "", "picture", write_singles),
-        "gallery": Giver("Gallery (HTML)", ".html", "picture", write_gallery),
-        "animation": Giver("Animation in this order (WebP)", ".webp", "picture", write_animation, more),
-        "txt": Giver("Sentences (text)", ".txt", "text", write_txt),
-        "jsonl": Giver("Sentences (JSON lines)", ".jsonl", "text", write_jsonl),
-        "csv": Giver("Sentences (CSV)", ".csv", "text", write_csv),
-        "page": Giver("Page of sentences (HTML)", ".html", "text", write_page),
+        "sheet": Giver("Contact sheet (PNG)", ".png", True, write_sheet, kind="picture"),
+        "singles": Giver("Single pictures (PNG)", "", True, write_singles, kind="picture"),
+        "gallery": Giver("Gallery (HTML)", ".html", True, write_gallery, kind="picture"),
+        "animation": Giver("Animation in this order (WebP)", ".webp", True, write_animation, others=more, kind="picture"),
+        "txt": Giver("Sentences (text)", ".txt", True, write_txt, kind="text"),
+        "jsonl": Giver("Sentences (JSON lines)", ".jsonl", True, write_jsonl, kind="text"),
+        "csv": Giver("Sentences (CSV)", ".csv", True, write_csv, kind="text"),
+        "page": Giver("Page of sentences (HTML)", ".html", True, write_page, kind="text"),
     }
     return {name: g for name, g in found.items() if kind in ("", g.kind)}
 
@@ -86,7 +93,7 @@ def of_kind(gallery: Gallery, ids: Sequence[int], kind: str) -> list[Entry]:
 # --- pictures ---------------------------------------------------------------------------------------------------------
 
 
-def cells_of(gallery: Gallery, ids: Sequence[int], progress: Progress | None = None) -> list[Any]:
+def cells_of(gallery: Gallery, ids: Sequence[int]) -> list[Any]:
     """Pictures as cells of a contact sheet, each with its own recipe."""
     from studio.export.contact import Cell
 
@@ -95,49 +102,33 @@ def cells_of(gallery: Gallery, ids: Sequence[int], progress: Progress | None = N
     for i, e in enumerate(entries):
         score = (e.score_name, e.score) if e.score is not None else None
         found.append(Cell(pixels_of(gallery.png(e.id)), recipe_of(e.id), score, e.label))
-        _tell(progress, i, len(entries))
+        tell(i // 2, len(entries))
     return found
 
 
-def write_sheet(
-    gallery: Gallery, ids: Sequence[int], path: Path, *, look: Any = None, title: str = "", progress: Progress | None = None
-) -> list[Path]:
+def write_sheet(gallery: Gallery, path: Path, *, ids: Sequence[int], look: Any = None, title: str = "") -> list[Path]:
     """A contact sheet; see `studio.export.contact.write_contact`."""
     from studio.export.contact import write_contact
 
-    cells = cells_of(gallery, ids, _half(progress, 0))
-    return list(write_contact(cells, path, look, title=title, progress=_half(progress, 1)))
+    return list(write_contact(cells_of(gallery, ids), path, look, title=title))
 
 
-def write_singles(gallery: Gallery, ids: Sequence[int], path: Path, *, title: str = "", progress: Progress | None = None) -> list[Path]:
-    """A new folder with one PNG for each picture, at its own size; whole or not at all.
-
-    Raises:
-        BadInput: there is something at that place. DiskTrouble: it cannot be written.
-    """
+def write_singles(gallery: Gallery, path: Path, *, ids: Sequence[int], title: str = "") -> list[Path]:
+    """A folder with one PNG for each picture, at its own size."""
     del title
     entries, recipe_of = of_kind(gallery, ids, "picture"), _Recipes(gallery)
-    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        raise BadInput(f"{path} is there already, and an export is not mixed with other files: choose a new name.")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    names = [f"{i:04d}-{_plain(e.run)}-step{e.step:07d}-seed{e.seed}-{e.row:04d}.png" for i, e in enumerate(entries)]
-    try:
-        for i, (name, entry) in enumerate(zip(names, entries, strict=True)):
-            recipes.save_png(Image.fromarray(pixels_of(gallery.png(entry.id))), part / name, recipe_of(entry.id))
-            _tell(progress, i, len(entries))
-        if path.is_dir():
-            path.rmdir()
-        os.replace(part, path)
-    except OSError as error:
-        raise trouble(error, path) from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    return [path / name for name in names]
+    files = []
+    for i, e in enumerate(entries):
+        files.append(path / f"{i:04d}-{_plain(e.run)}-step{e.step:07d}-seed{e.seed}-{e.row:04d}.png")
+        recipes.save_png(Image.fromarray(pixels_of(gallery.png(e.id))), files[-1], recipe_of(e.id))
+        tell(i + 1, len(entries))
+    return files
 
 
-def write_gallery(gallery: Gallery, ids: Sequence[int], path: Path, *, title: str = "", progress: Progress | None = None) -> list[Path]:
+def write_gallery(gallery: Gallery, path: Path, *, ids: Sequence[int], title: str = "") -> list[Path]:
     """One HTML page with everything in it."""
-    from studio.export.gallery import Item, Page, written
+    from studio.export.gallery import Item, Page
+    from studio.export.gallery import written as page_of
 
     entries = of_kind(gallery, ids, "picture")
     named = {e.score_name for e in entries}
@@ -147,7 +138,7 @@ def write_gallery(gallery: Gallery, ids: Sequence[int], path: Path, *, title: st
         alt = f"{e.system.upper()} sample {e.row} of seed {e.seed} at step {e.step:,}, run {e.run}, trained on {e.data}"
         told = f"{e.run} · step {e.step:,} · seed {e.seed} #{e.row}" + (f" · {e.label}" if e.label else "")
         items.append(Item(gallery.png(e.id), alt, told, f"{e.score:.4g}" if score and e.score is not None else "", e.label))
-        _tell(progress, i, len(entries))
+        tell(i + 1, len(entries))
     systems = {e.system for e in entries}
     page = Page(
         title=title or _title(entries),
@@ -160,13 +151,11 @@ def write_gallery(gallery: Gallery, ids: Sequence[int], path: Path, *, title: st
         footer=f"Sampling Studio · {_facts(entries)} · the recipe in this page makes each of them again",
         score=score,
     )
-    write_bytes(path, written(page, _recipe(gallery, entries, "gallery", title)).encode())
+    write_bytes(path, page_of(page, _recipe(gallery, entries, "gallery", title)).encode())
     return [path]
 
 
-def write_animation(
-    gallery: Gallery, ids: Sequence[int], path: Path, *, title: str = "", fps: int = FPS, progress: Progress | None = None
-) -> list[Path]:
+def write_animation(gallery: Gallery, path: Path, *, ids: Sequence[int], title: str = "", fps: int = FPS) -> list[Path]:
     """One frame after the other, in the order given; pictures of different sizes each a whole number of times enlarged, on black."""
     from studio.export import moving
 
@@ -179,7 +168,7 @@ def write_animation(
     if len(entries) * height * width * 3 > MOST_BYTES:
         raise BadInput(f"{len(entries):,} frames of {width:,} × {height:,} pixels are more than 1 GB: choose fewer pictures.")
     ms, frames = moving.duration(path.suffix.lower(), fps), []
-    for i, e in enumerate(entries):
+    for e in entries:
         pixels = pixels_of(gallery.png(e.id))
         times = min(height // pixels.shape[0], width // pixels.shape[1])
         large = pixels.repeat(times, 0).repeat(times, 1)
@@ -187,22 +176,21 @@ def write_animation(
         top, left = (height - large.shape[0]) // 2, (width - large.shape[1]) // 2
         frame[top : top + large.shape[0], left : left + large.shape[1]] = large
         frames.append(moving.Frame(frame, ms))
-        _tell(_half(progress, 0), i, len(entries))
+        tell(0, len(entries))
     made = {"fps": fps, "zoom": zoom, "format": path.suffix.lower()}
-    moving.save(path, frames, _recipe(gallery, entries, "animation", title, **made))
-    return [path]
+    return moving.save(path, frames, _recipe(gallery, entries, "animation", title, **made))
 
 
 # --- sentences --------------------------------------------------------------------------------------------------------
 
 
-def write_txt(gallery: Gallery, ids: Sequence[int], path: Path, *, title: str = "", progress: Progress | None = None) -> list[Path]:
+def write_txt(gallery: Gallery, path: Path, *, ids: Sequence[int], title: str = "") -> list[Path]:
     """One sentence a line, and the recipe beside it."""
     entries = of_kind(gallery, ids, "text")
     return _beside(gallery, entries, path, "".join(f"{e.text}\n" for e in entries), "txt", title)
 
 
-def write_jsonl(gallery: Gallery, ids: Sequence[int], path: Path, *, title: str = "", progress: Progress | None = None) -> list[Path]:
+def write_jsonl(gallery: Gallery, path: Path, *, ids: Sequence[int], title: str = "") -> list[Path]:
     """One JSON object a line: text, scores, run, step, seed, index, tags, note. The first carries the recipe, which is also beside the file."""
     entries = of_kind(gallery, ids, "text")
     recipe, lines = _recipe(gallery, entries, "jsonl", title), []
@@ -214,7 +202,7 @@ def write_jsonl(gallery: Gallery, ids: Sequence[int], path: Path, *, title: str 
     return _beside(gallery, entries, path, "".join(f"{line}\n" for line in lines), "jsonl", title)
 
 
-def write_csv(gallery: Gallery, ids: Sequence[int], path: Path, *, title: str = "", progress: Progress | None = None) -> list[Path]:
+def write_csv(gallery: Gallery, path: Path, *, ids: Sequence[int], title: str = "") -> list[Path]:
     """A table: text, run, system, step, seed, index, and a column for each score."""
     entries, out = of_kind(gallery, ids, "text"), io.StringIO()
     scores = list(dict.fromkeys(name for e in entries for name in e.scores))
@@ -225,7 +213,7 @@ def write_csv(gallery: Gallery, ids: Sequence[int], path: Path, *, title: str = 
     return _beside(gallery, entries, path, out.getvalue(), "csv", title)
 
 
-def write_page(gallery: Gallery, ids: Sequence[int], path: Path, *, title: str = "", progress: Progress | None = None) -> list[Path]:
+def write_page(gallery: Gallery, path: Path, *, ids: Sequence[int], title: str = "") -> list[Path]:
     """One HTML page of sentences."""
     from studio.export.textpage import board_page
     from studio.export.texts import Row
@@ -305,13 +293,3 @@ def _facts(entries: Sequence[Entry]) -> str:
 def _plain(name: str) -> str:
     """A run's name as part of a file's."""
     return re.sub(r"[^\w.-]+", "-", name)[:40] or "run"
-
-
-def _half(progress: Progress | None, half: int) -> Progress | None:
-    """Progress of the first half (0) of something, or of the second (1)."""
-    return None if progress is None else lambda done, total: progress(half * total + done, 2 * total)
-
-
-def _tell(progress: Progress | None, done: int, total: int) -> None:
-    if progress is not None and (done % 16 == 15 or done + 1 == total):
-        progress(done + 1, total)

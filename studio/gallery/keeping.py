@@ -17,8 +17,6 @@ from studio.export import Exporter, Record
 from studio.gallery.nearest import code_of
 from studio.gallery.store import Gallery, Sample
 
-LABEL = "Keep in the gallery"
-
 
 def samples_of(record: Any, rows: Sequence[int] | None = None, labels: Sequence[str] | None = None) -> tuple[dict[str, Any], list[Sample]]:
     """The recipe that all samples of a Record, ChainsRecord or DeskRecord share, and those of `rows` (all if None).
@@ -117,6 +115,6 @@ def write_keep(record: Any, path: Path, *, rows: Sequence[int] | None = None) ->
     return [path]
 
 
-def keeper(needs: tuple[str, ...] = ()) -> Exporter:
-    """The exporter "keep", which no menu of exports lists: pages have a button for it."""
-    return Exporter(LABEL, ".db", True, write_keep, needs=needs, listed=False)
+def keeper() -> Exporter:
+    """The exporter "keep", which no menu of exports lists: pages have a button for it, and it takes `rows`."""
+    return Exporter("Keep in the gallery", ".db", True, write_keep, needs=("scores",))

@@ -35,6 +35,7 @@ SORTS: Mapping[str, tuple[str, str]] = {  # name -> what it says, and how it is 
     "class": ("Class", "label = '', label COLLATE NOCASE, id"),
 }
 _COLUMNS = "id, kind, system, run, run_id, data, step, seed, row, label, score, score_name, scores, made, width, height, text, star, note"
+_NAMES = tuple(_COLUMNS.split(", "))
 SEARCHED = ("text", "note", "run", "label", "system", "data")
 LOWER_IS_BETTER = ("L(v)", "L(G(z))", "error", "distance")  # scores of which the lowest come first
 
@@ -111,10 +112,10 @@ class Gallery:
                     what = "was made by a newer version" if str(error) == "newer" else "could not be read"
                     problem = f"The gallery {what}, so it was set aside as {aside.name} in {aside.parent} and a new one begun."
                     db = schema.connect(path)
-        except OSError as error:
-            raise trouble(error, path) from error
         except filelock.Timeout:
             raise DiskTrouble(f"The gallery {path} is being opened by another window for too long: close that window.") from None
+        except OSError as error:
+            raise trouble(error, path) from error
         gallery = Gallery(path, db, problem)
         gallery._forget()
         return gallery
@@ -242,7 +243,8 @@ class Gallery:
             for entry, tag in self._all(f"SELECT entry, tag FROM tags WHERE entry IN ({marks}) ORDER BY tag", part):
                 tags.setdefault(entry, []).append(tag)
             for row in self._all(f"SELECT {_COLUMNS} FROM entries WHERE id IN ({marks}) AND gone IS NULL", part):
-                rows[row[0]] = Entry(*row[:12], json.loads(row[12]), *row[13:17], bool(row[17]), row[18], tuple(tags.get(row[0], ())))
+                values = dict(zip(_NAMES, row, strict=True)) | {"scores": json.loads(row[12]), "star": bool(row[17])}
+                rows[row[0]] = Entry(**values, tags=tuple(tags.get(row[0], ())))
         return [rows[i] for i in ids if i in rows]
 
     def entry(self, number: int) -> Entry:

@@ -46,7 +46,7 @@ class ChainDoors(QObject):
         copies.addAction("As a Python script").triggered.connect(lambda: face.worker.ask_for("record"))
         self.copy_button.setMenu(copies)
         menu = QMenu(self.export_button)
-        for name, one in ((name, one) for name, one in exporters().items() if one.listed):
+        for name, one in exporters().items():
             menu.addAction(one.label).triggered.connect(lambda _=False, name=name, one=one: self._save(name, one.extension, pattern(one)))
         menu.addAction("Picture of the stage (PNG)").triggered.connect(lambda: self._save("stage", ".png", "PNG (*.png)"))
         self.export_button.setMenu(menu)

@@ -80,7 +80,7 @@ class DeskFace(QObject):
         self.more = button("Token table", "chevron-right", tip="p(real), log p, r, R, V and A of every blank", clicked=self._fold_table)
         self.export_button = button("Export fillings…", "export", tip="Both nets' fillings as a file, with their recipe inside")
         menu = QMenu(self.export_button)
-        for name, exporter in ((name, one) for name, one in fill_exporters().items() if one.listed):
+        for name, exporter in fill_exporters().items():
             menu.addAction(exporter.label).triggered.connect(partial(self._ask_path, name))
         self.export_button.setMenu(menu)
         self.widget, self.side = self._stage(), self.drawing

@@ -48,7 +48,7 @@ class Exporting(QObject):
         """The exporters of what is written, "pictures" or "text"."""
         self._menu.clear()
         for name, exporter in exporters(writes).items():
-            if not exporter.listed or ("loop" in exporter.needs and "loop" not in self._views):
+            if "loop" in exporter.needs and "loop" not in self._views:
                 continue  # everything else that a system has not is left out of the file
             self._menu.addAction(exporter.label).triggered.connect(partial(self.ask, name))
 

@@ -55,8 +55,7 @@ class GalleryDoors(QObject):
         self._fill()
         self.offer = ErrorCard(kind="card")
         self.offer.remedy.connect(lambda _: self._keep())
-        stage = page.alarm.parentWidget().layout()
-        stage.insertWidget(2, self.offer)  # pyright: ignore[reportAttributeAccessIssue]
+        page.put_on_top(self.offer)
         page.tools.insertWidget(0, self.stop_button)
         page.maker.wanted.connect(self._preview)
         page.maker.saved.connect(self._save_sheet)
@@ -117,7 +116,7 @@ class GalleryDoors(QObject):
         self._writing = path
         self._page.tell(f"Exporting {path.name} …", stay=True)
         self.stop_button.show()
-        self._page.aside.start(EXPORT, lambda progress: giver.write(gallery, chosen, path, title=title, progress=progress, **options))
+        self._page.aside.start(EXPORT, lambda progress: giver.give(gallery, chosen, path, title=title, progress=progress, **options))
 
     def stop_writing(self) -> None:
         """Nothing is written."""
@@ -152,10 +151,12 @@ class GalleryDoors(QObject):
             import numpy as np
 
             from studio.export.contact import composed
+            from studio.export.telling import heard
 
             pictures = [e.id for e in giving.of_kind(gallery, ids, "picture")]
-            cells = giving.cells_of(gallery, pictures[:PREVIEW], progress)
-            image, _, _ = composed(cells, look, title)
+            with heard(progress):
+                cells = giving.cells_of(gallery, pictures[:PREVIEW])
+                image, _, _ = composed(cells, look, title)
             first = f", the first of {len(pictures):,}" if len(pictures) > PREVIEW else ""
             return np.asarray(image), f"{image.width:,} × {image.height:,} pixels · {len(cells):,} pictures{first}"
 

@@ -181,7 +181,7 @@ class GalleryDetail(Side):
     def _see(self) -> None:
         area = self.findChild(QScrollArea)
         if isinstance(area, QScrollArea) and self.entry is not None:
-            self.nearest.layout().activate()
+            self.nearest.updateGeometry()
             area.verticalScrollBar().setValue(area.verticalScrollBar().maximum())
 
     def _heights(self) -> None:

@@ -87,7 +87,9 @@ class GalleryGrid(QListView):
 
     def selected(self) -> list[int]:
         """Numbers of the selected entries, in the order in which they are shown."""
-        rows = sorted(row for part in self.selectionModel().selection() for row in range(part.top(), part.bottom() + 1))
+        chosen = self.selectionModel().selection()
+        parts = (chosen.at(i) for i in range(chosen.count()))
+        rows = sorted(row for part in parts for row in range(part.top(), part.bottom() + 1))
         return [self.entries.ids[row] for row in rows]
 
     def select(self, numbers: Sequence[int]) -> None:

@@ -201,7 +201,7 @@ class Thumbs(QObject):
                 key, (number, side) = self._waiting.popitem()
                 gallery = self.gallery
             try:
-                image = fitted(QImage.fromData(gallery.png(number), "PNG"), side)
+                image = fitted(QImage.fromData(gallery.png(number)), side)
             except StudioError:
                 continue
             self._decoded.emit(key, image)

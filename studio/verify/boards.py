@@ -38,8 +38,8 @@ def again(recipe: Mapping[str, Any], folder: Path, find: Callable[[Mapping[str, 
         extension = str(made["format"]) if name == "animation" else giver.extension
         if extension not in (giver.extension, *giver.others):
             raise ValueError(extension)
-        more = {"fps": whole(made["fps"], 1, 50)} if name == "animation" else {}
-        path = giver.write(gallery, ids, folder / f"again{extension}", title=str(made["title"]), **more)[0]
+        more: dict[str, Any] = {"fps": whole(made["fps"], 1, 50)} if name == "animation" else {}
+        path = giver.give(gallery, ids, folder / f"again{extension}", title=str(made["title"]), **more)[0]
     finally:
         gallery.close()
     return Sheet(path, reason, changes)
@@ -48,7 +48,8 @@ def again(recipe: Mapping[str, Any], folder: Path, find: Callable[[Mapping[str, 
 def _kept(gallery: Gallery, part: recipes.Recipe, told: Mapping[str, Any], found: Any) -> int:
     """A sample in a gallery, with what the file says of it."""
     name, value = told.get("score") or ("", None)
-    scores = {str(n): float(v) for n, v in (told.get("scores") or ({name: value} if name else {})).items()}
+    named: Mapping[str, Any] = told.get("scores") or ({name: value} if name else {})
+    scores = {str(n): float(v) for n, v in named.items()}
     label = str(told.get("label", ""))
     sample = Sample(0, text=one_line(found), label=label, scores=scores) if isinstance(found, str) else picture(0, found, label, scores)
     number = gallery.add(part, [sample])[0]

@@ -9,13 +9,9 @@ from typing import Any
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
 
 from models.errors import StudioError
+from studio.export.telling import Cancelled, Progress
 
-Progress = Callable[[int, int], None]
 Act = Callable[[Progress], Any]
-
-
-class Cancelled(Exception):
-    """Nobody wants the result any more."""
 
 
 class Aside(QObject):
@@ -38,6 +34,7 @@ class Aside(QObject):
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(threads)
         self._jobs: dict[str, _Job] = {}
+        self._alive: set[_Job] = set()  # also those that are cancelled and have not ended yet
         self._ended.connect(self._on_ended)
         self._told.connect(self._on_told)
 
@@ -45,6 +42,7 @@ class Aside(QObject):
         """Begin a job; one of the same name that is not done yet is cancelled."""
         self.cancel(name)
         job = self._jobs[name] = _Job(self, name, act)
+        self._alive.add(job)
         self._pool.start(job)
 
     def cancel(self, name: str) -> None:
@@ -72,6 +70,7 @@ class Aside(QObject):
         self._told.emit(job, done, total)
 
     def _on_ended(self, job: _Job, result: Any, problem: str) -> None:
+        self._alive.discard(job)
         if self._jobs.get(job.name) is not job:
             return
         del self._jobs[job.name]
@@ -88,17 +87,16 @@ class Aside(QObject):
 class _Job(QRunnable):
     def __init__(self, aside: Aside, name: str, act: Act) -> None:
         super().__init__()
+        self.setAutoDelete(False)  # the Aside holds it until it has ended
         self.name, self.cancelled = name, False
         self._aside, self._act = aside, act
 
     def run(self) -> None:
         """In a thread of the pool."""
-        if self.cancelled:
-            return
         try:
-            self._aside.end(self, self._act(self._progress), "")
+            self._aside.end(self, None if self.cancelled else self._act(self._progress), "")
         except Cancelled:
-            pass
+            self._aside.end(self, None, "")
         except StudioError as error:
             self._aside.end(self, None, str(error))
         except Exception as error:

@@ -119,14 +119,16 @@ class TrainingJob:
         """Pin the present step, draw what is wanted, and return the writing, which needs the worker no more and tells how far it is."""
         from studio.export import exporters, writes_of
         from studio.export.taking import record_of
+        from studio.gallery.keeping import keeper
 
+        keep = {"keep": keeper()}
         if wish.desk is not None:
             from studio.export.filled import desk_record, fill_exporters
 
             self.run.save(pin=True)
             filled = desk_record(self.run, **wish.desk)
-            return partial(_written, fill_exporters()[wish.name], filled, wish)
-        exporter = exporters(writes_of(self.run.algorithm, self.run.config))[wish.name]
+            return partial(_written, (fill_exporters() | keep)[wish.name], filled, wish)
+        exporter = (exporters(writes_of(self.run.algorithm, self.run.config)) | keep)[wish.name]
         self.run.save(pin=True)
         drawn: dict[str, Any] = {"seed": wish.seed, "count": wish.count, "ema": wish.ema, "options": wish.options, "reel": wish.reel or None}
         record = record_of(self.run, samples=exporter.samples, needs=exporter.needs, **drawn)

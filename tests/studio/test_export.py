@@ -28,11 +28,11 @@ def record():
 
 def test_the_list_of_exporters():
     found = exporters()
-    both = ["curves", "plots", "svg", "report", "tensorboard", "keep"]
+    both = ["curves", "plots", "svg", "report", "tensorboard"]
     assert list(exporters("pictures")) == ["sheet", "singles", "gallery", "animation", "reel", *both]
     assert list(exporters("text")) == ["txt", "jsonl", "texts", "page", *both]
     assert set(found) == {*exporters("pictures"), *exporters("text")}
-    assert {e.extension for e in found.values()} == {".png", "", ".csv", ".html", ".webp", ".svg", ".md", ".txt", ".jsonl", ".db"}
+    assert {e.extension for e in found.values()} == {".png", "", ".csv", ".html", ".webp", ".svg", ".md", ".txt", ".jsonl"}
 
 
 def test_a_sheet_shows_every_picture_and_carries_its_recipe(record, tmp_path):

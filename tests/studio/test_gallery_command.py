@@ -65,5 +65,6 @@ def test_samples_of_a_run_are_kept_and_proven(do, chain_run, tmp_path):
     found = do("gallery", "keep", chain_run, "-n", "3", "--seed", "5", "--json").json
     assert (found["kept"], found["seed"]) == (3, 5)
     assert do("gallery", "keep", chain_run, "-n", "3", "--seed", "5", "--json").json["ids"] == found["ids"]
-    assert do("gallery", "export", "--out", tmp_path / "a.png", "--json").json["count"] == 3
-    assert do("verify", tmp_path / "a.png", "--json").json["verdict"] == "identical"
+    for name in ("a.png", "a.html", "a.webp"):
+        assert do("gallery", "export", "--out", tmp_path / name, "--json").json["count"] == 3
+        assert do("verify", tmp_path / name, "--json").json["verdict"] == "identical"

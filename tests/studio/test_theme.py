@@ -116,6 +116,7 @@ def test_the_style_sheet_has_no_holes(qapp) -> None:
 
 def test_panels_and_theme_import_no_torch() -> None:
     names = [f"studio.panels.{p}" for p in ("knobs", "curves", "samples", "readouts", "transport", "journal", "data", "card", "detail")]
+    names += ["studio.pages.home", "studio.pages.gallery", "studio.commands.gallery"]
     code = (
         f"import importlib, sys\nfor n in {['studio.theme', 'studio.widgets', *names]}: importlib.import_module(n)\nassert 'torch' not in sys.modules"
     )

@@ -308,3 +308,31 @@ def test_all_kinds_of_text_can_be_verified():
     from studio.verify.lines import READERS
 
     assert set(READERS) == {name for name, e in exporters().items() if e.writes == "text"}
+
+
+@pytest.mark.parametrize("extension", [".txt", ".jsonl", ".csv", ".html"])
+def test_sentences_of_the_gallery_are_proven(mine, tmp_path, extension):
+    from studio.gallery import Gallery, giving
+    from studio.gallery.taking import keep_file
+
+    gallery = Gallery.open(tmp_path / "gallery.db")
+    ids = keep_file(gallery, mine / "a.txt")
+    gallery.tag(ids[:1], "odd")
+    gallery.note(ids[2], "mine")
+    path = mine / f"board{extension}"
+    giving.giver_for(path, "text").give(gallery, [ids[2], ids[7], ids[0]], path)
+    gallery.close()
+    assert check(path).verdict == "identical"
+    first = gallery_line(path)
+    replace(path, first, first + "x")
+    assert check(path).verdict == "different"
+
+
+def gallery_line(path):
+    """Words of the first sentence of a file."""
+    text = path.read_text("utf-8")
+    if path.suffix == ".html":
+        return re.search(r'<p dir="auto">([^<]+)</p>', text)[1]
+    if path.suffix == ".jsonl":
+        return json.loads(text.splitlines()[0])["text"]
+    return text.splitlines()[1 if path.suffix == ".csv" else 0].split(",")[0]

@@ -274,6 +274,28 @@ def test_no_selection_closes_the_loupe(qtbot, window, folder, tmp_path):
     assert page.beside.currentWidget() is not page.detail
 
 
+def test_samples_are_kept_in_the_gallery(qtbot, window, folder, tmp_path):
+    from models.journal import RunFolder
+
+    page = start(qtbot, window, folder, tmp_path)
+    qtbot.waitUntil(lambda: page.samples.count() == 64, timeout=20_000)
+    page.samples.select(3)
+    qtbot.keyClick(page.samples, Qt.Key.Key_K)
+    qtbot.waitUntil(lambda: page.notice.full_text() == "Kept 1 in the gallery", timeout=20_000)
+    page.samples.select(-1)
+    page.keep_button.click()
+    qtbot.waitUntil(lambda: page.notice.full_text() == "Kept 64 in the gallery", timeout=20_000)
+    assert 0 in RunFolder.open(tmp_path / "run", write=False).pins()
+    shown = page.samples.shown()
+    page.show_button.click()
+    gallery = window.page
+    assert gallery.subtitle.full_text() == "64 samples"
+    assert gallery.gallery.entry(1).row == 3
+    assert gallery.gallery.entry(1).score_name == "L(v)"
+    gallery.grid.select([1])
+    assert np.array_equal(gallery.detail._pixels, np.broadcast_to(shown[3], (32, 32, 3)))
+
+
 def test_strips_of_large_pictures_are_averaged():
     from studio.panels.interpolation import smaller
 

@@ -278,6 +278,24 @@ def test_a_chain_is_selected_and_its_forces_shown(until, face, qtbot):
     assert face.stage.agreement.text() == f"{right} of 4 agree"
 
 
+def test_the_chains_are_kept_in_the_gallery(until, face, chain_run):
+    from models.journal import RunFolder
+    from studio.gallery import Gallery
+
+    kept = []
+    face.worker.kept.connect(lambda n, path: kept.append((n, path)))
+    face.keep()
+    until(lambda: bool(kept))
+    gallery = Gallery.open(kept[0][1])
+    found = gallery.entries(gallery.query(sort="oldest"))
+    gallery.close()
+    assert kept[0][0] == len(found) == 4
+    assert {e.label for e in found} == {" + ".join(own) for own in asked(face)}
+    assert found[0].score_name == "log p"
+    folder = RunFolder.open(chain_run, write=False)
+    assert max(folder.steps()) in folder.pins()
+
+
 def test_a_frame_of_the_strip_is_looked_at_and_forked(until, face, qtbot):
     step(until, face, 4)
     strip, frames = face.stage.strip, face.stage.strip.frames

@@ -9,7 +9,7 @@ from PySide6.QtGui import QDropEvent, QGuiApplication
 
 from models.algorithms.maskgan.fillings import Desk
 from models.run import Run
-from studio.export.filled import fill_exporters
+from studio.export.filled import alternatives, fill_exporters
 from studio.messages import OldRun, Reply, Trouble
 from studio.pages.desk import END_WORD, NO_BLANK, NO_RUN, NO_WORD
 from studio.pages.maskgan import DESK
@@ -408,6 +408,23 @@ def test_nothing_held_out(qtbot, window, small, text, tmp_path):
 
 
 # --- files ----------------------------------------------------------------------------------------------------------
+
+
+def test_both_nets_fillings_are_kept_in_the_gallery(qtbot, desk, page):
+    from studio.gallery import Gallery
+
+    qtbot.waitUntil(desk.is_filled, timeout=20_000)
+    page.keep_button.click()
+    qtbot.waitUntil(lambda: page.notice.full_text() == "Kept 10 in the gallery", timeout=20_000)
+    gallery = Gallery.open()
+    found = gallery.entries(gallery.query(sort="oldest"))
+    assert [e.text for e in found] == [one.text for net in ("maskgan", "maskmle") for one in alternatives(desk.fillings[net])]
+    made = gallery.recipe(found[-1].id)["made"]
+    assert (made["nets"], made["number"]) == (["maskmle"], 4)
+    gallery.close()
+    desk.put(Desk(SAID), remember=False)  # nothing is blank
+    page.keep()
+    assert "Nothing is filled yet" in page.notice.full_text()
 
 
 def test_an_exported_file_brings_the_desk_back(qtbot, shared, page, do, tmp_path):

@@ -9,6 +9,7 @@ from PySide6.QtGui import QDropEvent, QPixmapCache
 from models.files import home
 from models.settings import change
 from studio import recipe as recipes
+from studio.export.telling import tell
 from studio.gallery import Gallery, giving
 from studio.gallery.store import gallery_path
 from studio.pages.gallery import BLANK, GRID, GalleryPage
@@ -228,12 +229,12 @@ def test_a_contact_sheet_is_made_and_saved(qtbot, page, tmp_path):
 def test_an_export_can_be_stopped(qtbot, page, tmp_path, monkeypatch):
     begun = []
 
-    def slow(gallery, ids, path, *, title, progress):
+    def slow(gallery, path, *, ids, title):
         while True:
             begun.append(1)
-            progress(1, 2)
+            tell(1, 2)
 
-    monkeypatch.setattr(giving, "givers", lambda kind="": {"slow": giving.Giver("Slow", ".png", "picture", slow)})
+    monkeypatch.setattr(giving, "givers", lambda kind="": {"slow": giving.Giver("Slow", ".png", True, slow)})
     page.doors.export("slow", tmp_path / "a.png")
     qtbot.waitUntil(lambda: "50%" in page.notice.full_text(), timeout=5_000)
     page.doors.stop_button.click()
@@ -245,7 +246,7 @@ def test_an_export_can_be_stopped(qtbot, page, tmp_path, monkeypatch):
 def test_an_exported_file_that_is_dropped_is_kept(qtbot, page, tmp_path):
     other = Gallery.open(tmp_path / "other.db")
     new = other.keep(faces(seed=8))
-    (sheet,) = giving.write_sheet(other, new, tmp_path / "sheet.png")
+    (sheet,) = giving.givers()["sheet"].give(other, new, tmp_path / "sheet.png")
     other.close()
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(sheet))])
