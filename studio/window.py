@@ -59,7 +59,9 @@ class Window(QMainWindow):
         line = row(spacing=0)
         line.addWidget(self._rail())
         self._room = Room(self._stack)
-        line.addWidget(scrolled(self._room), 1)  # which a large scale needs in a small window
+        area = scrolled(self._room)  # which a large scale needs in a small window
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        line.addWidget(area, 1)
         middle.setLayout(line)
         self.setCentralWidget(middle)
         self._sizes()
