@@ -35,9 +35,8 @@ LOOK_MS = 2_000  # how often the page looks whether another window has kept some
 EMPTY = (
     "Nothing is kept yet",
     (
-        "Everything that you keep of your runs is here: pictures, sentences, chains, fillings, each with the recipe that made it.",
-        "On the page of a system press Keep, or K: the selected sample is kept, or all that are shown.",
-        "You can also drop an exported picture or contact sheet here: its recipe is inside.",
+        "On the page of a system press Keep, or K: the selected sample, or all that are shown, come here with their recipe.",
+        "You can also drop an exported picture, contact sheet or text here.",
     ),
     "Go to BEGAN",
 )
@@ -55,11 +54,13 @@ class GalleryPage(Page):
         deeds, doors: what is done to samples, and what is made of them.
 
     Signals:
+        passed_on (object): the file or folder at this Path was dropped here, and is nothing for the gallery.
         sample_chosen (object, str): open this recipe in its run, as a word of `gallerydetail.TAKES` tells.
     """
 
     SYSTEM, TITLE = "gallery", "Gallery"
     sample_chosen = Signal(object, str)
+    passed_on = Signal(object)
 
     def __init__(self, session: Any = None) -> None:
         super().__init__()
