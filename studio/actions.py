@@ -191,8 +191,3 @@ STAGE_KEYS: tuple[StageKey, ...] = (
 
 
 BY_ID: dict[str, Action] = {a.id: a for a in ACTIONS}
-
-
-def plain(keys: str) -> str:
-    """A shortcut as people read it: "Ctrl+Return" is Ctrl+Enter, "Ctrl+\\" stays."""
-    return keys.replace("Return", "Enter")

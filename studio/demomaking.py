@@ -32,8 +32,8 @@ from studio.demos import FORMAT, install
 SMALL = 1024  # elements; what is smaller keeps its precision
 FRAMES = 10  # of a reel
 LATENTS, BETWEEN = 12, 16  # of a loop, and the frames from one to the next
-SENTENCES, FILLINGS = 24, 4
-BLANKED = ("the old ___ that the dogs ___ sleeps quietly .", "every ___ near the rivers ___ quietly .", "the cats that the ___ sees ___ together .")
+SENTENCES, FILLINGS, TEMPERATURE = 24, 4, 0.6
+BLANKED = ("the ___ behind the house ___ and ___ .", "every ___ near the rivers ___ quietly .", "two ___ that like the child ___ often .")
 CAPTION = "a smiling person with a blue top hat"
 CHAINS, WALKED, SHOWN = 10, 160, 28  # of PPGN, their steps, and frames of those
 LAB = {"target": "banana", "chains": 40, "seed": 1, "start": "exact", "steps": 160}
@@ -250,7 +250,7 @@ def _fillings(run: Any, folder: Path) -> Moving:
     files = []
     for i, text in enumerate(BLANKED, 1):
         desk = filling.parse(run.state, text)
-        record = desk_record(run, desk, n=FILLINGS, seed=i, nets=("maskgan",), options=dict(DEFAULTS))
+        record = desk_record(run, desk, n=FILLINGS, seed=i, nets=("maskgan",), options={**DEFAULTS, "temperature": TEMPERATURE})
         record = replace(record, recipe=_public(record.recipe))
         file, *rest = fill_exporters()["jsonl"].write(record, folder / f"moving-{i}.jsonl")
         for other in rest:

@@ -50,7 +50,7 @@ def packages() -> list[Package]:
 def licence_of(found: importlib.metadata.Distribution) -> str:
     """In a few words, as the package states it."""
     told = found.metadata
-    said = str(told.get("License-Expression") or "").strip() or str(told.get("License") or "").strip()
+    said = next((str(text).strip() for name in ("License-Expression", "License") for text in told.get_all(name) or () if str(text).strip()), "")
     classes = [c.rpartition("::")[2].strip() for c in told.get_all("Classifier") or () if c.startswith("License ::")]
     if said and len(said) <= 80 and "\n" not in said:
         return said

@@ -32,7 +32,8 @@ class KeySheet(Veil):
         head = row(label("Keyboard shortcuts", "title"), 1, tool("close", "Close (Esc)", self.close_veil))
         head.setContentsMargins(20, 14, 12, 6)
         self.body.addLayout(head)
-        self.area = scrolled(QWidget(), sideways=False)
+        self._inside = QWidget()
+        self.area = scrolled(self._inside, sideways=False)
         self.body.addWidget(self.area, 1)
         self._page, self._title, self._columns = "", "", 0
 
@@ -53,10 +54,9 @@ class KeySheet(Veil):
         columns = max(1, min(3, wide // px(COLUMN)))
         if columns != self._columns:
             self._columns = columns
-            self.area.setWidget(self._filled(columns))
-        inside = self.area.widget()
-        inside.ensurePolished()
-        needed = max(inside.heightForWidth(wide - px(16)), inside.sizeHint().height()) + px(64)
+            self._inside = self._filled(columns)
+            self.area.setWidget(self._inside)
+        needed = max(self._inside.heightForWidth(wide - px(16)), self._inside.sizeHint().height()) + px(64)
         high = min(needed, px(HIGH), self.height() - 32)
         self.card.setGeometry((self.width() - wide) // 2, (self.height() - high) // 2, wide, high)
 

@@ -48,6 +48,8 @@ def walked(recipe: Recipe, folder: Path) -> Path:
     from studio.commands.lab import write_chains
 
     told = recipe["walk"]
+    if told["sha256"] is not None and Path(told["target"]).suffix not in (".json", ".png"):
+        raise ValueError(told["target"])
     if _digest(told["target"]) != told["sha256"]:
         raise BadFile(f"The density {told['target']} is gone, or not as it was: put the first one back.")
     steps, chains = whole(told["steps"], 0, MOST_STEPS), whole(told["chains"], 1, 100_000)

@@ -1,5 +1,6 @@
 """The BEGAN page, as a person uses it."""
 
+import shlex
 import time
 
 import numpy as np
@@ -9,6 +10,7 @@ from PySide6.QtCore import Qt
 
 from models.algorithms import began
 from studio.actions import BY_ID
+from studio.cli import main
 from studio.messages import NewRun, OldRun
 from studio.panels.data import HUB
 from tests.studio.driving import enter
@@ -302,3 +304,34 @@ def test_strips_of_large_pictures_are_averaged():
     assert smaller(large).shape == (2, 64, 64, 3)
     assert smaller(large)[1, 3, 5, 2] == round(large[1, 6:8, 10:12, 2].mean())
     assert np.array_equal(smaller(large[:, :32, :32]), large[:, :32, :32])
+
+
+def test_the_palette_steers_the_run_and_it_can_be_copied(qtbot, window, folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    page = start(qtbot, window, folder, tmp_path, steps=2)
+    assert page.as_command().startswith("sampling-studio train began ")
+    window.shell.open_palette("gamma .6")
+    palette = window.shell._palette
+    assert palette.current().title == "γ diversity ratio: 0.75 → 0.6"
+    palette.enter()
+    assert (window.session.knobs["gamma"], page.knobs.values()["gamma"]) == (0.6, 0.6)
+    window.shell.fill_menu()
+    assert window.shell.menu.actions()[0].text() == "Undo γ 0.75 → 0.6"
+    window.shell.open_palette("go 2")
+    assert "a step after the present one, 2" in palette.told.text()
+    palette.line.setText("go +2")
+    assert palette.current().title == "Train to step 4: 2 steps more"
+    with qtbot.waitSignal(window.session.conditioned, timeout=20_000, check_params_cb=lambda c, _: c == "finished"):
+        palette.enter()
+    assert window.session.step == 4
+    assert page.transport.why.text().endswith("step 4 is reached")
+    page.seed.setValue(7)
+    first, second, samples = page.as_command().splitlines()
+    assert "--steps 2" in first
+    assert second.endswith("--steps 4 --set gamma=0.6")
+    assert "--step 4 -n 64 --seed 7" in samples
+    for line in (first, second, samples):
+        assert main(shlex.split(line)[1:]) == 0
+    names: dict = {}
+    exec(page.as_python().replace("-again", "-once-more"), names)
+    assert names["record"].pictures.shape[0] == 64

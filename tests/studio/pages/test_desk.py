@@ -492,3 +492,27 @@ def test_another_vocabulary_leaves_the_sentence_and_characters_begin_anew(qtbot,
     assert desk.desk == Desk(("春", "", "不", "觉", ""), (1, 4))
     settled(qtbot, page)
     assert desk.panel.words.text() == "".join(shown(desk))
+
+
+def test_the_desk_is_copied_and_its_choices_are_taken_back(qtbot, page, desk, capsys):
+    import shlex
+
+    from studio.cli import main
+
+    assert page.history is desk.history
+    desk.choose("maskmle", 2)
+    desk.drawing.changed.emit("temperature", 0.5)
+    assert (desk.history.undoText(), desk.source) == ("τ 1 → 0.5", "maskmle")
+    command = page.as_command()
+    assert "--net maskmle" in command
+    assert main(shlex.split(command)[1:]) == 0
+    names: dict = {}
+    exec(page.as_python(), names)
+    assert names["filled"].net == "maskmle"
+    page.undo()
+    page.undo()
+    assert (desk.source, desk.drawing.values()["temperature"]) == ("maskgan", 1.0)
+    page.redo()
+    assert (desk.source, desk.shown["maskmle"]) == ("maskmle", 2)
+    page.undo()
+    settled(qtbot, page)
