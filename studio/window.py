@@ -96,6 +96,7 @@ class Window(QMainWindow):
             page.page_wanted.connect(self.show_page)
             if name == "gallery":
                 page.sample_chosen.connect(self.open_sample)
+                page.passed_on.connect(self.receive)
             page.run_chosen.connect(self.open_run)
             page.compare_wanted.connect(self.compare_runs)
             if name in ASIDE:

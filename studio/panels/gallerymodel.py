@@ -110,6 +110,11 @@ class GalleryModel(QAbstractListModel):
         data = QMimeData()
         rows = sorted({index.row() for index in indexes})
         data.setData(MIME, array("q", (self.ids[row] for row in rows)).tobytes())
+        entry = self.entry(rows[0]) if len(rows) == 1 else None
+        if entry is not None and entry.text:
+            data.setText(entry.text)
+        elif entry is not None and self._gallery is not None:
+            data.setImageData(QImage.fromData(self._gallery.png(entry.id)))  # for other programs
         return data
 
     def supportedDropActions(self) -> Qt.DropAction:

@@ -145,7 +145,7 @@ class TrainingJob:
                 run.close()
 
 
-def _written(exporter: Exporter, record: Any, wish: Export, progress: Progress | None) -> list[Path]:
+def _written(exporter: Exporter, record: Any, wish: Export, progress: Progress | None = None) -> list[Path]:
     if wish.name == "keep":  # into the gallery, which is no file of its own
         return list(exporter.write(record, wish.path, rows=wish.rows))
     return exporter.export(record, wish.path, progress=progress)
