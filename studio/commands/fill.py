@@ -41,7 +41,7 @@ def fill(options: argparse.Namespace) -> Result:
         "notes": notes,
     }
     told = ""
-    if name:
+    if name and options.out is not None:
         file = fill_exporters()[name].export(record, options.out, private=options.private or None)[0]
         _keep(run)
         result["out"] = str(options.out)

@@ -181,9 +181,7 @@ def _write(options: argparse.Namespace, walk: Any, half: int, start: Any) -> Non
     from studio.export.whole import written
     from studio.verify import labs
 
-    recipe = recipes.make(
-        labs.KIND, labs.source(walk, options.target, start, options.steps, options.threads or 1), seed=options.seed, draws=half
-    )
+    recipe = recipes.make(labs.KIND, labs.source(walk, options.target, start, options.steps, options.threads or 1), seed=options.seed, draws=half)
     if options.private or settings().privacy:
         recipe = recipes.private(recipe)
 
