@@ -195,6 +195,15 @@ class Gallery:
                 rows[row[0]] = Entry(**values, tags=tuple(tags.get(row[0], ())))
         return [rows[i] for i in ids if i in rows]
 
+    def which(self, ids: Sequence[int], **asked: Any) -> set[int]:
+        """Those of some entries that fit what `query` is asked, such as `starred=True`."""
+        source, where, given = condition(**asked)
+        found: set[int] = set()
+        for part in _chunks(ids):
+            sql = f"SELECT entries.id FROM {source} WHERE {where} AND entries.id IN ({', '.join('?' * len(part))})"
+            found.update(r[0] for r in self._all(sql, [*given, *part]))
+        return found
+
     def entry(self, number: int) -> Entry:
         """One entry; raises BadInput if it is gone."""
         found = self.entries([number])

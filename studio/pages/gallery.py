@@ -207,9 +207,9 @@ class GalleryPage(Page):
     def _on_selection(self) -> None:
         """What is selected decides over the side and the foot."""
         chosen, (kind, name) = self.grid.selected(), self.boards.now()
-        entries = self._entries(chosen[:2]) if len(chosen) <= 2 else []
+        entries = self.entries(chosen[:2]) if len(chosen) <= 2 else []
         alike = len(entries) == 2 and len({e.kind for e in entries}) == 1
-        first = self._entries([self.model.ids[0], self.model.ids[-1]]) if len(self.model.ids) else []
+        first = self.entries([self.model.ids[0], self.model.ids[-1]]) if len(self.model.ids) else []
         self.foot.show_selection(
             len(self.model.ids),
             len(chosen),
@@ -238,7 +238,8 @@ class GalleryPage(Page):
         assert self.gallery is not None
         return pixels_of(self.gallery.png(entry.id)) if entry.kind == "picture" else None
 
-    def _entries(self, ids: Sequence[int]) -> list[Entry]:
+    def entries(self, ids: Sequence[int]) -> list[Entry]:
+        """Some entries; none where the gallery cannot be read, which the card tells."""
         try:
             return self.gallery.entries(ids) if self.gallery is not None else []
         except StudioError as error:
@@ -277,8 +278,7 @@ class GalleryPage(Page):
 
     def star(self) -> None:
         """Star what is selected, or unstar it where all of it is starred."""
-        chosen = self.grid.selected()
-        self.deeds.star(chosen, not all(e.star for e in self._entries(chosen)))
+        self.deeds.star(self.grid.selected())
 
     def remove(self) -> None:
         """Take what is selected out of the gallery."""
@@ -304,7 +304,7 @@ class GalleryPage(Page):
 
     def compare_two(self) -> None:
         """The two that are selected."""
-        entries = self._entries(self.grid.selected())
+        entries = self.entries(self.grid.selected())
         if len(entries) != 2 or len({e.kind for e in entries}) != 1:
             self.tell("Select two pictures, or two sentences, to compare them.")
             return

@@ -78,8 +78,7 @@ class GalleryDoors(QObject):
 
     def _of_kind(self, kind: str) -> bool:
         """Whether one of them is of a kind; of very many the first are looked at."""
-        page = self._page
-        return page.gallery is not None and any(e.kind == kind for e in page.gallery.entries(self.ids()[:PREVIEW]))
+        return any(e.kind == kind for e in self._page.entries(self.ids()[:PREVIEW]))
 
     def _fill(self) -> None:
         self._menu.clear()

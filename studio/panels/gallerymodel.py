@@ -79,6 +79,13 @@ class GalleryModel(QAbstractListModel):
         except ValueError:
             return -1
 
+    def rows_of(self, numbers: Sequence[int]) -> list[int]:
+        """The rows of entries, rising; without those that are not shown."""
+        if len(numbers) < 4:
+            return sorted({row for row in map(self.row_of, numbers) if row >= 0})
+        wanted = set(numbers)
+        return [row for row, number in enumerate(self.ids) if number in wanted]
+
     # --- as Qt asks -------------------------------------------------------------------------------------------
 
     def rowCount(self, parent: Index | None = None) -> int:

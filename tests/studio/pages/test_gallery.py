@@ -306,3 +306,13 @@ def test_a_picture_is_made_again_in_a_process_of_its_own(qtbot, page, tmp_path, 
     page.grid.select([2])
     page.detail.verify_button.click()
     qtbot.waitUntil(lambda: told in (page.notice.full_text(), page.card.sentence.text()), timeout=10_000)
+
+
+def test_a_gallery_that_cannot_be_read_any_more_is_told(qtbot, page):
+    page.grid.select([2])
+    page.gallery._db.execute("DROP TABLE tags")
+    page.deeds.tag([2], "odd", True)
+    assert "is damaged: start Sampling Studio again" in page.card.sentence.text()
+    page.card.close_card()
+    page.refresh()
+    assert "is damaged" in page.card.sentence.text()
