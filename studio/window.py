@@ -21,7 +21,7 @@ from studio.messages import OldRun
 from studio.pages import ASIDE, LIGHT, PAGES
 from studio.pages.page import Page
 from studio.pages.receiving import Receiving
-from studio.panels.scrolling import scrolled
+from studio.panels.scrolling import Room, scrolled
 from studio.session import Session
 from studio.shell import Shell
 from studio.widgets import column, row
@@ -58,7 +58,10 @@ class Window(QMainWindow):
         middle = QWidget()
         line = row(spacing=0)
         line.addWidget(self._rail())
-        line.addWidget(scrolled(self._stack), 1)  # which a large scale needs in a small window
+        self._room = Room(self._stack)
+        area = scrolled(self._room)  # which a large scale needs in a small window
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        line.addWidget(area, 1)
         middle.setLayout(line)
         self.setCentralWidget(middle)
         self._sizes()
@@ -93,6 +96,7 @@ class Window(QMainWindow):
             page.page_wanted.connect(self.show_page)
             if name == "gallery":
                 page.sample_chosen.connect(self.open_sample)
+                page.passed_on.connect(self.receive)
             page.run_chosen.connect(self.open_run)
             page.compare_wanted.connect(self.compare_runs)
             if name in ASIDE:
@@ -286,7 +290,7 @@ class Window(QMainWindow):
     def make_room(self) -> None:
         """The page has what it needs at this scale; where the window is smaller than that, it scrolls."""
         if self._stack.currentWidget() is not None:
-            self._stack.setMinimumSize(self.page.needed())
+            self._room.setMinimumSize(self.page.needed())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The rail fits the height."""

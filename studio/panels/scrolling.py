@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLayout, QScrollArea, QVBoxLayout, QWidget
 
 from studio import theme
@@ -78,3 +79,17 @@ def aside(one: QWidget, card: QWidget) -> QScrollArea:
     area = scrolled(inside, sideways=False)
     area.setFixedWidth(theme.theme().px(SIDE))
     return area
+
+
+class Room(QWidget):
+    """Holds one widget at its own size, whatever that would like: in a scroll area it is as large as it is told to be at least, and no larger."""
+
+    def __init__(self, inside: QWidget) -> None:
+        super().__init__()
+        self._inside = inside
+        inside.setParent(self)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """All of it."""
+        super().resizeEvent(event)
+        self._inside.setGeometry(self.rect())
