@@ -306,7 +306,7 @@ class Session(QObject):
             print(f"sampling-studio: {trouble.sentence}", file=sys.stderr)  # the window has gone
         self.trouble.emit(trouble)
 
-    def _on_drawn(self, wish: Export, write: Callable[[Told | None], list[Path]]) -> None:
+    def _on_drawn(self, wish: Export, write: Callable[..., list[Path]]) -> None:
         writing = Writing(wish, write, self._written, self.export_progressed)
         self._writing.append(writing)
         self._pool.start(writing)

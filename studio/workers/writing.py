@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import QRunnable
 
 from models.errors import StudioError
-from studio.export.telling import Cancelled, Progress
+from studio.export.telling import Cancelled
 from studio.messages import Export
 
 EVERY = 0.1  # seconds between two tellings
