@@ -21,7 +21,7 @@ from studio.messages import OldRun
 from studio.pages import ASIDE, LIGHT, PAGES
 from studio.pages.page import Page
 from studio.pages.receiving import Receiving
-from studio.panels.scrolling import scrolled
+from studio.panels.scrolling import Room, scrolled
 from studio.session import Session
 from studio.shell import Shell
 from studio.widgets import column, row
@@ -54,11 +54,12 @@ class Window(QMainWindow):
         self.shell = Shell(self)
         self._seen = "home"  # of the rail's pages, the one that was seen last
         self._stack = QStackedWidget()
+        self._room = Room(self._stack)
         self._rail_buttons: dict[str, QToolButton] = {}
         middle = QWidget()
         line = row(spacing=0)
         line.addWidget(self._rail())
-        line.addWidget(scrolled(self._stack), 1)  # which a large scale needs in a small window
+        line.addWidget(scrolled(self._room), 1)  # which a large scale needs in a small window
         middle.setLayout(line)
         self.setCentralWidget(middle)
         self._sizes()
@@ -286,7 +287,7 @@ class Window(QMainWindow):
     def make_room(self) -> None:
         """The page has what it needs at this scale; where the window is smaller than that, it scrolls."""
         if self._stack.currentWidget() is not None:
-            self._stack.setMinimumSize(self.page.needed())
+            self._room.setMinimumSize(self.page.needed())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The rail fits the height."""

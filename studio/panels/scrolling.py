@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLayout, QScrollArea, QVBoxLayout, QWidget
 
 from studio import theme
@@ -10,6 +11,23 @@ from studio.widgets import Card, column
 
 MARGIN, BESIDE_BAR = 16, 6
 SIDE = 304  # pixels
+
+
+class Room(QWidget):
+    """What one widget fills, whatever its words would like: a scroll area gives it its minimum size or more.
+
+    A layout would tell the height that wrapped words like best, and an area never gives less than that.
+    """
+
+    def __init__(self, inside: QWidget) -> None:
+        super().__init__()
+        self._inside = inside
+        inside.setParent(self)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """All of it."""
+        super().resizeEvent(event)
+        self._inside.setGeometry(self.rect())
 
 
 def scrolled(inside: QWidget, *, sideways: bool = True) -> QScrollArea:
