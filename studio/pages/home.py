@@ -102,7 +102,7 @@ class HomePage(Page):
         self.subtitle.setText("Train, steer and sample generative adversarial models")
         self.warming = label("", "caption")
         self.tools.addWidget(self.warming)
-        self._reader, self._unpacker, self._reading = Later(self), Later(self), False
+        self._reader, self._unpacker = Later(self), Later(self)
         self._unpacker.failed.connect(self._on_failed)
         found = demos.demos()
         self.cards = {words[0]: SystemCard(*words, found.get(words[0])) for words in SYSTEMS}
@@ -226,12 +226,10 @@ class HomePage(Page):
 
     def _read_aside(self) -> None:
         """The same beside the window: hundreds of runs take a moment."""
-        if not self._reading:
-            self._reading = True
+        if not self._reader.is_busy():
             self._reader.call(listing, self._on_read)
 
     def _on_read(self, found: list[RunFacts]) -> None:
-        self._reading = False
         self.recent.show_runs(found, self.session.run, self.session.step)
         for path in [p for p in self.leftovers if p != Path() and not (p / "owner.json").exists()]:
             self._seen(path)
