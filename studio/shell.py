@@ -16,7 +16,7 @@ from models.errors import StudioError
 from studio import theme
 from studio.actions import ACTIONS, BY_ID, MENU, Action
 from studio.finding import Entry
-from studio.pages import PAGES
+from studio.pages import PAGES, called
 from studio.panels.keysheet import KeySheet, native
 from studio.panels.palette import Palette
 
@@ -137,7 +137,7 @@ class Shell(QObject):
 
         out = []
         for facts in listing()[:RUNS]:
-            name = PAGES.get(facts.system, (facts.system,))[0]
+            name = called(facts.system)
             open_it = partial(self.window.open_run, facts.path) if facts.state == "ok" else None
             out.append(Entry(f"run {facts.id}", f"Open {facts.name}", f"{name} · step {facts.step:,}", f"run {name} {facts.title}", open_it))
         return out

@@ -19,3 +19,8 @@ ASIDE: dict[str, tuple[str, str, str]] = {  # without a place in the rail: reach
     "about": ("About", "studio.pages.about", "AboutPage"),
 }
 LIGHT = ("home", "gallery", "runs", *ASIDE)  # that open without torch
+
+
+def called(system: str) -> str:
+    """How people write the name of a system."""
+    return PAGES[system][0] if system in PAGES else system.upper()

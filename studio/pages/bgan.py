@@ -83,6 +83,7 @@ class BganPage(TrainingPage):
         self.session.conditioned.connect(lambda *_: self._allow())
         self.session.line.connect(lambda _: self._show_used())
         self.knobs.changed.connect(lambda *_: self._show_used())
+        self.turning.moved.connect(self._show_used)
         self._allow()
 
     # --- how it is made ---------------------------------------------------------------------------------------
@@ -166,12 +167,7 @@ class BganPage(TrainingPage):
         self.session.set_knob("divergence", name)
         self.knobs.set_values(self.session.knobs)
         self._show_used()
-        self._look_when_paused()
-
-    def put_knob(self, name: str, value: Any) -> None:
-        """Turn a knob as an undo does, also one of the table."""
-        super().put_knob(name, value)
-        self._show_used()
+        self.look_when_paused()
 
     # --- what the session says --------------------------------------------------------------------------------
 
@@ -300,20 +296,16 @@ class BganPage(TrainingPage):
         beta = None if log_beta is None else math.exp(min(700.0, log_beta))
         self.readouts.show_values({**smooth, "beta": beta})
 
-    def _choose_plots(self) -> None:
+    def plots_of(self, found: list[str]) -> list[str]:
         """Those that have numbers: the truth is known of toys alone."""
-        found = self._numbered()
-        self._plots_known = set(found)
         wide = self.width() >= theme.theme().px(WIDE)
-        shown = [field for field in found if wide or self._kind != "toy" or field not in SECOND]
-        if shown:
-            self.curves.show_plots(shown)
+        return [field for field in found if wide or self._kind != "toy" or field not in SECOND]
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """More plots have room on a wide window."""
         super().resizeEvent(event)
         if self.session.run is not None:
-            self._choose_plots()
+            self.following.choose_plots()
 
     # --- looking ----------------------------------------------------------------------------------------------
 

@@ -94,11 +94,11 @@ class ChainDoors(QObject):
         if face.opened is None or face.path is None or face.frame is None:
             return ""
         start = face.stage.start.start()
-        if face.stage.sweeps or face.stage.start.hole() is not None or (not isinstance(start, str) and not face.start_file):
+        if face.stage.sweeps or face.stage.start.hole() is not None or (not isinstance(start, str) and not face.start.file):
             what = "the class × ε grid" if face.stage.sweeps else "a mask, or a picture that is no file"
             face.failed.emit(f"One command cannot say {what}: copy as a Python script, which can.")
             return ""
-        begin = start if isinstance(start, str) else face.start_file
+        begin = start if isinstance(start, str) else face.start.file
         return command(face.path, face.opened.wish, face.blended(), face.steering.in_force, face.frame.step, begin, *face.plugged_in)
 
     def copy_script(self, record: dict[str, Any], step: int) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSize, QTimer, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from models.settings import settings
-from studio import demos, stopped, theme
-from studio.pages import PAGES
+from studio import demos, stopped
+from studio.pages import called
 from studio.pages.page import Page
 from studio.panels.card import ErrorCard
+from studio.panels.icon import IconLabel
 from studio.panels.moving import TICK_MS
 from studio.panels.recentruns import RecentRuns
 from studio.panels.scrolling import scrolled
@@ -102,7 +103,7 @@ class HomePage(Page):
         self.subtitle.setText("Train, steer and sample generative adversarial models")
         self.warming = label("", "caption")
         self.tools.addWidget(self.warming)
-        self._reader, self._unpacker, self._reading = Later(self), Later(self), False
+        self._reader, self._unpacker = Later(self), Later(self)
         self._unpacker.failed.connect(self._on_failed)
         found = demos.demos()
         self.cards = {words[0]: SystemCard(*words, found.get(words[0])) for words in SYSTEMS}
@@ -185,7 +186,7 @@ class HomePage(Page):
         found = stopped.left_open()
         for one in found:
             word = f"Resume from step {one.step:,}"
-            self._leftover(one.path, stopped.sentence(one, PAGES.get(one.system, (one.system,))[0]), word, log, one)
+            self._leftover(one.path, stopped.sentence(one, called(one.system)), word, log, one)
         if log and not found:
             self._leftover(
                 Path(), "The program stopped in the middle of its work last time; no run was left open. Its log is at hand.", "", log, None
@@ -226,12 +227,10 @@ class HomePage(Page):
 
     def _read_aside(self) -> None:
         """The same beside the window: hundreds of runs take a moment."""
-        if not self._reading:
-            self._reading = True
+        if not self._reader.is_busy():
             self._reader.call(listing, self._on_read)
 
     def _on_read(self, found: list[RunFacts]) -> None:
-        self._reading = False
         self.recent.show_runs(found, self.session.run, self.session.step)
         for path in [p for p in self.leftovers if p != Path() and not (p / "owner.json").exists()]:
             self._seen(path)
@@ -275,23 +274,9 @@ class HomePage(Page):
 
 def _hint(picture: str, title: str, text: str) -> Card:
     card = Card()
-    card.body.addLayout(row(_Hinted(picture), label(title, "strong"), 1))
+    card.body.addLayout(row(IconLabel(picture), label(title, "strong"), 1))
     words = label(text, "muted")
     words.setWordWrap(True)
     card.body.addWidget(words)
     card.body.addStretch(1)
     return card
-
-
-class _Hinted(QLabel):
-    """An icon that is made anew for every scheme."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._name = name
-        theme.notifier.changed.connect(self._again)
-        self._again()
-
-    def _again(self) -> None:
-        t = theme.theme()
-        self.setPixmap(theme.icon(self._name, t.muted).pixmap(QSize(t.px(18), t.px(18))))

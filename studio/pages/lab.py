@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QGridLayout, QMenu, QPushButton, QWidget
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QGridLayout, QPushButton, QWidget
 
 from models.errors import BadInput
 from models.files import home
 from studio import theme
-from studio.copying import lab_python
 from studio.doors import Take
 from studio.finding import Settable
 from studio.messages import Frame, Limit, Trouble, Walk, WalkOpened
-from studio.pages.labcommand import command
 from studio.pages.labdoor import walk_of
+from studio.pages.labdoors import LabDoors
+from studio.pages.labmeasuring import LabMeasuring
 from studio.pages.page import Page, played
 from studio.pages.restoring import fresh
 from studio.pages.settable import of_rows, of_spin
@@ -33,9 +33,7 @@ from studio.panels.lane import LaneCard
 from studio.panels.limiterror import LimitErrorPlot
 from studio.panels.playback import Playback
 from studio.session import Session
-from studio.widgets import button
 from studio.workers.lab import LabWorker
-from studio.workers.limit import LimitErrors
 
 BESIDE = 300  # pixels of the numbers at the right of a single walk
 MOST = 3  # samplers side by side
@@ -43,7 +41,14 @@ KERNELS = dict(SAMPLERS)  # name -> as people write it
 
 
 class LabPage(Page):
-    """One target, one to three samplers."""
+    """One target, one to three samplers.
+
+    Attributes:
+        setup, side, lanes, diagnostics, errors, playback: header, controls, the walks, their numbers, the error against ε, the foot.
+        opened, frame, walk: the walks, the last that was seen of them, and what they were asked for; None before the first.
+        drawn_file: where the painting is on disk, unchanged; None where it is not.
+        doors, measuring: what comes out of it; the error of MALA-approx.
+    """
 
     SYSTEM, TITLE = "lab", "Sampler lab"
 
@@ -54,14 +59,15 @@ class LabPage(Page):
         self.frame: Frame | None = None
         self.walk: Walk | None = None
         self._knobs: dict[str, dict[str, float]] = {}  # of each sampler, as long as the target stays
-        self._drawn_file: Path | None = None  # where the painting is on disk, unchanged
-        self._measuring: LimitErrors | None = None
-        self._spared: list[LimitErrors] = []  # interrupted, and not yet at their end
+        self.drawn_file: Path | None = None
         self.worker = LabWorker(self)
         self.setup, self.side, self.playback = LabSetup(), LabSide(), Playback()
         self.tools.addWidget(self.setup)
-        self._buttons()
+        self.doors = LabDoors(self)
+        self.tools.addWidget(self.doors.copy_button)
+        self.tools.addWidget(self.doors.export_button)
         self.live = self._stage()
+        self.measuring = LabMeasuring(self)
         self.stage.addWidget(self.live)
         self.add_side(self.side)
         self.add_foot(self.playback)
@@ -70,17 +76,6 @@ class LabPage(Page):
         self._open()
 
     # --- how it is made ---------------------------------------------------------------------------------------
-
-    def _buttons(self) -> None:
-        self.copy_button = button("Copy", "copy", tip="Copy this walk as a command for the terminal", clicked=self.copy_command)
-        self.copy_button.setAccessibleName("Copy as command")
-        self.export_button = button("Export…", "export", tip="Export the stage as a picture, or the chains as a table (Ctrl+E)")
-        menu = QMenu(self.export_button)
-        menu.addAction("Picture of the stage (PNG)").triggered.connect(lambda: self.ask_export(".png"))
-        menu.addAction("Table of the chains (CSV)").triggered.connect(lambda: self.ask_export(".csv"))
-        self.export_button.setMenu(menu)
-        self.tools.addWidget(self.copy_button)
-        self.tools.addWidget(self.export_button)
 
     def _stage(self) -> QWidget:
         live = QWidget()
@@ -147,11 +142,11 @@ class LabPage(Page):
         side.brush.load.connect(lambda: self._ask_painting(save=False))
         side.brush.failed.connect(self.card.show_error)
         side.formula.entered.connect(lambda _: self._on_target("typed"))
-        self.errors.wanted.connect(self.measure)
 
     # --- what a person does -----------------------------------------------------------------------------------
 
-    def _target(self) -> str | np.ndarray:
+    def target(self) -> str | np.ndarray:
+        """The name or formula of the density, or the weights of a painting."""
         match self.setup.target:
             case "drawn":
                 return self.side.brush.weights
@@ -168,7 +163,7 @@ class LabPage(Page):
         if start is None:
             return
         kernels = self.side.chosen()
-        self.walk = Walk(kernels, self._target(), self.setup.chains.value(), self.setup.seed.value(), start, dict(self._knobs))
+        self.walk = Walk(kernels, self.target(), self.setup.chains.value(), self.setup.seed.value(), start, dict(self._knobs))
         self.worker.open(self.walk)
 
     def show_demo(self, about: Mapping[str, Any]) -> None:
@@ -196,7 +191,7 @@ class LabPage(Page):
             card.view.set_brush(radius)
 
     def _on_painted(self, weights: np.ndarray) -> None:
-        self._drawn_file = None
+        self.drawn_file = None
         self.card.close_card()
         if self.opened is not None and self.opened.name == "drawn":
             self.worker.repaint(weights)
@@ -221,13 +216,13 @@ class LabPage(Page):
     def save_painting(self, path: Path) -> None:
         """Write it as .json or .png."""
         if self.side.brush.write(path):
-            self._drawn_file = path if path.suffix == ".json" else None
+            self.drawn_file = path if path.suffix == ".json" else None
             self.tell(f"Saved {path}", path)
 
     def load_painting(self, path: Path) -> None:
         """A painting from disk becomes the target."""
         if self.side.brush.read(path):
-            self._drawn_file = path
+            self.drawn_file = path
 
     def _on_knob(self, lane: int, name: str, value: float) -> None:
         self.worker.set_knobs(lane, {name: float(value)})
@@ -257,31 +252,6 @@ class LabPage(Page):
         for card in self.lanes:
             card.look(what)
 
-    def measure(self) -> None:
-        """The error of MALA-approx against ε, in the background."""
-        panels = [p for p in self.side.lanes if p.lane.kernel == "mala-approx"]
-        if not panels:
-            return
-        self._stop_measuring()
-        self.errors.start()
-        self._measuring = LimitErrors(self._target(), panels[0].values(), self)
-        self._measuring.measured.connect(self.errors.add)
-        self._measuring.failed.connect(self._on_measuring_failed)
-        self._measuring.start()
-
-    def _on_measuring_failed(self, sentence: str) -> None:
-        self.errors.stopped()
-        self.card.show_error(sentence)
-
-    def _stop_measuring(self) -> None:
-        old, self._measuring = self._measuring, None
-        if old is not None:
-            old.measured.disconnect(self.errors.add)
-            old.failed.disconnect(self._on_measuring_failed)
-            old.requestInterruption()
-            self._spared = [w for w in (*self._spared, old) if w.isRunning()]
-            self.errors.stopped()
-
     # --- what the worker says ---------------------------------------------------------------------------------
 
     def _on_opened(self, opened: WalkOpened) -> None:
@@ -298,7 +268,7 @@ class LabPage(Page):
         if not approximate or not same:
             self.side.show_limit(False)
         if other or not same:
-            self._stop_measuring()
+            self.measuring.stop()
             self.errors.clear()
         self.errors.setVisible(approximate and opened.d <= 2)
         for card, lane in zip(self.lanes, opened.lanes, strict=False):
@@ -318,7 +288,7 @@ class LabPage(Page):
         if limit.lane < len(self.lanes):
             self.lanes[limit.lane].show_limit(limit)
         self.side.show_limit(any(card.has_limit for card in self.lanes if card.isVisible()))
-        if self._measuring is None:
+        if not self.measuring.is_on():
             self.errors.clear()
 
     def _on_turned(self, lane: int, knobs: dict[str, float]) -> None:
@@ -370,7 +340,7 @@ class LabPage(Page):
         if found.formula:
             self.side.formula.field.setText(found.formula)
         self._on_target(self.setup.target)
-        self._drawn_file = found.painting
+        self.drawn_file = found.painting
         self._knobs = {found.kernel: dict(found.settings)}
         self._open()
 
@@ -384,61 +354,23 @@ class LabPage(Page):
 
     def export_buttons(self) -> list[QPushButton]:
         """One."""
-        return [self.export_button]
+        return [self.doors.export_button]
 
     def choose_export(self) -> None:
         """Ctrl+E."""
-        self.export_button.showMenu()
-
-    def ask_export(self, ending: str) -> None:
-        """Ask where to."""
-        folder = home() / "exports"
-        folder.mkdir(parents=True, exist_ok=True)
-        name = f"lab-{self.setup.target}-{'-'.join(self.side.chosen())}{ending}"
-        self.ask_path("Export", folder / name, f"{ending[1:].upper()} (*{ending})", self.export)
-
-    def export(self, path: Path) -> None:
-        """The stage as a PNG; the chains' scalars as CSV, one file a sampler."""
-        if path.suffix.lower() == ".csv":
-            lanes = self.opened.lanes if self.opened else ()
-            for i, lane in enumerate(lanes):
-                self.worker.write(i, path if len(lanes) == 1 else path.with_stem(f"{path.stem}-{lane.kernel}"))
-        elif self.live.grab().save(str(path)):
-            self.tell(f"Exported {path}", path)
-        else:
-            self.card.show_error(f"{path} could not be written: choose another folder, and a name that ends in .png.")
+        self.doors.export_button.showMenu()
 
     def copy_command(self) -> None:
-        """The walk as a line for the terminal; a painting must be on disk for it."""
-        text = self.command()
-        if text:
-            QGuiApplication.clipboard().setText(text)
-            self.tell("Copied the command of this walk.")
+        """Ctrl+Shift+C."""
+        self.doors.copy_command()
 
     def as_command(self) -> str:
         """One line a sampler."""
-        return self.command()
+        return self.doors.command()
 
     def as_python(self) -> str:
-        """The same walks; "", with a card, where a painting was not saved."""
-        if not self.command() or self.opened is None or self.frame is None or self.walk is None:
-            return ""
-        target = str(self._drawn_file) if self.setup.target == "drawn" else self.opened.name
-        common = (target, self.walk.chains, self.walk.seed)
-        lanes = zip(self.side.lanes, self.frame.lanes, strict=True)
-        return lab_python([(panel.lane.kernel, *common, lane.step or 2000, self.opened.start, panel.values()) for panel, lane in lanes])
-
-    def command(self) -> str:
-        """One line a sampler; empty, with a card, where a painting was not saved."""
-        if self.opened is None or self.frame is None or self.walk is None:
-            return ""
-        target = str(self._drawn_file) if self.setup.target == "drawn" else self.opened.name
-        if self.setup.target == "drawn" and self._drawn_file is None:
-            self.card.show_error("A command needs the painting on disk: save it as .json first.")
-            return ""
-        lanes = zip(self.side.lanes, self.frame.lanes, strict=True)
-        common = (target, self.walk.chains, self.walk.seed)
-        return "\n".join(command(panel.lane.kernel, *common, lane.step or 2000, self.opened.start, panel.values()) for panel, lane in lanes)
+        """The same walks."""
+        return self.doors.python()
 
     # --- keys -------------------------------------------------------------------------------------------------
 
@@ -474,8 +406,7 @@ class LabPage(Page):
 
     def stop(self) -> None:
         """The window is closing."""
-        self._stop_measuring()
+        self.measuring.stop()
         self.worker.quit_lab()
         self.worker.wait()
-        for thread in self._spared:
-            thread.wait()
+        self.measuring.wait()

@@ -165,7 +165,7 @@ class PpgnPage(TrainingPage):
         if "chains" not in recipe:
             super().restore(recipe, take)
             return
-        self.chains.restore(recipe, take)
+        self.chains.restoring.want(recipe, take)
         self._chains_wanted = True
         if self.session.run is not None and self.session.condition != "opening":
             self._show_chains()

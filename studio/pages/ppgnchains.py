@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PySide6.QtCore import QSignalBlocker, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
 
 from studio.chainmessages import ChainsFrame, ChainsOpened, ChainWish, Facts, Judged, Plugged, Wishes
-from studio.doors import Take
-from studio.export.chaining import told_of
 from studio.gallery.store import gallery_path
 from studio.messages import Trouble
-from studio.pages.chaindoors import CLASSIFIERS, PICTURES, ChainDoors
+from studio.pages.chaindoors import CLASSIFIERS, ChainDoors
+from studio.pages.chainrestoring import ChainRestoring
 from studio.pages.chainstage import ChainStage
+from studio.pages.chainstart import ChainStart
 from studio.pages.chainsteering import PIXELS, Steering
 from studio.pages.page import played
-from studio.pages.restoring import fresh
 from studio.panels.card import EmptyStage
-from studio.panels.chainside import MOST, ChainSide
+from studio.panels.chainside import ChainSide
 from studio.panels.conditionfield import check, weighted
 from studio.panels.playback import Playback
 from studio.panels.samples import ImageGrid
 from studio.widgets import column
 from studio.workers.chains import ChainWorker
-from studio.workers.chainsagain import CHANGED
 
 SPEEDS = (
     ("2 steps a second", 2, "to watch every step"),
@@ -53,7 +49,7 @@ class ChainsFace(QWidget):
         facts: what the open run can do; None without one.
         opened, frame: the chains, and the last that was seen of them; None without any.
         path: of the run.
-        start_file: where the start picture came from, as long as it is that.
+        doors, start, restoring: what comes out, where chains start, chains of an exported file.
         plugged_in: spec and trust of the classifier; ("", None) for the run's own.
 
     Signals:
@@ -79,17 +75,14 @@ class ChainsFace(QWidget):
         self.judged: Judged | None = None
         self.path: Path | None = None
         self._at: tuple[int | None, str | None] = (None, None)  # the checkpoint of the parts; the newest
-        self._restoring: tuple[Mapping[str, Any], Take] | None = None  # the recipe of a file whose run is being opened
         self._newer = False  # the run has a checkpoint that these chains were not made from
         self._wishes: tuple[str, ...] = ()  # A, as it stands in the bar
-        self.start_file = ""  # that the start picture came from, as long as it is that
         self.plugged_in: tuple[str, str | None] = ("", None)  # spec and trust of the classifier, once it is plugged
         self._asked_plug: tuple[str, str | None] = ("", None)
         self.worker = ChainWorker(self)
         self.stage, self.side = ChainStage(), ChainSide()
         self.steering = Steering(self.side.epsilons, self)
         self.history = self.steering.history
-        self._begun = self._beginning()  # where chains start, as the history knows it
         self.foot = Playback(SPEEDS, chosen=2)
         self.foot.speeds.setAccessibleName("Speed of the chains")
         self.empty = EmptyStage(NO_RUN[0], NO_RUN[1], "Train")
@@ -97,7 +90,7 @@ class ChainsFace(QWidget):
         self.shown.addWidget(self.empty)
         self.shown.addWidget(self.stage)
         column(self, spacing=0).addWidget(self.shown)
-        self.doors = ChainDoors(self)
+        self.doors, self.start, self.restoring = ChainDoors(self), ChainStart(self), ChainRestoring(self)
         self.copy_button, self.export_button = self.doors.copy_button, self.doors.export_button
         self.foot.line.addWidget(self.copy_button)
         self.foot.line.addWidget(self.export_button)
@@ -116,7 +109,6 @@ class ChainsFace(QWidget):
         worker.traced.connect(self._on_traces)
         worker.stripped.connect(stage.show_strip)
         worker.mixed.connect(stage.mixing.show_mixing)
-        worker.pictured.connect(self._on_pictured)
         worker.plugged.connect(self._on_plugged)
         worker.untrusted.connect(lambda spec, sha, _: stage.trust.ask(spec, sha))
         worker.tried.connect(self.side.show_tried)
@@ -139,23 +131,19 @@ class ChainsFace(QWidget):
         stage.bar.variant_chosen.connect(self._on_variant)
         stage.bar.unblended.connect(self._on_unblended)
         stage.grid_button.clicked.connect(self._on_sweep)
-        stage.sweep.replanned.connect(self._make)
+        stage.sweep.replanned.connect(self.make)
         stage.sweep.swept.connect(self._on_swept)
-        stage.sweep.selected.connect(self._on_chain)
-        stage.grid.clicked.connect(self._on_chain)
+        stage.sweep.selected.connect(self.select)
+        stage.grid.clicked.connect(self.select)
         stage.strip.looked.connect(lambda back: ask("look", back))
         stage.strip.forked.connect(self._on_fork)
         stage.strip.resized.connect(lambda _: self._want())
         stage.tabs.currentChanged.connect(lambda _: self._want())
         stage.blend.blended.connect(lambda *_: self._ask(pulled=True))
-        stage.start.changed.connect(self._on_start)
-        stage.start.open.connect(lambda: self.doors.ask("Start from a picture", PICTURES, self.open_picture))
-        stage.start.take.connect(self._take_picture)
-        stage.start.dropped.connect(self.open_picture)
         stage.trust.trusted.connect(self.plug)
         self.steering.turned.connect(self._on_turned)
-        side.chains.valueChanged.connect(lambda _: self._make())
-        side.seed.valueChanged.connect(lambda _: self._make())
+        side.chains.valueChanged.connect(lambda _: self.make())
+        side.seed.valueChanged.connect(lambda _: self.make())
         side.plug.open.connect(lambda: self.doors.ask("Another classifier", CLASSIFIERS, lambda path: self.plug(str(path))))
         side.plug.folder.connect(lambda: self.doors.ask("Another classifier", "", lambda path: self.plug(str(path))))
         side.plug.own.connect(lambda: ask("own"))
@@ -163,44 +151,6 @@ class ChainsFace(QWidget):
         self.empty.start.connect(self.train_wanted)
 
     # --- the run ----------------------------------------------------------------------------------------------
-
-    def restore(self, recipe: Mapping[str, Any], take: Take) -> None:
-        """The chains of an exported file, on the parts that are being opened, or are open."""
-        self._restoring = (recipe, take)
-        if self.facts is not None and self.path == self.facts.path:
-            self._restore()
-
-    def _restore(self) -> bool:
-        """Whether chains of a file are made in the place of those that stand in the panels."""
-        wish, self._restoring = self._restoring, None
-        if wish is None or wish[1] == "model" or self.facts is None:
-            return False
-        recipe, take = wish
-        try:
-            told = told_of(dict(recipe))
-            variant, knobs, wishes = str(told["variant"]), dict(told["knobs"]), tuple(map(str, told["conditions"]))
-            chains, seed = int(told["chains"]), fresh() if take == "no-seed" else int(told["seed"])
-            member = next(m for m in self.facts.members if m.name == variant)
-        except (LookupError, AttributeError, TypeError, ValueError, StopIteration):
-            self.failed.emit(CHANGED)
-            return False
-        if member.why_not or chains > MOST:
-            self.failed.emit(member.why_not or f"These are {chains:,} chains, and the window has room for {MOST}: walk them with the command line.")
-            return False
-        self.steering.choose(variant)
-        self.stage.bar.show_facts(self.facts, variant)
-        self.steering.put({name: value for name, value in knobs.items() if name in self.side.epsilons.rows})
-        if wishes and not check(wishes, self.facts.knows):
-            self._wishes = wishes
-            self.stage.bar.condition.show_wishes(wishes)
-        for field, value in ((self.side.chains, chains), (self.side.seed, seed)):
-            with QSignalBlocker(field):
-                field.setValue(min(value, field.maximum()))
-        self.worker.ask_for("again", (recipe["chains"], seed if take == "no-seed" else None))
-        chain = recipe.get("made", {}).get("chain")
-        if type(chain) is int and 0 <= chain < chains:
-            self._on_chain(chain)
-        return True
 
     def set_run(self, path: Path | None, title: str, at: tuple[int | None, str | None] = (None, None)) -> None:
         """A run was opened, or closed (None), or has a newer checkpoint, which the chains take at their next reset.
@@ -240,7 +190,7 @@ class ChainsFace(QWidget):
         self.stage.bar.show_facts(facts, self.steering.variant)
         if not same:
             self.stage.show_facts(facts)
-            self._begun = self._beginning()
+            self.start.settle()
             if not self._wishes or check(self._wishes, facts.knows):
                 self._wishes = (facts.example,)
             self.stage.bar.condition.show_wishes(self._wishes)
@@ -250,8 +200,8 @@ class ChainsFace(QWidget):
         if self.isVisible() and not isinstance(self.focusWidget(), QLineEdit):
             self.stage.grid.setFocus()
         self._want()
-        if not self._restore():
-            self._make()
+        if not self.restoring.restore():
+            self.make()
 
     def _enable(self, on: bool) -> None:
         for b in (self.foot.play_button, self.foot.step_button, self.foot.back_button, self.foot.reset_button, self.copy_button, self.export_button):
@@ -280,7 +230,7 @@ class ChainsFace(QWidget):
         second = weighted(self.stage.blend.second.wishes(), knows, share)
         return tuple(second if share == 1 else [*weighted(self._wishes, knows, 1 - share), *second])
 
-    def _make(self) -> None:
+    def make(self) -> None:
         """New chains, as everything says; they play on if they did."""
         if self.facts is None or not self._wishes or self.shown.currentWidget() is not self.stage:
             return
@@ -323,7 +273,7 @@ class ChainsFace(QWidget):
     def _on_variant(self, name: str) -> None:
         self.steering.choose(name)
         self._show_own()
-        self._make()
+        self.make()
 
     def _on_turned(self, change: dict[str, Any]) -> None:
         _, each, _ = self._plan()
@@ -345,9 +295,10 @@ class ChainsFace(QWidget):
     def _on_sweep(self) -> None:
         self.stage.show_sweep(self.stage.grid_button.isChecked())
         self._want()
-        self._make()
+        self.make()
 
-    def _on_chain(self, chain: int) -> None:
+    def select(self, chain: int) -> None:
+        """Look at one chain."""
         self.stage.select(chain)
         self.worker.ask_for("watch", chain)
         if self.frame is not None:
@@ -355,38 +306,6 @@ class ChainsFace(QWidget):
 
     def _on_fork(self, back: int) -> None:
         self.worker.ask_for("fork", (max(0, self.stage.chain), back, 0.1))
-
-    def _on_start(self) -> None:
-        if not isinstance(self.stage.start.start(), str) and self.stage.start.canvas.shown.size == 0:
-            return
-        self._remember_start()
-        if self.facts is not None:
-            self.steering.mask(self.stage.start.hole() is not None)
-            self._make()
-
-    def _beginning(self) -> tuple[int, np.ndarray, np.ndarray, str]:
-        start = self.stage.start
-        return (start.kinds.selected(), start.canvas.shown, start.canvas.hole, self.start_file)
-
-    def _begin(self, at: tuple[int, np.ndarray, np.ndarray, str]) -> None:
-        self.start_file = at[3]
-        self.stage.start.put(*at[:3])
-
-    def _remember_start(self) -> None:
-        before, now = self._begun, self._beginning()
-        self._begun = now
-        other = before[1].shape != now[1].shape or not np.array_equal(before[1], now[1])
-        what = "start picture" if other else "mask" if not np.array_equal(before[2], now[2]) else "start of the chains"
-        self.history.done(what, lambda: self._begin(before), lambda: self._begin(now))
-
-    def open_picture(self, path: Path) -> None:
-        """Start from a picture file."""
-        self.worker.ask_for("picture", path)
-
-    def _take_picture(self) -> None:
-        if self.frame is not None:
-            self.start_file = ""
-            self.stage.start.show_picture(self.frame.pictures[min(self.stage.chain, len(self.frame.pictures) - 1)].copy())
 
     def plug(self, spec: str, trust: str | None = None) -> None:
         """Another network in the place of C; a .pt2 waits for trust."""
@@ -423,10 +342,6 @@ class ChainsFace(QWidget):
         else:
             self.stage.traces.show_traces(traces, self._names)
 
-    def _on_pictured(self, picture: np.ndarray, path: str) -> None:
-        self.start_file = path
-        self.stage.start.show_picture(picture)
-
     def _on_plugged(self, plugged: Plugged) -> None:
         self.plugged_in = self._asked_plug if plugged.name else ("", None)
         self.side.plug.show_plugged(plugged.name)
@@ -435,7 +350,7 @@ class ChainsFace(QWidget):
         self.stage.sweep.show_knows(plugged.knows)
         self._show_blend()
         if self.stage.sweeps:
-            self._make()
+            self.make()
         first = plugged.wishes[0] if plugged.wishes else ""
         if isinstance(first, str) and not self.stage.sweeps and self.stage.blend.share() == 0 and plugged.wishes != self._wishes:
             self._wishes = tuple(map(str, plugged.wishes))

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QThread, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy
 
@@ -17,25 +16,12 @@ from studio.doctor import Check, checks
 from studio.pages.aside import AsidePage
 from studio.session import Session
 from studio.widgets import Card, button, label, row
+from studio.workers.later import Later
 
 WORDS = (
     "Nothing is sent anywhere. Copy this text or save it, look through it, and attach it where you report the problem, "
     "with a sentence about what you did and what you expected."
 )
-
-
-class Checking(QThread):
-    """The checks of the doctor, which take seconds.
-
-    Signals:
-        done (list): them.
-    """
-
-    done = Signal(object)
-
-    def run(self) -> None:
-        """In a thread."""
-        self.done.emit(checks())
 
 
 class ReportPage(AsidePage):
@@ -46,7 +32,6 @@ class ReportPage(AsidePage):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.checks: list[Check] | None = None
-        self._checking: Checking | None = None
         card = Card(margin=16)
         words = label(WORDS)
         words.setWordWrap(True)
@@ -60,6 +45,8 @@ class ReportPage(AsidePage):
         self.save_button = button("Save…", "save", clicked=self._ask)
         self.again_button = button("Look again", "reset", tip="Read the logs and check the machine again", clicked=self.look)
         self.state = label("", "muted")
+        self._later = Later(self)  # the checks take seconds
+        self._later.failed.connect(self.state.setText)
         card.body.addLayout(row(self.copy_button, self.save_button, self.again_button, self.state, 1))
         card.body.addWidget(self.text, 1)
         self.column.addWidget(card, 1)
@@ -69,12 +56,9 @@ class ReportPage(AsidePage):
     def look(self) -> None:
         """Read everything anew; the checks come when they are done."""
         self.text.setPlainText(facts.report(self.checks))
-        if self._checking is None:
+        if not self._later.is_busy():
             self.state.setText("checking this machine …")
-            self._checking = Checking(self)
-            self._checking.done.connect(self._on_checked)
-            self._checking.finished.connect(self._on_finished)
-            self._checking.start()
+            self._later.call(checks, self._on_checked)
 
     def copy_report(self) -> None:
         """Into the clipboard."""
@@ -92,8 +76,7 @@ class ReportPage(AsidePage):
 
     def stop(self) -> None:
         """The window closes."""
-        if self._checking is not None:
-            self._checking.wait()
+        self._later.wait()
 
     def showEvent(self, event: Any) -> None:
         """There may be more by now."""
@@ -108,9 +91,6 @@ class ReportPage(AsidePage):
         self.checks = found
         self.state.setText("all checks are well" if all(c["ok"] for c in found) else "some checks failed, see below")
         self.text.setPlainText(facts.report(found))
-
-    def _on_finished(self) -> None:
-        self._checking = None
 
     def _sized(self) -> None:
         self.text.setFont(theme.font(11))

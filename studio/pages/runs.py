@@ -45,7 +45,7 @@ class RunsPage(Page):
         self.session = session
         self.all: list[RunFacts] = []
         self.deeds = RunDeeds(session, self.own_history, self)
-        self._reader, self._reading = Later(self), False
+        self._reader = Later(self)
         self.browser, self.fork_form, self.more_form = RunBrowser(), ForkForm(), MoreForm()
         self.list = self.browser.list
         self.foot, self.undo_button = (
@@ -138,12 +138,10 @@ class RunsPage(Page):
 
     def _read_aside(self) -> None:
         """The same beside the window: hundreds of runs take a moment."""
-        if not self._reading:
-            self._reading = True
+        if not self._reader.is_busy():
             self._reader.call(runs.listing, self._on_read)
 
     def _on_read(self, found: list[RunFacts]) -> None:
-        self._reading = False
         if self.isVisible():
             self._show_all(found)
 

@@ -187,9 +187,9 @@ class SeqganPage(SentencePage):
         """The last measurement."""
         self.show_last(READ, "floor")
 
-    def _numbered(self) -> list[str]:
+    def plots_of(self, found: list[str]) -> list[str]:
         """Of an oracle without BLEU: every sequence of its tokens may occur."""
-        found = super()._numbered()
+        found = super().plots_of(found)
         return [name for name in found if "BLEU" not in name] if "NLL_oracle" in found else found
 
     def show_reply(self, reply: Reply) -> None:

@@ -133,7 +133,7 @@ class TimeMachine(QObject):
         page.leave_frame()
         page.knobs.set_values(self._session.knobs)
         page.knobs.freeze(self.back.words())
-        page.follow_phase(self._phase)
+        page.following.look_at(self._phase)
         page.show_numbers()
         page.looking.hold(False)
         self._inside = False
@@ -228,7 +228,7 @@ class TimeMachine(QObject):
         self._cursor(step)
         self._show_knobs(step)
         page.journal.mark(step)
-        page.follow_phase(marks.phase_at(step))
+        page.following.look_at(marks.phase_at(step))
         page.show_numbers()
         ahead = marks.frames[(place := marks.frames.index(step)) + 1 : place + 1 + AHEAD] if self.bar.playing else ()
         self.frames.want(step, ahead)

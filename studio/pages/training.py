@@ -3,43 +3,43 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFrame, QLayout, QMenu, QPushButton, QSpinBox, QStackedWidget, QTabBar, QWidget
+from PySide6.QtWidgets import QFrame, QLayout, QPushButton, QSpinBox, QStackedWidget, QTabBar, QWidget
 
 from models.contract import GoToPhase, Lengthen, NextPhase, Note, Save
 from models.knobs import describe
-from studio import copying, theme
+from studio import theme
 from studio.export import writes_of
 from studio.finding import Settable
 from studio.gallery.store import gallery_path
-from studio.messages import Export, NewRun, OldRun, Opened, Progress, Reply, Trouble
-from studio.pace import Pace, duration
+from studio.messages import Export, NewRun, OldRun, Opened, Reply, Trouble
 from studio.pages.browsing import Browsing
 from studio.pages.exporting import Exporting
 from studio.pages.faces import Faces
+from studio.pages.following import Following
 from studio.pages.judging import Judging
 from studio.pages.looking import Looking
 from studio.pages.ownrun import OwnRun
 from studio.pages.restoring import Restoring
+from studio.pages.runbuttons import RunButtons
 from studio.pages.seeded import SeededPage
-from studio.pages.settable import of_rows, of_spin, to_step
+from studio.pages.spoken import Spoken
 from studio.pages.timemachine import TimeMachine
+from studio.pages.turning import Turning
 from studio.panels.curves import CurvesPanel
 from studio.panels.journal import JournalPanel
-from studio.panels.knob import written
 from studio.panels.knobs import KnobsPanel
 from studio.panels.newrun import NewRunPanel
 from studio.panels.phases import PhaseStrip
 from studio.panels.transport import Transport
 from studio.picture import sheet
 from studio.session import Session
-from studio.widgets import button, column, row
+from studio.widgets import column, row
 from studio.workers.frames import Frame
 
 # What is asked for again and again; an answer that comes while the past is looked at would pass for it.
@@ -59,6 +59,7 @@ class TrainingPage(SeededPage):
         new: the form; live: the open run.
         faces: the training is the first; `faces.add` adds another, which sees the session as it likes.
         curves, phases, judging, knobs, journal, transport, exporting, browsing, looking: its parts.
+        buttons, turning, following, spoken: the header, the knobs, what the session says, the page in words.
         writes: what the samples of the open run are, "pictures" or "text".
         tabs, plots: the curves of the training and those of the evaluations.
         time: the time machine; moment: the step that read-outs are of, endless for the present.
@@ -67,11 +68,8 @@ class TrainingPage(SeededPage):
     def __init__(self, session: Session, algorithm: Any) -> None:
         super().__init__()
         self.session = OwnRun(session, self.SYSTEM, self)
-        self._reading: Pace | None = None
         self.moment = math.inf
         self._form_waits = False  # for the page to be seen
-        self._remembered: tuple[str, dict[str, Any]] | None = None  # the run and the knobs that the history leads up to
-        self._plots_known: set[str] = set()  # what has numbers of the phase that is looked at
         self._algorithm, self.writes = algorithm, writes_of(algorithm)
         self._takes_any = getattr(algorithm, "TAKES", "") == "any"
         self.new = NewRunPanel(algorithm)
@@ -93,7 +91,10 @@ class TrainingPage(SeededPage):
         self.faces = Faces(self)
         self.faces.add("Train", self.live, self.knobs, self.transport)
         self.faces.chosen.connect(self._on_face)
-        self._buttons()
+        self.export_button = self.exporting.button
+        self.buttons = RunButtons(self, takes_any=self._takes_any)
+        self.spoken, self.turning = Spoken(self), Turning(self)
+        self.following = Following(self, counted=not self._takes_any)
         self._connect()
         self.time = TimeMachine(self)
         self._show_new()
@@ -139,6 +140,10 @@ class TrainingPage(SeededPage):
 
     def show_phase(self, name: str) -> None:
         """A phase is looked at: the present one, or one that the person has chosen. Its curves are shown already."""
+
+    def plots_of(self, found: list[str]) -> list[str]:
+        """Of what has numbers in the phase that is looked at, that which is shown; empty: the plots stay as they are."""
+        return found if self.phases.isVisibleTo(self.live) else []
 
     def show_numbers(self) -> None:
         """There are new rows; called while the page can be seen."""
@@ -190,34 +195,13 @@ class TrainingPage(SeededPage):
         self.journal.setMaximumHeight(theme.theme().px(160))
         self.knobs.set_footer(foot)
 
-    def _buttons(self) -> None:
-        self.data_button = button("Data", "image", clicked=self.show_data)
-        self._dress_data_button()
-        self.new_button = button("New run", "new", tip="New run (Ctrl+N)", clicked=self._show_new)
-        self.open_button = button("Open…", "open", tip="Open a run (Ctrl+O), or the run that made an exported file")
-        menu = QMenu(self.open_button)
-        menu.addAction("Run…").triggered.connect(lambda *_: self.choose_run())
-        menu.addAction("Exported file…").triggered.connect(lambda *_: self.choose_exported())
-        self.open_button.setMenu(menu)
-        self.export_button = self.exporting.button
-        self.keep_button = button("Keep", "keep", tip="Keep the selected sample, or all that are shown, in the gallery (K)", clicked=self.keep)
-        self.keep_button.setEnabled(False)
-        self.data_button.setEnabled(False)
-        for b in (self.data_button, self.new_button, self.open_button, self.keep_button, self.export_button):
-            self.tools.addWidget(b)
-
-    def _dress_data_button(self) -> None:
-        what, icon = ("sentences", "search") if self.writes == "text" else ("pictures", "image")
-        self.data_button.setToolTip(f"The {'data' if self._takes_any else what} that this run trains on")
-        theme.set_icon(self.data_button, icon)
-
     def _set_writes(self, writes: Literal["pictures", "text"]) -> None:
         """The open run writes something else than the one before, which some systems can."""
         if writes != self.writes:
             self.writes = writes
             self.exporting.offer(writes)
             self.judging.set_kind("data" if writes == "text" else writes)
-            self._dress_data_button()
+            self.buttons.show_kind(writes)
 
     def _connect(self) -> None:
         session, transport = self.session, self.transport
@@ -225,24 +209,18 @@ class TrainingPage(SeededPage):
         self.new.queued.connect(self._queue)
         self.new.cancelled.connect(self._show_live)
         self.new.browse.connect(self.browsing.show_data)
-        self.knobs.changed.connect(self._on_knob)
         self.journal.note.connect(lambda text: session.send(Note(text)))
         self.card.remedy.connect(self._on_remedy)
         self.phases.skip.connect(lambda: session.send(NextPhase()))
         self.phases.enter_wanted.connect(lambda name: session.send(GoToPhase(name)))
         self.phases.longer_wanted.connect(lambda steps: session.send(Lengthen(steps)))
-        self.phases.chosen.connect(self._on_phase)
         transport.run.connect(session.go)
         transport.pause.connect(session.pause)
         transport.step.connect(session.step_once)
         transport.save.connect(self.save)
         transport.stop.connect(session.stop)
         session.conditioned.connect(self._on_condition)
-        session.opening.connect(self._on_opening)
         session.opened.connect(self._on_opened)
-        session.turned.connect(self._on_turned)
-        session.progressed.connect(self._on_progress)
-        session.line.connect(self._on_line)
         session.replied.connect(self._on_reply)
         session.trouble.connect(self._on_trouble)
 
@@ -324,58 +302,21 @@ class TrainingPage(SeededPage):
         else:
             super().retrace(text, how, move)
 
-    def put_knob(self, name: str, value: Any) -> None:
-        """Turn a knob as an undo does: the panel follows, and nothing is remembered."""
-        self.session.set_knob(name, value, remember=False)
-        self._remember()
-        self.knobs.set_values(self.session.knobs)
-        self._look_when_paused()
-
-    def _remember(self) -> None:
-        if self.session.run is not None:
-            self._remembered = (self.session.run.id, dict(self.session.knobs))
-
-    def _on_turned(self, name: str, before: Any, value: Any) -> None:
-        self._remember()
-        values = (written(before), written(value))
-        symbol = self.knobs.rows[name].knob.symbol
-        self.own_history.done(symbol, lambda: self.put_knob(name, before), lambda: self.put_knob(name, value), name, values)
-
-    def settable(self) -> list[Settable]:
-        """The knobs of the open run, its samples' seed and the step to train to; or the settings of the form."""
-        seed = self.sample_seed()
-        found = [of_spin(("seed", "sample seed"), seed, "seed of the samples")] if seed is not None else []
-        if self.stage.currentWidget() is self.new:
-            return [of_spin(("seed",), self.new.seed, "seed of the run"), *of_rows(self.new.settings.rows)]
-        if self.session.run is None or self.session.run.reading:
-            return found
-        return [*of_rows(self.knobs.rows), to_step(self.session), *found]
-
     def sample_seed(self) -> QSpinBox | None:
         """The field of the seed of the samples that are shown."""
         return getattr(self, "seed", None)
 
+    def settable(self) -> list[Settable]:
+        """The knobs of the open run, or the settings of the form."""
+        return self.spoken.settable()
+
     def as_command(self) -> str:
-        """The training of the open run anew and its samples; or the run that the form describes."""
-        run = self.session.run
-        if run is None or self.stage.currentWidget() is self.new:
-            return copying.train_command(copying.training_wished(self.new.request(), f"{self.SYSTEM}-new"))
-        step = copying.checkpoint_of(run.path, self.session.step)
-        samples = copying.sample_command(run.path.resolve(), step, self.drawn(), self._samples()[1])
-        return f"{copying.train_command(copying.training_of(run.path, self.session.step))}\n{samples}\n"
+        """The open run, or the one that the form describes."""
+        return self.spoken.as_command()
 
     def as_python(self) -> str:
         """The same as one script."""
-        run = self.session.run
-        if run is None or self.stage.currentWidget() is self.new:
-            return copying.train_python(copying.training_wished(self.new.request(), f"{self.SYSTEM}-new"))
-        step = copying.checkpoint_of(run.path, self.session.step)
-        samples = copying.sample_python(run.path.resolve(), step, self.drawn(), *self._samples())
-        return f"{copying.train_python(copying.training_of(run.path, self.session.step))}\n\n{samples}"
-
-    def _samples(self) -> tuple[str, str]:
-        """Exporter and file of what is on the stage."""
-        return ("txt", "samples.txt") if self.writes == "text" else ("sheet", "samples.png")
+        return self.spoken.as_python()
 
     def export_buttons(self) -> list[QPushButton]:
         """One."""
@@ -389,7 +330,7 @@ class TrainingPage(SeededPage):
         """Keep the selected sample, or all that are shown, in the gallery."""
         if self.time.past:
             self.tell("These are frames of the reel: open the run as it was then (the menu beside What if), and keep them there.")
-        elif self.keep_button.isEnabled():
+        elif self.buttons.keep.isEnabled():
             self.tell("Keeping …", stay=True)
             self.session.export(Export("keep", gallery_path(), **self.to_keep()))
 
@@ -399,22 +340,6 @@ class TrainingPage(SeededPage):
             self.session.send(Save(pin=True))
             self.tell("Saved; this checkpoint is kept.")
 
-    def _on_phase(self, name: str) -> None:
-        self._choose_plots()
-        self.show_phase(name)
-
-    def _choose_plots(self) -> None:
-        """Of several phases' plots, those that have numbers in the phase that is looked at; as they are while it has none."""
-        found = self._numbered()
-        self._plots_known = set(found)
-        if found and self.phases.isVisibleTo(self.live):
-            self.curves.show_plots(found)
-
-    def _numbered(self) -> list[str]:
-        """What has numbers of the phase that is looked at."""
-        first, last = self.phases.span(self.phases.looked_at())
-        return [field for field, s in self.curves.history.series.items() if np.diff(np.searchsorted(s.x.view, (first, last + 1)))[0]]
-
     def _on_remedy(self, text: str) -> None:
         self.card.close_card()
         if text == REMEDIES["back"]:
@@ -422,11 +347,7 @@ class TrainingPage(SeededPage):
         else:
             self.session.go()
 
-    def _on_knob(self, name: str, value: Any) -> None:
-        self.session.set_knob(name, value)
-        self._look_when_paused()
-
-    def _look_when_paused(self) -> None:
+    def look_when_paused(self) -> None:
         """Some knobs say how a picture is judged: what stands still is looked at anew."""
         if self.session.condition in ("paused", "finished"):
             self.looking.again()
@@ -450,84 +371,19 @@ class TrainingPage(SeededPage):
             self.looking.follow(condition == "running")
             if condition in ("paused", "finished"):
                 self.looking.again()
-        for b in (self.export_button, self.keep_button, self.data_button):
-            b.setEnabled(condition in ("running", "paused", "finished"))
+        self.buttons.allow(condition in ("running", "paused", "finished"))
         self.phases.allow(condition in ("running", "paused"), finished=condition == "finished")
-
-    def _on_opening(self, done: int, total: int) -> None:
-        if done <= 1 or self._reading is None:
-            self._reading = Pace()
-            self._reading.start()
-        self._reading.mark(done)
-        left = self._reading.left(total)
-        counted = self.writes == "pictures" and not self._takes_any  # text is counted in bytes
-        read = f"{done:,} of {total:,} pictures" if counted else f"{done / total:.0%} read" if total else "reading"
-        self.transport.show_state("opening", read + (f", {duration(left)} left" if left else ""))
 
     def _on_opened(self, run: Opened) -> None:
         self._set_writes(writes_of(self._algorithm, run.config))
-        same = self._remembered is not None and self._remembered[0] == run.id
-        if not same or not (run.reading or self._remembered == (run.id, run.knobs)):  # another run, or the same one set back to other values
-            self.own_history.clear()
-            self._remembered = (run.id, dict(run.knobs))
-        self.knobs.set_values(run.knobs)
-        self.journal.clear()
-        self.curves.clear()
-        self.judging.show_run(run)
-        self.curves.append(1, self._columns(run.rows))
-        self.phases.show_run(run.phases)
-        self.curves.mark_phase(0, run.phases[0][0])
-        for line in run.lines:
-            self._show_line(line)
-        self.phases.show_step(run.step)
-        self.judging.settle()
+        self.turning.show_run(run)
+        self.following.show_run(run)
         self.show_run(run)
-        self._show_now(run)
+        self.following.show_now(run)
         self._show_live()
         self.show_numbers()
-        self.transport.show_progress(run.step, self._total(run.step), 0, None, run.device)
+        self.following.show_rest(run, run.step)
         self.looking.again()
-
-    def _show_now(self, run: Opened) -> None:
-        parent = f" · fork of {run.parent['name']} at step {run.parent['step']:,}" if run.parent else ""
-        self.subtitle.setText(f"{run.data} · {run.name}{parent} · {run.phase}")
-        self._on_phase(self.phases.follow())
-
-    def _on_progress(self, progress: Progress) -> None:
-        run = self.session.run
-        if run is None:
-            return
-        self.curves.append(progress.first + 1, self._columns(progress.rows))
-        self.phases.show_step(progress.step)
-        if set(self._numbered()) - self._plots_known:  # some are measured now and then
-            self._choose_plots()
-        self.transport.show_progress(progress.step, self._total(progress.step), progress.rate or 0, progress.left, run.device, progress.memory)
-        if self.isVisible():
-            self.show_numbers()
-
-    def _on_line(self, line: dict[str, Any]) -> None:
-        self._show_line(line)
-        run = self.session.run
-        if run is not None and line["what"] in ("phase", "longer"):
-            self._show_now(run)
-            self.transport.show_progress(line["step"], self._total(line["step"]), 0, None, run.device)
-            self.looking.again()
-
-    def _show_line(self, line: dict[str, Any]) -> None:
-        when = time.strftime("%d %b %Y %H:%M", time.localtime(line["time"]))
-        asked = " (the one before was left early)" if line.get("asked") else ""
-        blind = line.get("blind")
-        if blind and "scores" not in blind:  # one answer of many; they are told together at the end
-            return
-        self.journal.add([(line["step"], f"Phase {line['text']}{asked}" if line["what"] == "phase" else line["text"], when)])
-        if line["what"] in ("knobs", "lr", "back"):
-            self.curves.mark_knob(line["step"], line["text"])
-        elif line["what"] == "phase":
-            self.curves.mark_phase(line["step"], line["text"])
-            self.phases.enter(line["text"], line["step"])
-        elif line["what"] == "longer":
-            self.phases.lengthen(line["steps"])
-        self.judging.show_line(line)
 
     def _on_reply(self, reply: Reply) -> None:
         """Nothing of the present takes the place of the past; all of it is asked for again afterwards."""
@@ -535,11 +391,6 @@ class TrainingPage(SeededPage):
             self.looking.answered(reply.seconds)
         else:
             self.show_reply(reply)
-
-    def follow_phase(self, name: str) -> None:
-        """The plots that have numbers in a phase."""
-        if self.phases.look(name):
-            self._choose_plots()
 
     def _on_trouble(self, trouble: Trouble) -> None:
         if trouble.panel and self.show_trouble(trouble):
@@ -564,12 +415,3 @@ class TrainingPage(SeededPage):
         if run is not None and run.path.is_dir() and self.session.condition in ("paused", "finished"):
             image: QImage = sheet(pictures[:8], 8, gap=2)
             image.save(str(run.path / "preview.png"))
-
-    def _total(self, step: int) -> int:
-        """The preset's steps; 0 once a run goes on past them, for as long as one likes."""
-        run = self.session.run
-        return run.total if run is not None and step <= run.total else 0
-
-    def _columns(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        assert self.session.run is not None
-        return dict(zip(self.session.run.columns, rows.T, strict=True))

@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QFrame, QPushButton, QSizePolicy, QWidget
 from studio import theme
 from studio.doors import MEANS, TAKES, Door, Take
 from studio.export.thumbs import Thumb, thumb
+from studio.pages import called
 from studio.picture import to_pixmap
 from studio.widgets import ElidedLabel, button, column, label, row, tool
 
 WIDE, HIGH = 300, 220  # of the picture, at most
-SYSTEMS = {"began": "BEGAN", "bgan": "BGAN", "ppgn": "PPGN", "seqgan": "SeqGAN", "maskgan": "MaskGAN", "lab": "Sampler lab"}
 
 
 class SheetView(QWidget):
@@ -312,7 +312,7 @@ class DoorCard(QFrame):
 
 def facts_of(door: Door) -> list[str]:
     """System, run, step, seed, row and day, as far as they are known."""
-    found = [SYSTEMS.get(door.system, door.system)] if door.system else []
+    found = ["Sampler lab" if door.system == "lab" else called(door.system)] if door.system else []
     found += [door.name] if door.name else []
     if door.several:
         found.append(f"{door.samples:,} samples of {len(door.recipe['sources']):,} runs")

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QMenu, QPlainTextE
 
 from studio import picture, theme
 from studio.gallery.store import Entry
-from studio.panels.galleryfilter import TITLES
+from studio.pages import called
 from studio.panels.gallerynearest import NearestPanel
 from studio.panels.scrolling import MARGIN, SIDE, Side
 from studio.widgets import ElidedLabel, button, column, label, number, row, small, tool
@@ -128,7 +128,7 @@ class GalleryDetail(Side):
         self.words.setVisible(pixels is None)
         self.verify_button.setVisible(pixels is not None)
         self.words.setText(entry.text or "(empty)")
-        self.title.setText(f"{TITLES.get(entry.system, entry.system)} · {entry.run}")
+        self.title.setText(f"{called(entry.system)} · {entry.run}")
         theme.set_icon(self.star, "star-full" if entry.star else "star", "warn" if entry.star else "muted")
         self.star.setToolTip("Take the star away (S)" if entry.star else "Star it (S)")
         self._show_facts(facts_of(entry))

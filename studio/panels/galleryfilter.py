@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 from studio import theme
 from studio.gallery.store import SORTS
+from studio.pages import called
 from studio.panels.gallerygrid import SIZES
 from studio.widgets import Combo, Segmented, column, row
 
@@ -17,7 +18,6 @@ KINDS = ("", "picture", "text")
 TYPING = 200  # ms after the last letter
 FIELDS = {"system": "All systems", "run": "All runs", "label": "All classes", "tag": "All tags"}
 BOARD = ("board", "Order of the board")
-TITLES = {"began": "BEGAN", "bgan": "BGAN", "seqgan": "SeqGAN", "maskgan": "MaskGAN", "ppgn": "PPGN"}
 
 
 class GalleryFilter(QWidget):
@@ -78,7 +78,7 @@ class GalleryFilter(QWidget):
             combo.clear()
             combo.addItem(FIELDS[name], "")
             for value, said, count in found.get(name, ()):
-                combo.addItem(f"{TITLES.get(said, said) if name == 'system' else said} ({count:,})", value)
+                combo.addItem(f"{called(said) if name == 'system' else said} ({count:,})", value)
             combo.setCurrentIndex(max(0, combo.findData(now)))
             combo.setEnabled(combo.count() > 1)
 

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
 from studio import theme
-from studio.pages import PAGES
+from studio.pages import called
 from studio.panels.plot import Reason
 from studio.panels.scrolling import scrolled
 from studio.queue import Job, Queue
@@ -33,7 +33,7 @@ class JobRow(QFrame):
     def __init__(self, job: Job, place: int, last: bool) -> None:
         super().__init__()
         self.job = job
-        name = PAGES[job.system][0] if job.system in PAGES else job.system.upper()
+        name = called(job.system)
         goal = f"to step {job.goal:,}" if job.goal is not None else f"{job.more:,} steps on" if job.more is not None else "to the end of its preset"
         self.name = ElidedLabel(f"{place}  {job.name}", "strong")
         self.about = ElidedLabel(" · ".join(part for part in (name, goal) if part), "caption")

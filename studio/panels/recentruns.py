@@ -12,7 +12,7 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QLabel, QWidget
 
 from studio import theme
-from studio.pages import PAGES
+from studio.pages import PAGES, called
 from studio.runs import RunFacts
 from studio.widgets import Card, ElidedLabel, button, column, label, row
 
@@ -81,7 +81,7 @@ class RunRow(Card):
         about = column(spacing=0)
         about.addWidget(label(run.name, "strong"))
         of = f" of {run.total:,}" if run.step <= run.total else ""
-        name = PAGES.get(run.system, (run.system.upper(),))[0]
+        name = called(run.system)
         about.addWidget(ElidedLabel(f"{name} on {run.title} · {run.preset} · step {run.step:,}{of}{more}", "caption"))
         when = label(time.strftime("%d %b %Y %H:%M", time.localtime(run.time)), "caption")
         self.open_button = button("Open", "open", tip=str(run.path), clicked=lambda: self.opened.emit(run.path))

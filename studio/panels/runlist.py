@@ -25,7 +25,7 @@ from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import QLineEdit, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from studio import theme
-from studio.pages import PAGES
+from studio.pages import PAGES, called
 from studio.runs import RunFacts, size_text
 from studio.widgets import Combo, column, row
 
@@ -39,11 +39,6 @@ SORTS: dict[str, tuple[Callable[[RunFacts], Any], bool]] = {  # word -> key, lar
     "Largest": (lambda run: run.bytes, True),
     "Most steps": (lambda run: run.step, True),
 }
-
-
-def system_name(run: RunFacts) -> str:
-    """As the rail says it."""
-    return PAGES[run.system][0] if run.system in PAGES else run.system.upper()
 
 
 class RunModel(QAbstractListModel):
@@ -101,7 +96,7 @@ class RunModel(QAbstractListModel):
 
 def line(run: RunFacts) -> str:
     """What it is made of."""
-    parts = [f"{system_name(run)} on {run.title}" if run.title else system_name(run), run.preset]
+    parts = [f"{called(run.system)} on {run.title}" if run.title else called(run.system), run.preset]
     return " · ".join(part for part in parts if part)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel
 
 from studio import theme
 from studio.demos import Demo
+from studio.panels.icon import IconLabel
 from studio.panels.moving import Moving, moving
 from studio.widgets import Card, ElidedLabel, button, label, row, small
 
@@ -43,7 +43,7 @@ class SystemCard(Card):
         self.copy_button = small("Copy", "Copy the command that made this demo")
         self.copy_button.setAccessibleName("Copy the command that made this demo")
         self.copy_button.clicked.connect(lambda *_: self._copy())
-        head = row(_Icon(name), label(title, "strong"), 1, self.tour_button)
+        head = row(IconLabel(name, name), label(title, "strong"), 1, self.tour_button)
         words = label(text, "muted")
         words.setWordWrap(True)
         words.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -77,17 +77,3 @@ class SystemCard(Card):
         assert self.asset is not None
         QGuiApplication.clipboard().setText(self.asset.command)
         self.copied.emit()
-
-
-class _Icon(QLabel):
-    """A system's icon in its colour, in every scheme."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._name = name
-        theme.notifier.changed.connect(self._again)
-        self._again()
-
-    def _again(self) -> None:
-        t = theme.theme()
-        self.setPixmap(theme.icon(self._name, t.accent(self._name)).pixmap(QSize(t.px(18), t.px(18))))

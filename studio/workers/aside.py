@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
+from PySide6.QtCore import QObject, Signal
 
-from models.errors import StudioError
 from studio.export.telling import Cancelled, Progress
+from studio.workers.later import Later
 
 Act = Callable[[Progress], Any]
 
@@ -26,24 +26,19 @@ class Aside(QObject):
     done = Signal(str, object)
     failed = Signal(str, str)
     went = Signal(str, int, int)
-    _ended = Signal(object, object, str)
     _told = Signal(object, int, int)
 
     def __init__(self, parent: QObject | None = None, threads: int = 2) -> None:
         super().__init__(parent)
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(threads)
+        self._later = Later(self, threads, ": try it with other samples")
         self._jobs: dict[str, _Job] = {}
-        self._alive: set[_Job] = set()  # also those that are cancelled and have not ended yet
-        self._ended.connect(self._on_ended)
         self._told.connect(self._on_told)
 
     def start(self, name: str, act: Act) -> None:
         """Begin a job; one of the same name that is not done yet is cancelled."""
         self.cancel(name)
-        job = self._jobs[name] = _Job(self, name, act)
-        self._alive.add(job)
-        self._pool.start(job)
+        job = self._jobs[name] = _Job(name, act, self._told)
+        self._later.call(job.do, partial(self._on_ended, job, self.done), partial(self._on_ended, job, self.failed))
 
     def cancel(self, name: str) -> None:
         """Its result is not wanted any more; nothing is told about it."""
@@ -59,51 +54,31 @@ class Aside(QObject):
         """Cancel everything, and wait for it."""
         for name in list(self._jobs):
             self.cancel(name)
-        self._pool.waitForDone()
+        self._later.wait()
 
-    def end(self, job: _Job, result: Any, problem: str) -> None:
-        """From the job's thread."""
-        self._ended.emit(job, result, problem)
-
-    def tell(self, job: _Job, done: int, total: int) -> None:
-        """From the job's thread."""
-        self._told.emit(job, done, total)
-
-    def _on_ended(self, job: _Job, result: Any, problem: str) -> None:
-        self._alive.discard(job)
-        if self._jobs.get(job.name) is not job:
-            return
-        del self._jobs[job.name]
-        if problem:
-            self.failed.emit(job.name, problem)
-        else:
-            self.done.emit(job.name, result)
+    def _on_ended(self, job: _Job, signal: Any, what: Any) -> None:
+        if self._jobs.get(job.name) is job:
+            del self._jobs[job.name]
+            signal.emit(job.name, what)
 
     def _on_told(self, job: _Job, done: int, total: int) -> None:
         if self._jobs.get(job.name) is job:
             self.went.emit(job.name, done, total)
 
 
-class _Job(QRunnable):
-    def __init__(self, aside: Aside, name: str, act: Act) -> None:
-        super().__init__()
-        self.setAutoDelete(False)  # the Aside holds it until it has ended
+class _Job:
+    def __init__(self, name: str, act: Act, told: Any) -> None:
         self.name, self.cancelled = name, False
-        self._aside, self._act = aside, act
+        self._act, self._told = act, told
 
-    def run(self) -> None:
+    def do(self) -> Any:
         """In a thread of the pool."""
         try:
-            self._aside.end(self, None if self.cancelled else self._act(self._progress), "")
+            return None if self.cancelled else self._act(self._progress)
         except Cancelled:
-            self._aside.end(self, None, "")
-        except StudioError as error:
-            self._aside.end(self, None, str(error))
-        except Exception as error:
-            traceback.print_exc()
-            self._aside.end(self, None, f"This did not work ({type(error).__name__}: {error}): try it with other samples.")
+            return None
 
     def _progress(self, done: int, total: int) -> None:
         if self.cancelled:
             raise Cancelled
-        self._aside.tell(self, done, total)
+        self._told.emit(self, done, total)

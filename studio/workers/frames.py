@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
+from PySide6.QtCore import QObject, Signal
 
-from models.errors import StudioError
+from studio.workers.later import Later
 
 BYTES = 64_000_000  # of decoded frames that are kept
 
@@ -50,7 +50,6 @@ class Frames(QObject):
 
     ready = Signal(object)
     failed = Signal(int, str)
-    _read = Signal(object, object, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -59,9 +58,7 @@ class Frames(QObject):
         self._bytes = 0
         self._wanted: int | None = None
         self._busy: set[int] = set()
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(1)
-        self._read.connect(self._on_read)
+        self._later = Later(self)
 
     def open(self, run: Path | None) -> None:
         """The frames of another run, or of none; nothing of the one before is answered any more."""
@@ -85,7 +82,7 @@ class Frames(QObject):
     def wait(self) -> None:
         """Until nothing is being read."""
         self._run = None
-        self._pool.waitForDone()
+        self._later.wait()
 
     def is_reading(self) -> bool:
         """Whether a frame is still to come."""
@@ -98,19 +95,22 @@ class Frames(QObject):
     def _start(self, step: int) -> None:
         if self._run is not None and step not in self._kept and step not in self._busy:
             self._busy.add(step)
-            self._pool.start(_Read(self._run, step, self._read), int(step == self._wanted))  # before what is only read ahead
+            of = (self._run, step)
+            first = step == self._wanted  # before what is only read ahead
+            self._later.call(partial(read, *of), partial(self._on_read, *of), partial(self._on_failed, *of), first=first)
 
-    def _on_read(self, run: Path, content: Frame | int, problem: str) -> None:
-        if run != self._run:
-            return
-        step = content if isinstance(content, int) else content.step
-        self._busy.discard(step)
-        if isinstance(content, Frame):
-            self._keep(content)
+    def _on_read(self, run: Path, step: int, frame: Frame) -> None:
+        if run == self._run:
+            self._busy.discard(step)
+            self._keep(frame)
             if step == self._wanted:
-                self.ready.emit(content)
-        elif step == self._wanted:
-            self.failed.emit(step, problem)
+                self.ready.emit(frame)
+
+    def _on_failed(self, run: Path, step: int, problem: str) -> None:
+        if run == self._run:
+            self._busy.discard(step)
+            if step == self._wanted:
+                self.failed.emit(step, problem)
 
     def _keep(self, frame: Frame) -> None:
         self._kept[frame.step] = frame
@@ -118,21 +118,6 @@ class Frames(QObject):
         while self._bytes > BYTES and len(self._kept) > 1:
             _, old = self._kept.popitem(last=False)
             self._bytes -= old.bytes
-
-
-class _Read(QRunnable):
-    """One frame, in a thread of the pool."""
-
-    def __init__(self, run: Path, step: int, done: Any) -> None:
-        super().__init__()
-        self._run, self._step, self._done = run, step, done
-
-    def run(self) -> None:
-        """Read and decode it."""
-        try:
-            self._done.emit(self._run, read(self._run, self._step), "")
-        except StudioError as error:
-            self._done.emit(self._run, self._step, str(error))
 
 
 def read(run: Path, step: int) -> Frame:

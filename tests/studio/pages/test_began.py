@@ -288,7 +288,7 @@ def test_samples_are_kept_in_the_gallery(qtbot, window, folder, tmp_path):
     qtbot.keyClick(page.samples, Qt.Key.Key_K)
     qtbot.waitUntil(lambda: page.notice.full_text() == "Kept 1 in the gallery", timeout=20_000)
     page.samples.select(-1)
-    page.keep_button.click()
+    page.buttons.keep.click()
     qtbot.waitUntil(lambda: page.notice.full_text() == "Kept 64 in the gallery", timeout=20_000)
     assert 0 in RunFolder.open(tmp_path / "run", write=False).pins()
     shown = page.samples.shown()

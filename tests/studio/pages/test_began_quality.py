@@ -145,13 +145,13 @@ def test_an_opened_run_shows_its_evaluations(qtbot, page, twins, tmp_path):
 
 
 def test_the_runs_data_can_be_looked_through(qtbot, page):
-    page.data_button.click()
+    page.buttons.data.click()
     panel = page.browsing.panel
     qtbot.waitUntil(lambda: panel.grid.count() == 24, timeout=20_000)
     assert panel.card.facts["Pictures"].full_text() == "24 at 32 px"
     panel.back.click()
     assert page.stage.currentWidget() is page.live
-    page.data_button.click()
+    page.buttons.data.click()
     assert panel.grid.count() == 24  # it is not read again
     page.new_run()
     page.new.choose_data(page.session.run.data_spec)
@@ -166,7 +166,7 @@ def test_data_that_are_gone_are_told(qtbot, page, tmp_path):
     import shutil
 
     shutil.rmtree(tmp_path / "pictures")
-    page.data_button.click()
+    page.buttons.data.click()
     qtbot.waitUntil(page.card.isVisible, timeout=20_000)
     assert page.stage.currentWidget() is page.live
 
@@ -208,8 +208,8 @@ def test_open_takes_exported_files_too(qtbot, window, page, tmp_path):
     steps(qtbot, page, 1)
     with qtbot.waitSignal(page.session.exported, timeout=60_000):
         page.exporting.export("sheet", tmp_path / "sheet.png")
-    assert [a.text() for a in page.open_button.menu().actions()] == ["Run…", "Exported file…"]
-    page.open_button.menu().actions()[1].trigger()
+    assert [a.text() for a in page.buttons.open.menu().actions()] == ["Run…", "Exported file…"]
+    page.buttons.open.menu().actions()[1].trigger()
     dialog = page.findChild(QFileDialog)
     assert all(f"*{ending}" in dialog.nameFilters()[0] for ending in (".png", ".svg", ".csv", ".html"))
     dialog.fileSelected.emit(str(tmp_path / "sheet.png"))

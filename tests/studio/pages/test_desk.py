@@ -414,7 +414,7 @@ def test_both_nets_fillings_are_kept_in_the_gallery(qtbot, desk, page):
     from studio.gallery import Gallery
 
     qtbot.waitUntil(desk.is_filled, timeout=20_000)
-    page.keep_button.click()
+    page.buttons.keep.click()
     qtbot.waitUntil(lambda: page.notice.full_text() == "Kept 10 in the gallery", timeout=20_000)
     gallery = Gallery.open()
     found = gallery.entries(gallery.query(sort="oldest"))

@@ -239,7 +239,7 @@ def test_an_export_can_be_stopped(qtbot, page, tmp_path, monkeypatch):
     page.doors.export("slow", tmp_path / "a.png")
     qtbot.waitUntil(lambda: "50%" in page.notice.full_text(), timeout=5_000)
     page.doors.stop_button.click()
-    qtbot.waitUntil(lambda: page.aside._pool.activeThreadCount() == 0, timeout=5_000)
+    qtbot.waitUntil(lambda: not page.aside._later.is_busy(), timeout=5_000)
     assert "was not written" in page.notice.full_text()
     assert not [*tmp_path.glob("a*")]
 

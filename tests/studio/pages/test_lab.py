@@ -135,9 +135,9 @@ def test_a_painting_is_the_target_at_once(qtbot, page, tmp_path):
         qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=pixel(page, spot))
     qtbot.waitUntil(lambda: page.opened.picture.density[place] > was + 0.01, timeout=20_000)
     assert page.opened.picture.density.sum() == pytest.approx(before, rel=1e-3)  # still a density
-    assert page.command() == ""  # not on disk yet
+    assert page.as_command() == ""  # not on disk yet
     page.save_painting(tmp_path / "mine.json")
-    assert str(tmp_path / "mine.json") in page.command()
+    assert str(tmp_path / "mine.json") in page.as_command()
     page.side.brush.clear_button.click()
     assert "paint something" in page.card.sentence.text()
     page.load_painting(tmp_path / "mine.json")
@@ -173,7 +173,7 @@ def test_a_typed_density_is_checked_while_one_types(qtbot, page):
     qtbot.keyClicks(field, "-x**2-abs(y)")
     qtbot.keyClick(field, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: "abs(y)" in page.opened.title, timeout=20_000)
-    assert page.command().startswith("sampling-studio lab mala --target 'expr:-x**2-abs(y)'")
+    assert page.as_command().startswith("sampling-studio lab mala --target 'expr:-x**2-abs(y)'")
 
 
 def test_the_twins_limit_is_overlaid_and_its_error_measured(qtbot, page, monkeypatch):
@@ -216,15 +216,15 @@ def test_many_dimensions(qtbot, page):
 def test_exports_and_the_command(qtbot, page, tmp_path):
     page.worker.step()
     wait_step(qtbot, page, 1)
-    page.export(tmp_path / "stage.png")
+    page.doors.export(tmp_path / "stage.png")
     assert QImage(str(tmp_path / "stage.png")).width() > 400
-    page.export(tmp_path / "chains.csv")
+    page.doors.export(tmp_path / "chains.csv")
     qtbot.waitUntil(lambda: (tmp_path / "chains.csv").exists(), timeout=20_000)
     assert len((tmp_path / "chains.csv").read_text().splitlines()) == 17
-    page.copy_button.click()
+    page.doors.copy_button.click()
     text = QGuiApplication.clipboard().text()
     assert text == "sampling-studio lab mala --target banana --chains 16 --steps 1 --seed 0 --start=exact --step-size 1.1"
-    page.export(tmp_path / "none" / "stage.png")
+    page.doors.export(tmp_path / "none" / "stage.png")
     assert "could not be written" in page.card.sentence.text()
 
 

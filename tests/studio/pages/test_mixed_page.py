@@ -191,7 +191,7 @@ class TestPage:
             assert ("the data: by a discriminator" in about, "pictures" in about) == (writes == "text", writes == "pictures")
             titles = [card._plot.title for card in page.judging.panel.curves.cards]
             assert ("Fréchet" in titles) is (writes == "pictures")
-            page.data_button.click()
+            page.buttons.data.click()
             qtbot.waitUntil(page.browsing.is_ready, timeout=10_000)
             assert isinstance(page.browsing.panel, view)
             assert page.stage.currentWidget() is page.browsing.panel
@@ -205,7 +205,7 @@ class TestPage:
         for path in runs:  # the second is opened while the data of the first may still be read
             with qtbot.waitSignal(page.session.opened, timeout=10_000):
                 page.session.open(OldRun(path))
-            page.data_button.click()
+            page.buttons.data.click()
         panel = page.browsing.panel
         assert isinstance(panel, TextBrowsePanel)
         qtbot.waitUntil(lambda: page.browsing.is_ready() and panel.list.listed.rowCount() == 60, timeout=10_000)
