@@ -84,12 +84,12 @@ def _fits(word: str, text: str) -> float | None:
 
 
 def ranked(query: str, entries: Iterable[Entry], recent: Sequence[str] = ()) -> list[Entry]:
-    """Those that fit, the best first; of equals, and for an empty query, what was used last."""
+    """Those that fit, the best first; of equals, and for an empty query, what was used last; what cannot be done now stands behind."""
     used = {name: (len(recent) - i) / max(1, len(recent)) for i, name in enumerate(recent)}
     found = [(s + used.get(e.id, 0.0), i, e) for i, e in enumerate(entries) if (s := score(query, e.title, e.words)) is not None]
     if not folded(query).split():
         found = [(used.get(e.id, 0.0), i, e) for _, i, e in found]
-    return [e for _, _, e in sorted(found, key=lambda f: (-f[0], f[1]))][:MOST]
+    return [e for _, _, e in sorted(found, key=lambda f: (f[2].act is None and not f[2].fill, -f[0], f[1]))][:MOST]
 
 
 # --- values -----------------------------------------------------------------------------------------------------

@@ -179,7 +179,13 @@ def _without_paths(value: Any) -> Any:
 
 
 def _is_path(value: Any) -> bool:
-    return isinstance(value, str) and not value.startswith(("hub:", "expr:")) and ("/" in value or "\\" in value)
+    """Whether it is a place of this machine; hub:OWNER/NAME and expr:x/y are none."""
+    if not isinstance(value, str) or value.startswith("expr:"):
+        return False
+    if value.startswith("hub:"):
+        place = value.removeprefix("hub:")
+        return place.startswith(("/", ".", "~")) or "\\" in place or place.count("/") > 1
+    return "/" in value or "\\" in value
 
 
 def _name(path: str) -> str:
@@ -235,10 +241,10 @@ def count_of(recipe: Mapping[str, Any]) -> int:
     if kind.startswith(CHAINS):
         chains, count = _dict(recipe.get("chains")).get("chains"), made.get("count")
         found = count if kind == "chains-sheet" else chains if chains is not None else count
-        return found if _whole(100_000)(found) else 0
+        return found if isinstance(found, int) and _whole(100_000)(found) else 0
     if kind.startswith(FILLINGS):
         nets, count = made.get("nets"), made.get("count")
-        return count * len(nets) if _whole(64)(count) and isinstance(nets, list) else 0
+        return count * len(nets) if isinstance(count, int) and _whole(64)(count) and isinstance(nets, list) else 0
     if kind not in ROWS or not isinstance(rows, list) or len(rows) != 2 or not all(_whole(100_000)(v) for v in rows):
         return 0
     return max(0, rows[1] - rows[0])

@@ -12,7 +12,6 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, QThreadPool, QTime
 
 from models.errors import BadSetting, StudioError
 from studio import runs as whereabouts
-from studio.export.telling import Progress as Told
 from studio.messages import EVALUATION, OWN, Ask, Evaluate, Export, NewRun, OldRun, Opened, Progress, Reply, Trouble
 from studio.queue import Queue
 from studio.workers.jobs import TrainingJob
@@ -307,7 +306,7 @@ class Session(QObject):
             print(f"sampling-studio: {trouble.sentence}", file=sys.stderr)  # the window has gone
         self.trouble.emit(trouble)
 
-    def _on_drawn(self, wish: Export, write: Callable[[Told | None], list[Path]]) -> None:
+    def _on_drawn(self, wish: Export, write: Callable[..., list[Path]]) -> None:
         writing = Writing(wish, write, self._written, self.export_progressed)
         self._writing.append(writing)
         self._pool.start(writing)

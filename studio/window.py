@@ -54,12 +54,14 @@ class Window(QMainWindow):
         self.shell = Shell(self)
         self._seen = "home"  # of the rail's pages, the one that was seen last
         self._stack = QStackedWidget()
-        self._room = Room(self._stack)
         self._rail_buttons: dict[str, QToolButton] = {}
         middle = QWidget()
         line = row(spacing=0)
         line.addWidget(self._rail())
-        line.addWidget(scrolled(self._room), 1)  # which a large scale needs in a small window
+        self._room = Room(self._stack)
+        area = scrolled(self._room)  # which a large scale needs in a small window
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        line.addWidget(area, 1)
         middle.setLayout(line)
         self.setCentralWidget(middle)
         self._sizes()
@@ -94,6 +96,7 @@ class Window(QMainWindow):
             page.page_wanted.connect(self.show_page)
             if name == "gallery":
                 page.sample_chosen.connect(self.open_sample)
+                page.passed_on.connect(self.receive)
             page.run_chosen.connect(self.open_run)
             page.compare_wanted.connect(self.compare_runs)
             if name in ASIDE:

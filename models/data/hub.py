@@ -14,6 +14,7 @@ from models.data.assemble import Findings, Wanted, classes
 from models.data.decode import FILE_LIMIT, Unreadable, quiet
 from models.data.encoded import Item, decoded, read_file
 from models.data.images import ImageSet
+from models.data.reach import offline_unless_reachable
 from models.errors import BadData
 
 TABLES = (".parquet", ".arrow")
@@ -102,7 +103,8 @@ def _library() -> Iterator[Any]:
 def _load(library: Any, name: str, path: Path | None, split: str) -> Any:
     """A Dataset or a DatasetDict. Only readers of plain files are used for folders; on the hub the library runs no code of data sets."""
     if path is None:
-        return library.load_dataset(name, split=split or None)
+        with offline_unless_reachable():  # what was fetched before is in the library's cache
+            return library.load_dataset(name, split=split or None)
     if any((path / f).is_file() for f in ("state.json", "dataset_dict.json")):
         return library.load_from_disk(str(path))
     kept = str(cache.folder() / "hub")

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from models.data.decode import quiet
+from models.data.reach import offline_unless_reachable
 from models.device import choose
 from models.errors import BadFile, BadInput
 from models.plug.proof import proven
@@ -68,7 +69,8 @@ def _folder(spec: str, library: Any) -> Path:
     if not spec.startswith("hub:") or not name.strip() or name.startswith(("/", ".", "~", "\\")):
         raise BadFile(f"There is no folder {name!r}: give a Hugging Face folder that is here, or hub:NAME for a model of the hub.")
     try:
-        return _checked(Path(library[1].snapshot_download(name, allow_patterns=WANTED)))
+        with offline_unless_reachable():
+            return _checked(Path(library[1].snapshot_download(name, allow_patterns=WANTED)))
     except BadInput:
         raise
     except Exception as error:  # the library's own, and those of the network

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import BadInput, DiskTrouble, OutOfMemory
-from studio.commands.clash import may_write
+from studio.commands.clash import may_write, told
 from studio.commands.terminal import Result, bar, number, stoppable, strict, tell
 from studio.pace import Pace
 
@@ -30,7 +30,7 @@ def chain(options: argparse.Namespace) -> Result:
     from studio.export.chaining import chain_exporters, chains_record
 
     name = _exporter(options)
-    may_write(options.out, options.force)
+    replaced = may_write(options.out, options.force)
     change = _change(options)
     if options.trust and not options.classifier:
         raise BadInput("--trust is the SHA-256 of a foreign classifier: give the classifier with --classifier.")
@@ -49,7 +49,7 @@ def chain(options: argparse.Namespace) -> Result:
     if gone:
         tell(f"{gone:,} of {len(record.frozen):,} chains left the finite numbers and were frozen: smaller ε, or a clip, keep more of them going.")
     result = _result(options, chains, record, seconds)
-    return result, _text(result, chains, record, files[0] if exporter.extension else options.out), 0
+    return told((result, _text(result, chains, record, files[0] if exporter.extension else options.out), 0), replaced)
 
 
 # --- what was asked for -------------------------------------------------------------------------------------------

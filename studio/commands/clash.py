@@ -1,23 +1,31 @@
-"""What is there already under the name that a command is to write: an older export is replaced and told, anything else only with --force."""
+"""What is there already under the name that a command is to write: an older export is replaced, which is told; anything else only with --force."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from models.errors import BadFile, BadInput
-from studio.commands.terminal import tell
+from studio.commands.terminal import Result
 
 
-def may_write(path: Path, force: bool) -> None:
-    """Raises BadInput for a file that this studio has not exported, unless `force`."""
+def may_write(path: Path, force: bool) -> bool:
+    """Whether a file is replaced; raises BadInput for one that this studio has not exported, unless `force`."""
     from studio import recipe
 
-    if force or not path.is_file() or not path.stat().st_size:
-        return
+    if not path.is_file() or not path.stat().st_size:
+        return False
+    if force:
+        return True
     try:
         recipe.carried(path)
     except BadFile:
         raise BadInput(
             f"{path} is there already, and is no export that could be made again: choose another name, or add --force to replace it."
         ) from None
-    tell(f"{path} was there already, an older export, and is replaced.")
+    return True
+
+
+def told(result: Result, replaced: bool) -> Result:
+    """The result of a command, which says that a file was replaced if one was."""
+    about, text, status = result
+    return ({**about, "replaced": True}, f"{text}\nAn older export of this name was replaced.", status) if replaced else result

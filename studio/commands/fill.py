@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.errors import BadInput, DiskTrouble
 from studio.commands.clash import may_write
+from studio.commands.clash import told as with_replaced
 from studio.commands.terminal import Result, tell
 
 if TYPE_CHECKING:
@@ -21,8 +22,7 @@ def fill(options: argparse.Namespace) -> Result:
     from studio.export.filled import DEFAULTS, NETS, alternatives, desk_record, fill_exporters, object_of
 
     name = _exporter(options.out)
-    if options.out is not None:
-        may_write(options.out, options.force)
+    replaced = options.out is not None and may_write(options.out, options.force)
     run = _open(options)
     from models.algorithms.maskgan import filling
 
@@ -41,7 +41,7 @@ def fill(options: argparse.Namespace) -> Result:
         "notes": notes,
     }
     told = ""
-    if name:
+    if name and options.out is not None:
         file = fill_exporters()[name].export(record, options.out, private=options.private or None)[0]
         _keep(run)
         result["out"] = str(options.out)
@@ -49,7 +49,7 @@ def fill(options: argparse.Namespace) -> Result:
     if not options.json:
         for note in notes:
             tell(note)
-    return result, _table(record, shown) + told, 0
+    return with_replaced((result, _table(record, shown) + told, 0), replaced)
 
 
 def _open(options: argparse.Namespace) -> Run:

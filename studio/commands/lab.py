@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from models.errors import BadInput, RunFailed
-from studio.commands.clash import may_write
+from studio.commands.clash import may_write, told
 from studio.commands.terminal import Result, bar, number, stoppable, strict, tell
 from studio.pace import Pace
 
@@ -26,8 +26,7 @@ def lab(options: argparse.Namespace) -> Result:
         raise BadInput(f"The lab computes on the CPU, where its small steps are quickest: leave --device {options.device} away.")
     if options.out and (options.out.suffix.lower() != ".csv" or options.out.is_dir()):
         raise BadInput(f"--out takes FILE.csv; got {str(options.out)!r}.")
-    if options.out:
-        may_write(options.out, options.force)
+    replaced = options.out is not None and may_write(options.out, options.force)
     kernel = catalog.kernel(options.kernel)
     _threads(options.threads)
     target = catalog.target(options.target)
@@ -43,7 +42,7 @@ def lab(options: argparse.Namespace) -> Result:
     if options.out:
         _write(options, walk, half, start)
         result["out"] = str(options.out)
-    return result, _text(result, walk, summary), 0
+    return told((result, _text(result, walk, summary), 0), replaced)
 
 
 def _threads(asked: int | None) -> None:
@@ -181,9 +180,7 @@ def _write(options: argparse.Namespace, walk: Any, half: int, start: Any) -> Non
     from studio.export.whole import written
     from studio.verify import labs
 
-    recipe = recipes.make(
-        labs.KIND, labs.source(walk, options.target, start, options.steps, options.threads or 1), seed=options.seed, draws=half
-    )
+    recipe = recipes.make(labs.KIND, labs.source(walk, options.target, start, options.steps, options.threads or 1), seed=options.seed, draws=half)
     if options.private or settings().privacy:
         recipe = recipes.private(recipe)
 

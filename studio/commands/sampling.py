@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.errors import BadData, BadInput, DiskTrouble
-from studio.commands.clash import may_write
+from studio.commands.clash import may_write, told
 from studio.commands.terminal import Result, tell
 
 TEXT = ("temperature", "top_k", "nucleus", "prompt", "net")  # how sentences are drawn
@@ -31,7 +31,7 @@ def sample(options: argparse.Namespace) -> Result:
     drawing = _drawing(options, algorithm, writes, draws=exporter.samples)
     if options.out.is_dir() and exporter.extension:
         raise BadInput(f"{options.out} is a folder: give a file name, or end it with / for single pictures.")
-    may_write(options.out, options.force)
+    replaced = may_write(options.out, options.force)
     if not exporter.extension and options.out.is_dir() and any(options.out.iterdir()) and not options.force:
         raise BadInput(f"{options.out} is not empty: choose another folder, or add --force to write into it.")
     opened = _open(options, data="card" in exporter.needs)
@@ -57,7 +57,8 @@ def sample(options: argparse.Namespace) -> Result:
     made = counts.get(name, count if exporter.samples else len(record.rows))
     result = {"out": str(options.out), "count": made, "seed": options.seed, "step": record.step}
     label = exporter.label.partition(" (")[0]
-    return result, f"{files[0] if exporter.extension else options.out}: {label}, step {record.step:,}, seed {options.seed}", 0
+    text = f"{files[0] if exporter.extension else options.out}: {label}, step {record.step:,}, seed {options.seed}"
+    return told((result, text, 0), replaced)
 
 
 def _system(options: argparse.Namespace) -> tuple[Any, str]:

@@ -87,7 +87,7 @@ class Look:
 class Geometry(NamedTuple):
     """Where the cells of a sheet lie, in its pixels: cell i is in column i % columns of line i // columns."""
 
-    count: int
+    count: int  # pyright: ignore[reportIncompatibleMethodOverride]
     columns: int
     origin: tuple[int, int]  # x and y of the first picture
     cell: tuple[int, int]  # width and height of a picture's place

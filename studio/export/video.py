@@ -34,9 +34,10 @@ def pyav() -> Any:
     """The module `av`; raises BadInput with the line that installs it."""
     try:
         import av
+        from av import logging
     except ImportError:
         raise BadInput(MISSING) from None
-    av.logging.set_level(av.logging.PANIC)
+    logging.set_level(logging.PANIC)
     return av
 
 

@@ -13,71 +13,24 @@ import time
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import filelock
 
 from models.errors import BadInput, DiskTrouble
 from models.files import home, trouble
 from studio.gallery import schema
+from studio.gallery.asking import SORTS, condition, order
+from studio.gallery.entries import Entry, Sample, row_of, run_id_of
 from studio.gallery.schema import told
+
+__all__ = ["SORTS", "Entry", "Gallery", "Sample", "gallery_path"]
 
 KEPT = 24 * 3600.0  # seconds after which what was removed is really gone: until then Undo brings it back
 CHUNK = 500  # numbers in one question to SQLite
-SORTS: Mapping[str, tuple[str, str]] = {  # name -> what it says, and how it is asked for
-    "newest": ("Newest first", "made DESC, id"),
-    "oldest": ("Oldest first", "made, id"),
-    "run": ("Run", "run COLLATE NOCASE, run_id, step, seed, row, id"),
-    "step": ("Step", "step, run, seed, row, id"),
-    "score": ("Score, best first", "score IS NULL, score_name, score * better DESC, id"),
-    "class": ("Class", "label = '', label COLLATE NOCASE, id"),
-}
 _COLUMNS = "id, kind, system, run, run_id, data, step, seed, row, label, score, score_name, scores, made, width, height, text, star, note"
 _NAMES = tuple(_COLUMNS.split(", "))
-SEARCHED = ("text", "note", "run", "label", "system", "data")
-LOWER_IS_BETTER = ("L(v)", "L(G(z))", "error", "distance")  # scores of which the lowest come first
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One thing to be kept: a picture as PNG with its small code for the search, or a sentence."""
-
-    place: int  # among those of the recipe, see `recipe.of_sample`
-    png: bytes = b""
-    code: bytes = b""  # of `studio.gallery.nearest.code_of`
-    width: int = 0
-    height: int = 0
-    text: str = ""
-    label: str = ""
-    scores: Mapping[str, float] = field(default_factory=dict)  # the first is the main one
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One thing that is kept, without its pixels."""
-
-    id: int
-    kind: Literal["picture", "text"]
-    system: str
-    run: str  # its name when the sample was made
-    run_id: str
-    data: str
-    step: int
-    seed: int
-    row: int  # which sample of the seed it is, from 0
-    label: str  # what the chain was asked for; "" for none
-    score: float | None
-    score_name: str
-    scores: Mapping[str, float]
-    made: float  # seconds since 1970 when it was kept
-    width: int
-    height: int
-    text: str
-    star: bool
-    note: str
-    tags: tuple[str, ...] = ()
 
 
 class Gallery:
@@ -206,18 +159,13 @@ class Gallery:
             starred: only those with a star. board: its name; None for everything.
             sort: one of SORTS, or "board" for the order of the board.
         """
-        source, where, given = _condition(**asked)
-        order = SORTS.get(sort, SORTS["newest"])[1]
-        if asked.get("board") is not None and sort == "board":
-            order = "board_entries.place"
-        if "better" in order:
-            order = order.replace("better", f"CASE WHEN score_name IN ({', '.join('?' * len(LOWER_IS_BETTER))}) THEN -1 ELSE 1 END")
-            given = [*given, *LOWER_IS_BETTER]
-        return array("q", (r[0] for r in self._all(f"SELECT entries.id FROM {source} WHERE {where} ORDER BY {order}", given)))
+        source, where, given = condition(**asked)
+        by, more = order(sort, asked.get("board"))
+        return array("q", (r[0] for r in self._all(f"SELECT entries.id FROM {source} WHERE {where} ORDER BY {by}", [*given, *more])))
 
     def any(self, **asked: Any) -> bool:
         """Whether anything fits what `query` is asked."""
-        source, where, given = _condition(**asked)
+        source, where, given = condition(**asked)
         return self._one(f"SELECT 1 FROM {source} WHERE {where} LIMIT 1", given) is not None
 
     def count(self, *, starred: bool = False) -> int:
@@ -246,6 +194,15 @@ class Gallery:
                 values = dict(zip(_NAMES, row, strict=True)) | {"scores": json.loads(row[12]), "star": bool(row[17])}
                 rows[row[0]] = Entry(**values, tags=tuple(tags.get(row[0], ())))
         return [rows[i] for i in ids if i in rows]
+
+    def which(self, ids: Sequence[int], **asked: Any) -> set[int]:
+        """Those of some entries that fit what `query` is asked, such as `starred=True`."""
+        source, where, given = condition(**asked)
+        found: set[int] = set()
+        for part in _chunks(ids):
+            sql = f"SELECT entries.id FROM {source} WHERE {where} AND entries.id IN ({', '.join('?' * len(part))})"
+            found.update(r[0] for r in self._all(sql, [*given, *part]))
+        return found
 
     def entry(self, number: int) -> Entry:
         """One entry; raises BadInput if it is gone."""
@@ -394,60 +351,9 @@ class Gallery:
                 raise
 
 
-def _condition(
-    text: str = "",
-    system: str = "",
-    run: str = "",
-    label: str = "",
-    kind: str = "",
-    starred: bool = False,
-    tag: str = "",
-    board: str | None = None,
-) -> tuple[str, str, list[Any]]:
-    """Tables, condition and values of a question, see `Gallery.query`."""
-    where, given = ["gone IS NULL"], list[Any]()
-    for column, value in (("system", system), ("run_id", run), ("label", label), ("kind", kind)):
-        if value:
-            where.append(f"{column} = ?")
-            given.append(value)
-    if starred:
-        where.append("star = 1")
-    if tag:
-        where.append("entries.id IN (SELECT entry FROM tags WHERE tag = ?)")
-        given.append(tag)
-    for word in text.split():
-        like = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        said = [*(f"{column} LIKE ? ESCAPE '\\'" for column in SEARCHED), "entries.id IN (SELECT entry FROM tags WHERE tag LIKE ? ESCAPE '\\')"]
-        where.append(f"({' OR '.join(said)})")
-        given += [like] * len(said)
-    if board is None:
-        return "entries", " AND ".join(where), given
-    where.append("board = (SELECT id FROM boards WHERE name = ?)")
-    return "board_entries JOIN entries ON entries.id = board_entries.entry", " AND ".join(where), [*given, board]
-
-
-def row_of(recipe: Mapping[str, Any], place: int) -> tuple[str, int]:
-    """What the sample at a place of a recipe is one of ("rows" of a seed, "chains", fillings of a net), and which one, from 0."""
-    made = recipe.get("made") or {}
-    if "desk" in made:
-        net, number = divmod(place, made["count"])
-        return str(made["nets"][net]), int(made.get("number", number))
-    if "chains" in recipe:
-        return "chains", int(made.get("chain", place))
-    rows = made.get("rows")
-    return "rows", place + (int(rows[0]) if isinstance(rows, list) and rows else 0)
-
-
 def gallery_path() -> Path:
     """Where the gallery of this studio's home is."""
     return home() / "gallery.db"
-
-
-def run_id_of(recipe: Mapping[str, Any]) -> str:
-    """The id of the run that a recipe names; of recipes that know no ids, one made from what is known of the run."""
-    run = recipe.get("run") or {}
-    known = [run.get("name"), run.get("path"), recipe.get("system"), recipe.get("training_seed"), (recipe.get("data") or {}).get("id")]
-    return str(run.get("id") or hashlib.sha256(json.dumps(known).encode()).hexdigest()[:16])
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[list[int]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,16 +15,19 @@ from PIL import Image
 
 from models.errors import BadFile
 from studio import recipe as recipes
-from studio.gallery.keeping import picture
+from studio.export import moving
+from studio.gallery.keeping import picture, pixels_of
 from studio.gallery.store import Gallery, Sample
 
 MOST = 20_000  # samples of one file
 LARGEST = 200_000_000  # bytes of a text file
 LINES = (".txt", ".jsonl", ".csv")
+MOVING = (".png", ".apng", ".webp")  # animations that keep every pixel
+_ON_PAGE = re.compile(r'<li data-told=[^>]*><button type="button"><img src="data:image/png;base64,([^"]*)"')
 
 
 def keep_file(gallery: Gallery, path: Path) -> list[int]:
-    """Keep the samples of an exported file: a picture, a contact sheet, or sentences; returns their numbers.
+    """Keep the samples of an exported file: a picture, a contact sheet, a gallery, an animation of one, or sentences; returns their numbers.
 
     Raises:
         BadFile: it carries no recipe, or has no samples that can be cut out of it.
@@ -33,7 +38,11 @@ def keep_file(gallery: Gallery, path: Path) -> list[int]:
         raise BadFile(f"{path.name} has no samples to keep: give a picture, a contact sheet, or a file of sentences.")
     suffix = path.suffix.lower()
     try:
-        if suffix == ".png":
+        if recipe["kind"] == "board-animation" and suffix in MOVING:
+            samples = _native_all([frame.pixels for frame in moving.read(path)], recipe, count)
+        elif suffix == ".html":
+            samples = _on_page(path, count)
+        elif suffix == ".png":
             samples = _pictures(path, recipe, count)
         elif suffix in LINES:
             samples = _sentences(path, recipe, count)
@@ -72,6 +81,23 @@ def _pictures(path: Path, recipe: Mapping[str, Any], count: int) -> list[Sample]
         if cell.shape[:2] != (height, width):
             raise ValueError(f"cell {i} lies outside")
         found.append(cell)
+    return _native_all(found, recipe, count)
+
+
+def _on_page(path: Path, count: int) -> list[Sample]:
+    """Of an HTML gallery."""
+    if path.stat().st_size > LARGEST:
+        raise ValueError("it is larger than 200 MB")
+    found = _ON_PAGE.findall(path.read_text("utf-8"))
+    if len(found) != count:
+        raise BadFile(f"The samples of {path.name} cannot be cut out of it: open the run that made it, and keep them there.")
+    return [picture(i, pixels_of(base64.b64decode(text, validate=True))) for i, text in enumerate(found)]
+
+
+def _native_all(found: Sequence[np.ndarray], recipe: Mapping[str, Any], count: int) -> list[Sample]:
+    """Enlarged pictures as samples of their own size."""
+    if len(found) != count:
+        raise ValueError(f"{len(found):,} pictures, and the recipe is of {count:,}")
     sides = [_side(recipes.of_sample(recipe, i)) for i in range(count)]
     common = _zoom(found)
     return [picture(i, _native(cell, side, common)) for i, (cell, side) in enumerate(zip(found, sides, strict=True))]

@@ -50,6 +50,11 @@ class ChainDoors(QObject):
             menu.addAction(one.label).triggered.connect(lambda _=False, name=name, one=one: self._save(name, one.extension, pattern(one)))
         menu.addAction("Picture of the stage (PNG)").triggered.connect(lambda: self._save("stage", ".png", "PNG (*.png)"))
         self.export_button.setMenu(menu)
+        self.cancel_button = button("Cancel", tip="End this export; nothing is left of it", clicked=face.worker.cancel_export)
+        self.cancel_button.hide()
+        face.worker.exporting.connect(self._on_part)
+        face.worker.written.connect(lambda _: self.cancel_button.hide())
+        face.worker.trouble.connect(lambda *_: self.cancel_button.hide())
 
     def ask(self, title: str, kinds: str, use: Callable[[Path], None]) -> None:
         """A file, or for no `kinds` a folder, that is there."""
@@ -70,6 +75,11 @@ class ChainDoors(QObject):
             self._face.told.emit(f"Exported {path}", path)
         else:
             self._face.failed.emit(f"{path} could not be written: choose another folder, and a name that ends in .png.")
+
+    def _on_part(self, path: Path, done: int, total: int) -> None:
+        """How far an export is; 0 of 0 is the end of one that was cancelled."""
+        self.cancel_button.setVisible(bool(total))
+        self._face.told.emit(f"Exporting {path.name} … {done / total:.0%}" if total else f"Cancelled: nothing of {path.name} is left.", None)
 
     def copy_command(self) -> None:
         """The present settings, from the start."""

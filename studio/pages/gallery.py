@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -13,11 +12,13 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
 from models.errors import StudioError
-from studio.gallery import nearest
 from studio.gallery.keeping import pixels_of
 from studio.gallery.store import Entry, Gallery
+from studio.pages.galleryboarding import GalleryBoarding
+from studio.pages.gallerycommand import command, python
 from studio.pages.gallerydeeds import Deeds, many
 from studio.pages.gallerydoors import GalleryDoors
+from studio.pages.gallerysearch import GallerySearch
 from studio.pages.page import Page
 from studio.panels.card import EmptyStage
 from studio.panels.comparepair import ComparePair
@@ -25,7 +26,7 @@ from studio.panels.galleryboards import ALL, BOARD, STARRED, GalleryBoards
 from studio.panels.gallerydetail import HINT, GalleryDetail
 from studio.panels.galleryfilter import GalleryFilter
 from studio.panels.galleryfoot import GalleryFoot
-from studio.panels.gallerygrid import GalleryGrid, ordered_after
+from studio.panels.gallerygrid import GalleryGrid
 from studio.panels.gallerymodel import GalleryModel, Thumbs
 from studio.panels.sheetmaker import SheetMaker
 from studio.widgets import column, label, row
@@ -35,9 +36,8 @@ LOOK_MS = 2_000  # how often the page looks whether another window has kept some
 EMPTY = (
     "Nothing is kept yet",
     (
-        "Everything that you keep of your runs is here: pictures, sentences, chains, fillings, each with the recipe that made it.",
-        "On the page of a system press Keep, or K: the selected sample is kept, or all that are shown.",
-        "You can also drop an exported picture or contact sheet here: its recipe is inside.",
+        "On the page of a system press Keep, or K: the selected sample, or all that are shown, come here with their recipe.",
+        "You can also drop an exported picture, contact sheet or text here.",
     ),
     "Go to BEGAN",
 )
@@ -55,11 +55,13 @@ class GalleryPage(Page):
         deeds, doors: what is done to samples, and what is made of them.
 
     Signals:
+        passed_on (object): the file or folder at this Path was dropped here, and is nothing for the gallery.
         sample_chosen (object, str): open this recipe in its run, as a word of `gallerydetail.TAKES` tells.
     """
 
     SYSTEM, TITLE = "gallery", "Gallery"
     sample_chosen = Signal(object, str)
+    passed_on = Signal(object)
 
     def __init__(self, session: Any = None) -> None:
         super().__init__()
@@ -70,7 +72,7 @@ class GalleryPage(Page):
         self.deeds = Deeds(self.own_history, self)
         self.grid, self.filter, self.boards = GalleryGrid(self.model, self.thumbs), GalleryFilter(), GalleryBoards()
         self.detail, self.foot, self.compare, self.maker = GalleryDetail(), GalleryFoot(), ComparePair(), SheetMaker()
-        self.doors = GalleryDoors(self)
+        self.doors, self.search, self.boarding = GalleryDoors(self), GallerySearch(self), GalleryBoarding(self)
         self.empty = EmptyStage(EMPTY[0], EMPTY[1], EMPTY[2])
         for widget in (self._shelf(), self.compare, self.maker, self.empty):
             self.stage.addWidget(widget)
@@ -110,35 +112,23 @@ class GalleryPage(Page):
         self.filter.sized.connect(self.grid.set_size)
         self.grid.chosen.connect(self._on_selection)
         self.grid.entered.connect(lambda _: self.look_closer())
-        self.model.moved.connect(self._on_moved)
         boards.chosen.connect(lambda *_: self._on_board())
-        boards.made.connect(self.new_board)
-        boards.renamed.connect(self._on_renamed)
-        boards.removed.connect(deeds.remove_board)
-        boards.dropped.connect(deeds.put_on)
         detail.starred.connect(lambda on: deeds.star(self.grid.selected(), on))
         detail.tagged.connect(lambda tag, on: deeds.tag(self.grid.selected(), tag, on))
         detail.noted.connect(self._on_noted)
         detail.wanted.connect(self._on_wanted)
         detail.verify.connect(self.doors.verify)
-        detail.nearest.asked.connect(self.find_nearest)
-        detail.nearest.asked_data.connect(self.find_in_data)
-        detail.nearest.cancelled.connect(self._on_cancelled)
-        detail.nearest.chosen.connect(self.go_to)
         foot.starred.connect(self.star)
         foot.tagged.connect(lambda tag: deeds.tag(self.grid.selected(), tag, True))
-        foot.put.connect(self._on_put)
-        foot.taken.connect(lambda: deeds.take_off(boards.now()[1], self.grid.selected()))
-        foot.stepped.connect(self.step_in_order)
         foot.compared.connect(self.compare_two)
         foot.removed.connect(self.remove)
         foot.reset.connect(self.filter.reset)
         self.compare.closed.connect(self.back)
         self.maker.closed.connect(self.back)
         self.empty.start.connect(lambda: self.page_wanted.emit("began"))
-        self.aside.done.connect(self._on_done)
-        self.aside.failed.connect(self._on_failed)
-        self.aside.went.connect(self._on_went)
+        self.aside.done.connect(lambda name, result: self.search.on_done(name, result) or self.doors.on_done(name, result))
+        self.aside.failed.connect(lambda name, sentence: self.search.on_failed(name, sentence) or self.doors.on_failed(name, sentence))
+        self.aside.went.connect(lambda name, done, total: self.search.on_went(name, done, total) or self.doors.on_went(name, done, total))
 
     # --- what is shown ----------------------------------------------------------------------------------------
 
@@ -217,9 +207,9 @@ class GalleryPage(Page):
     def _on_selection(self) -> None:
         """What is selected decides over the side and the foot."""
         chosen, (kind, name) = self.grid.selected(), self.boards.now()
-        entries = self._entries(chosen[:2]) if len(chosen) <= 2 else []
+        entries = self.entries(chosen[:2]) if len(chosen) <= 2 else []
         alike = len(entries) == 2 and len({e.kind for e in entries}) == 1
-        first = self._entries([self.model.ids[0], self.model.ids[-1]]) if len(self.model.ids) else []
+        first = self.entries([self.model.ids[0], self.model.ids[-1]]) if len(self.model.ids) else []
         self.foot.show_selection(
             len(self.model.ids),
             len(chosen),
@@ -248,7 +238,8 @@ class GalleryPage(Page):
         assert self.gallery is not None
         return pixels_of(self.gallery.png(entry.id)) if entry.kind == "picture" else None
 
-    def _entries(self, ids: Sequence[int]) -> list[Entry]:
+    def entries(self, ids: Sequence[int]) -> list[Entry]:
+        """Some entries; none where the gallery cannot be read, which the card tells."""
         try:
             return self.gallery.entries(ids) if self.gallery is not None else []
         except StudioError as error:
@@ -287,41 +278,11 @@ class GalleryPage(Page):
 
     def star(self) -> None:
         """Star what is selected, or unstar it where all of it is starred."""
-        chosen = self.grid.selected()
-        self.deeds.star(chosen, not all(e.star for e in self._entries(chosen)))
+        self.deeds.star(self.grid.selected())
 
     def remove(self) -> None:
         """Take what is selected out of the gallery."""
         self.deeds.remove(self.grid.selected())
-
-    def new_board(self) -> None:
-        """A board of what is selected; its name can be typed at once."""
-        name = self.deeds.new_board(self.grid.selected())
-        if name:
-            self.boards.edit(name)
-
-    def _on_renamed(self, name: str, new: str) -> None:
-        self.deeds.rename_board(name, new)
-        self.boards.choose(BOARD, new)
-
-    def _on_put(self, name: str) -> None:
-        self.deeds.put_on(name, self.grid.selected()) if name else self.new_board()
-
-    def _on_moved(self, ids: list[int], place: int) -> None:
-        kind, name = self.boards.now()
-        if kind == BOARD:
-            self.deeds.order(name, ordered_after(self.model.ids, ids, place))
-            self.grid.select(ids)
-
-    def step_in_order(self, by: int) -> None:
-        """Move what is selected one place on its board."""
-        chosen, (kind, name) = self.grid.selected(), self.boards.now()
-        if kind != BOARD or not self.model.ordered or not chosen:
-            return
-        first, last = self.model.row_of(chosen[0]), self.model.row_of(chosen[-1])
-        place = max(0, first - 1) if by < 0 else min(len(self.model.ids), last + 2)
-        self.deeds.order(name, ordered_after(self.model.ids, chosen, place), merge=f"order {name}")
-        self.grid.select(chosen)
 
     def _on_noted(self, text: str) -> None:
         if self.detail.entry is not None:
@@ -343,7 +304,7 @@ class GalleryPage(Page):
 
     def compare_two(self) -> None:
         """The two that are selected."""
-        entries = self._entries(self.grid.selected())
+        entries = self.entries(self.grid.selected())
         if len(entries) != 2 or len({e.kind for e in entries}) != 1:
             self.tell("Select two pictures, or two sentences, to compare them.")
             return
@@ -369,64 +330,6 @@ class GalleryPage(Page):
         self.grid.select([number])
         self.grid.setFocus()
 
-    # --- the nearest ------------------------------------------------------------------------------------------
-
-    def find_nearest(self) -> None:
-        """What in the gallery is nearest to the selected sample."""
-        entry, gallery = self.detail.entry, self.gallery
-        if entry is None or gallery is None:
-            return
-        pixels = self._pixels(entry)
-
-        def search(progress: Any) -> Any:
-            del progress
-            if pixels is not None:
-                found = nearest.nearest_pictures(gallery, pixels, skip=[entry.id])
-            else:
-                found = nearest.nearest_sentences(gallery, entry.text, skip=[entry.id])
-            known = {e.id: e for e in gallery.entries([f.id for f in found])}
-            return [(f, known[f.id], pixels_of(gallery.png(f.id)) if pixels is not None else None) for f in found if f.id in known]
-
-        self.aside.start("nearest", search)
-
-    def find_in_data(self) -> None:
-        """What its run was trained on that is nearest to the selected sample."""
-        entry, gallery = self.detail.entry, self.gallery
-        if entry is None or gallery is None:
-            return
-        pixels = self._pixels(entry)
-        recipe = gallery.recipe(entry.id)
-        self.detail.nearest.show_progress(0, 0)
-        self.aside.start("data", lambda progress: nearest.TrainingData(recipe, progress).nearest(pixels, entry.text))
-
-    def _on_cancelled(self) -> None:
-        self.aside.cancel("data")
-        self.detail.nearest.show_data(None)
-
-    def _on_done(self, name: str, result: Any) -> None:
-        match name:
-            case "nearest":
-                self.detail.nearest.show_found(result)
-                self.detail.see_nearest()
-            case "data":
-                self.detail.nearest.show_data(result)
-                self.detail.see_nearest()
-            case _:
-                self.doors.on_done(name, result)
-
-    def _on_failed(self, name: str, sentence: str) -> None:
-        if name == "data":
-            self.detail.nearest.show_data(None, sentence)
-            self.detail.see_nearest()
-        else:
-            self.doors.on_failed(name, sentence)
-
-    def _on_went(self, name: str, done: int, total: int) -> None:
-        if name == "data":
-            self.detail.nearest.show_progress(done, total)
-        else:
-            self.doors.on_went(name, done, total)
-
     # --- as a page --------------------------------------------------------------------------------------------
 
     def choose_export(self) -> None:
@@ -438,20 +341,11 @@ class GalleryPage(Page):
 
     def as_command(self) -> str:
         """What is shown, as a line for the terminal."""
-        words = ["sampling-studio", "gallery", "list"]
-        for flag, value in self._asked().items():
-            words += [f"--{flag}"] if value is True else [f"--{flag}", shlex.quote(str(value))] if value else []
-        return " ".join(words)
+        return command(self._asked())
 
     def as_python(self) -> str:
         """The same as a script."""
-        names = {"find": "text"}
-        given = ", ".join(f"{names.get(name, name)}={value!r}" for name, value in self._asked().items() if value)
-        return (
-            "from studio.gallery import Gallery\n\n"
-            f"gallery = Gallery.open()\nids = gallery.query({given})\nfor entry in gallery.entries(ids):\n"
-            "    print(entry.id, entry.run, entry.step, entry.seed, entry.row, entry.text or (entry.width, entry.height))\n"
-        )
+        return python(self._asked())
 
     def _asked(self) -> dict[str, Any]:
         """What the filter and the board ask for, as the command line calls it."""
@@ -470,12 +364,12 @@ class GalleryPage(Page):
             (Qt.Key.Key_S, False): self.star,
             (Qt.Key.Key_T, False): self.detail.edit_tag,
             (Qt.Key.Key_C, False): self.compare_two,
-            (Qt.Key.Key_N, False): self.find_nearest,
+            (Qt.Key.Key_N, False): self.search.find,
             (Qt.Key.Key_Delete, False): self.remove,
             (Qt.Key.Key_F, True): self.filter.search.setFocus,
-            (Qt.Key.Key_B, True): self.new_board,
-            (Qt.Key.Key_Left, True): lambda: self.step_in_order(-1),
-            (Qt.Key.Key_Right, True): lambda: self.step_in_order(1),
+            (Qt.Key.Key_B, True): self.boarding.make,
+            (Qt.Key.Key_Left, True): lambda: self.boarding.step(-1),
+            (Qt.Key.Key_Right, True): lambda: self.boarding.step(1),
         }
         act = acts.get((Qt.Key(event.key()), control))
         if act is None:

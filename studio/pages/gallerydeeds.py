@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from itertools import count
+from typing import Concatenate, ParamSpec
 
 from PySide6.QtCore import QObject, Signal
 
 from models.errors import StudioError
 from studio.gallery.store import Gallery
 from studio.history import History
+
+P = ParamSpec("P")
+
+
+def guarded(deed: Callable[Concatenate[Deeds, P], None]) -> Callable[Concatenate[Deeds, P], None]:
+    """A deed whose reading of the gallery may fail, which is told as well."""
+
+    @wraps(deed)
+    def act(self: Deeds, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            deed(self, *args, **kwargs)
+        except StudioError as error:
+            self.failed.emit(str(error))
+
+    return act
 
 
 class Deeds(QObject):
@@ -52,22 +69,28 @@ class Deeds(QObject):
 
     # --- entries ----------------------------------------------------------------------------------------------
 
-    def star(self, ids: Sequence[int], on: bool) -> None:
-        """Star them, or take the stars away."""
+    @guarded
+    def star(self, ids: Sequence[int], on: bool | None = None) -> None:
+        """Star them, or take the stars away; None: the latter where all of them have one."""
         g = self.gallery
-        changed = [e.id for e in g.entries(ids) if e.star != on] if g is not None else []
+        starred = g.which(ids, starred=True) if g is not None else set[int]()
+        on = len(starred) < len(ids) if on is None else on
+        changed = [i for i in ids if (i in starred) != on]
         if changed:
             text = f"{'Star' if on else 'Unstar'} {many(changed)}"
             self._do(text, lambda g: g.star(changed, on), lambda g: g.star(changed, not on))
 
+    @guarded
     def tag(self, ids: Sequence[int], tag: str, on: bool) -> None:
         """Put a tag on them, or take it off."""
         g, tag = self.gallery, " ".join(tag.replace(",", " ").split())
-        changed = [e.id for e in g.entries(ids) if (tag in e.tags) != on] if g is not None else []
+        tagged = g.which(ids, tag=tag) if g is not None and tag else set[int]()
+        changed = [i for i in ids if (i in tagged) != on]
         if changed:
             text = f"{'Tag' if on else 'Untag'} {many(changed)} {tag}"
             self._do(text, lambda g: g.tag(changed, tag, on), lambda g: g.tag(changed, tag, not on))
 
+    @guarded
     def note(self, number: int, text: str) -> None:
         """Another note."""
         g = self.gallery
@@ -88,18 +111,22 @@ class Deeds(QObject):
 
     def new_board(self, ids: Sequence[int]) -> str:
         """A board with these on it, under a name that is free; "" if it could not be made."""
-        if self.gallery is None:
+        try:
+            taken, content = {name for name, _ in self.gallery.boards()} if self.gallery is not None else set[str](), list(ids)
+        except StudioError as error:
+            self.failed.emit(str(error))
             return ""
-        taken, content = {name for name, _ in self.gallery.boards()}, list(ids)
         name = next(n for i in count(1) if (n := f"Board {i}") not in taken)
         done = self._do(f"New board {name}", lambda g: g.set_board(name, content), lambda g: g.set_board(name, None))
         return name if done else ""
 
+    @guarded
     def rename_board(self, name: str, new: str) -> None:
         """Another name for a board."""
         if not self._do(f"Rename board {name}", lambda g: g.rename_board(name, new), lambda g: g.rename_board(new, name)):
             self.changed.emit()  # the old name is shown again
 
+    @guarded
     def remove_board(self, name: str) -> None:
         """A board goes; its samples stay."""
         if self.gallery is not None:
@@ -108,6 +135,7 @@ class Deeds(QObject):
                 f"Delete board {name}", lambda g: g.set_board(name, None), lambda g: g.set_board(name, content), tell=f"Deleted the board {name}"
             )
 
+    @guarded
     def put_on(self, name: str, ids: Sequence[int]) -> None:
         """Put entries at the end of a board, those that are on it already left where they are."""
         if self.gallery is None:
@@ -119,12 +147,14 @@ class Deeds(QObject):
         else:
             self.told.emit(f"{many(ids).capitalize()} {'is' if len(ids) == 1 else 'are'} on {name} already")
 
+    @guarded
     def take_off(self, name: str, ids: Sequence[int]) -> None:
         """Take entries from a board; they stay in the gallery."""
         if self.gallery is not None:
             before, gone = self.gallery.board(name), set(ids)
             self._set(f"Take {many(ids)} off {name}", name, before, [i for i in before if i not in gone], f"Took {many(ids)} off {name}")
 
+    @guarded
     def order(self, name: str, ids: Sequence[int], *, merge: str = "") -> None:
         """Another order of a board."""
         if self.gallery is not None:

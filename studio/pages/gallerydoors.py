@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from PySide6.QtWidgets import QMenu
 
 from models.errors import BadInput, StudioError
 from models.files import home
+from studio.export.telling import Progress
 from studio.gallery import giving
 from studio.gallery.keeping import pixels_of
 from studio.gallery.store import Gallery
@@ -28,6 +30,7 @@ from studio.widgets import button
 if TYPE_CHECKING:
     from studio.pages.gallery import GalleryPage
 
+TAKEN = (".png", ".apng", ".webp", ".html", ".txt", ".jsonl", ".csv")  # files whose samples can be kept
 PREVIEW = 400  # pictures of a sheet that are drawn before it is saved
 EXPORT, SHEET, KEEP, VERIFY = "export", "preview", "keep", "verify"
 
@@ -75,8 +78,7 @@ class GalleryDoors(QObject):
 
     def _of_kind(self, kind: str) -> bool:
         """Whether one of them is of a kind; of very many the first are looked at."""
-        page = self._page
-        return page.gallery is not None and any(e.kind == kind for e in page.gallery.entries(self.ids()[:PREVIEW]))
+        return any(e.kind == kind for e in self._page.entries(self.ids()[:PREVIEW]))
 
     def _fill(self) -> None:
         self._menu.clear()
@@ -178,7 +180,7 @@ class GalleryDoors(QObject):
         if entry is None or gallery is None or entry.kind != "picture":
             return
         page.tell("Making it again …", stay=True)
-        page.aside.start(VERIFY, lambda progress: proven(gallery, entry.id))
+        page.aside.start(VERIFY, lambda progress: proven(gallery, entry.id, progress))
 
     # --- in ---------------------------------------------------------------------------------------------------
 
@@ -197,8 +199,8 @@ class GalleryDoors(QObject):
         from studio import recipe as recipes
 
         page = self._page
-        if (path / "run.json").is_file():
-            page.run_chosen.emit(path)
+        if path.is_dir() or path.suffix.lower() not in TAKEN:  # a run, data, an export that has no samples to be cut out
+            page.passed_on.emit(path)
             return
         try:
             found = recipes.read(path)
@@ -261,7 +263,7 @@ class GalleryDoors(QObject):
             self._page.tell(f"Exporting {self._writing.name}, {done / total:.0%}", stay=True)
 
 
-def proven(gallery: Gallery, number: int) -> str:
+def proven(gallery: Gallery, number: int, progress: Progress) -> str:
     """What `verify` says of a picture, in a sentence; raises BadInput where it cannot say anything."""
     from PIL import Image
 
@@ -274,8 +276,15 @@ def proven(gallery: Gallery, number: int) -> str:
         file = Path(folder) / "kept.png"
         recipes.save_png(Image.fromarray(pixels_of(gallery.png(number))), file, recipe)
         words = [sys.executable, "-m", "studio", "verify", str(file), "--json", *(["--run", str(run)] if run else [])]
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if not done.stdout.strip():
-        raise BadInput(done.stderr.strip().removeprefix("sampling-studio: ").replace("kept.png", "this sample") or "It could not be made again.")
-    told = json.loads(done.stdout.splitlines()[-1])
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            while process.poll() is None:
+                progress(0, 0)
+                time.sleep(0.05)
+        finally:
+            process.kill()
+        out, err = process.communicate()
+    if not out.strip():
+        raise BadInput(err.strip().removeprefix("sampling-studio: ").replace("kept.png", "this sample") or "It could not be made again.")
+    told = json.loads(out.splitlines()[-1])
     return f"{str(told['verdict']).capitalize()}: {told['reason']}"

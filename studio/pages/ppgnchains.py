@@ -101,6 +101,7 @@ class ChainsFace(QWidget):
         self.copy_button, self.export_button = self.doors.copy_button, self.doors.export_button
         self.foot.line.addWidget(self.copy_button)
         self.foot.line.addWidget(self.export_button)
+        self.foot.line.addWidget(self.doors.cancel_button)
         self._connect_worker()
         self._connect_panels()
         self._enable(False)

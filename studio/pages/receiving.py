@@ -20,6 +20,7 @@ from studio.panels.doorcard import DoorCard
 if TYPE_CHECKING:
     from studio.window import Window
 
+VERIFY = (sys.executable, "-m", "studio", "verify")
 NO_SEED = "Open a run first: a seed is taken by the page that is seen."
 
 
@@ -38,7 +39,7 @@ class Receiving(QObject):
         self.card.hide()
         self._checking: QProcess | None = None
         self.card.taken.connect(self.take)
-        self.card.find.connect(self._ask_run)
+        self.card.find_wanted.connect(self._ask_run)
         self.card.verify.connect(self._verify)
         self.card.closed.connect(self._stop_checking)
         window.session.opened.connect(self._refresh)
@@ -181,13 +182,13 @@ class Receiving(QObject):
         """In a process of its own: threads of torch are those of the whole process, and a run may be training here."""
         self._stop_checking()
         process = self._checking = QProcess(self)
-        words = ["-m", "studio", "verify", str(door.path), "--json"]
+        words = [*VERIFY[1:], str(door.path), "--json"]
         words += ["--run", str(door.run)] if door.run is not None and not door.several else []
         process.finished.connect(self._on_verified)
         process.errorOccurred.connect(self._on_no_process)
         self.card.show_verdict("Verifying …")
         self.card.verify_button.setEnabled(False)
-        process.start(sys.executable, words)
+        process.start(VERIFY[0], words)
 
     def _on_verified(self) -> None:
         process, self._checking = self._checking, None
@@ -204,8 +205,8 @@ class Receiving(QObject):
         self.card.show_verdict(told)
         self.card.verify_button.setEnabled(True)
 
-    def _on_no_process(self) -> None:
-        if self._checking is not None and self._checking.state() == QProcess.ProcessState.NotRunning and not self._checking.processId():
+    def _on_no_process(self, error: QProcess.ProcessError) -> None:
+        if error == QProcess.ProcessError.FailedToStart:
             self._stop_checking()
             self.card.show_verdict("It could not be verified: no process could be started.")
 

@@ -26,7 +26,8 @@ class SeededPage(Page):
     @property
     def seed_box(self) -> QSpinBox:
         """Where the seed stands of what is seen."""
-        found: QSpinBox = self.drawing.seed if hasattr(self, "drawing") else self.seed  # type: ignore[attr-defined]
+        bar: Any = getattr(self, "drawing", None)
+        found: QSpinBox = bar.seed if bar is not None else getattr(self, "seed")  # noqa: B009 (a subclass makes it)
         return found
 
     def seed_taker(self) -> bool:
@@ -44,12 +45,12 @@ class SeededPage(Page):
 
     def show_made(self, made: Mapping[str, Any]) -> None:
         """How a file's samples were drawn: from the averaged G or not, temperature, prompt, net; what is no such value is let alone."""
-        if hasattr(self, "ema") and isinstance(made.get("ema"), bool):
-            self.ema.setChecked(made["ema"])
-        options = made.get("options")
-        if isinstance(options, dict) and hasattr(self, "drawing"):
+        ema, bar, options = getattr(self, "ema", None), getattr(self, "drawing", None), made.get("options")
+        if ema is not None and isinstance(made.get("ema"), bool):
+            ema.setChecked(made["ema"])
+        if bar is not None and isinstance(options, dict):
             known = {name: options[name] for name in ("temperature", "top_k", "nucleus", "prompt") if name in options}
-            self.drawing.show_options(options_checked(known))
+            bar.show_options(options_checked(known))
 
     def show_samples(self) -> None:
         """Bring the samples of the seed to the front."""

@@ -72,7 +72,7 @@ class SeqganPage(SentencePage):
         self.shown, self.pictures = QTabBar(), QStackedWidget()
         self.shown.setExpanding(False)
         self.shown.setUsesScrollButtons(False)
-        for word, widget in (("Samples", self._samples()), ("Reward", self._reward()), ("Diversity", self._plane())):
+        for word, widget in (("Samples", self._drawn_samples()), ("Reward", self._reward()), ("Diversity", self._plane())):
             self.shown.addTab(word)
             self.pictures.addWidget(widget)
         upper = QWidget()
@@ -83,7 +83,7 @@ class SeqganPage(SentencePage):
         body.addWidget(self.pictures, 1)
         return upper
 
-    def _samples(self) -> QWidget:
+    def _drawn_samples(self) -> QWidget:
         page = QWidget()
         body = column(page, spacing=8)
         both = row(spacing=16)

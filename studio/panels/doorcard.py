@@ -145,13 +145,13 @@ class DoorCard(QFrame):
 
     Signals:
         taken(object, str): a Door, and the way: of `doors.TAKES`.
-        find(object): the person wants to tell where the Door's run is now.
+        find_wanted(object): the person wants to tell where the Door's run is now.
         verify(object): make the Door's file again, and compare.
         closed(): it was put away.
     """
 
     taken = Signal(object, str)
-    find = Signal(object)
+    find_wanted = Signal(object)
     verify = Signal(object)
     closed = Signal()
 
@@ -265,7 +265,7 @@ class DoorCard(QFrame):
 
     def _find(self) -> None:
         if self.door is not None:
-            self.find.emit(self.door)
+            self.find_wanted.emit(self.door)
 
     def _verify(self) -> None:
         if self.door is not None:

@@ -95,10 +95,13 @@ class GalleryGrid(QListView):
 
     def select(self, numbers: Sequence[int]) -> None:
         """Select these entries, as far as they are shown, and show the first."""
-        rows = sorted(row for row in map(self.entries.row_of, numbers) if row >= 0)
+        rows = self.entries.rows_of(numbers)
         found = QItemSelection()
-        for row in rows:
-            found.select(self.entries.index(row), self.entries.index(row))
+        first = 0
+        for i in range(1, len(rows) + 1):  # stretches without a gap: everything may be selected
+            if i == len(rows) or rows[i] != rows[i - 1] + 1:
+                found.select(self.entries.index(rows[first]), self.entries.index(rows[i - 1]))
+                first = i
         self.selectionModel().select(found, QItemSelectionModel.SelectionFlag.ClearAndSelect)
         if rows:
             self.selectionModel().setCurrentIndex(self.entries.index(rows[0]), QItemSelectionModel.SelectionFlag.NoUpdate)

@@ -79,6 +79,13 @@ class GalleryModel(QAbstractListModel):
         except ValueError:
             return -1
 
+    def rows_of(self, numbers: Sequence[int]) -> list[int]:
+        """The rows of entries, rising; without those that are not shown."""
+        if len(numbers) < 4:
+            return sorted({row for row in map(self.row_of, numbers) if row >= 0})
+        wanted = set(numbers)
+        return [row for row, number in enumerate(self.ids) if number in wanted]
+
     # --- as Qt asks -------------------------------------------------------------------------------------------
 
     def rowCount(self, parent: Index | None = None) -> int:
@@ -110,6 +117,11 @@ class GalleryModel(QAbstractListModel):
         data = QMimeData()
         rows = sorted({index.row() for index in indexes})
         data.setData(MIME, array("q", (self.ids[row] for row in rows)).tobytes())
+        entry = self.entry(rows[0]) if len(rows) == 1 else None
+        if entry is not None and entry.text:
+            data.setText(entry.text)
+        elif entry is not None and self._gallery is not None:
+            data.setImageData(QImage.fromData(self._gallery.png(entry.id)))  # for other programs
         return data
 
     def supportedDropActions(self) -> Qt.DropAction:

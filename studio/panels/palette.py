@@ -13,7 +13,7 @@ from studio.finding import Entry, Settable, named, ranked, settings
 from studio.panels.veil import Veil
 from studio.widgets import label
 
-WIDE, HIGH, TOP = 640, 460, 56  # pixels at scale 1
+WIDE, HIGH, TOP, ROW = 640, 460, 56, 30  # pixels at scale 1
 _MOVES = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: 8, Qt.Key.Key_PageUp: -8}
 _ENTRY = Qt.ItemDataRole.UserRole
 NOTHING = "Nothing is called that. A value is set by its name: gamma 0.6, seed 42, go 1200."
@@ -71,7 +71,7 @@ class _Rows(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         """One line."""
-        return QSize(theme.theme().px(200), theme.theme().px(30))
+        return QSize(theme.theme().px(200), theme.theme().px(ROW))
 
 
 class Palette(Veil):
@@ -97,7 +97,6 @@ class Palette(Veil):
         self.list.setAccessibleName("What was found")
         self.told = label("", "muted")
         self.told.setWordWrap(True)
-        self.told.setContentsMargins(16, 6, 16, 6)
         self.body.addWidget(self.line)
         self.body.addWidget(self.told)
         self.body.addWidget(self.list, 1)
@@ -143,8 +142,11 @@ class Palette(Veil):
     def fit(self) -> None:
         """At the top, in the middle; never larger than the window."""
         px = theme.theme().px
-        wide, high = min(px(WIDE), self.width() - 32), min(px(HIGH), self.height() - px(TOP) - 16)
-        self.card.setGeometry((self.width() - wide) // 2, min(px(TOP), self.height() // 12), wide, high)
+        self.told.setContentsMargins(px(15), px(6), px(15), px(6))
+        wide, most = min(px(WIDE), self.width() - 32), min(px(HIGH), self.height() - px(TOP) - 16)
+        told = self.told.heightForWidth(wide - 2) if not self.told.isHidden() else 0
+        high = self.line.sizeHint().height() + told + self.list.count() * px(ROW) + px(8)
+        self.card.setGeometry((self.width() - wide) // 2, min(px(TOP), self.height() // 12), wide, min(high, most))
 
     def _find(self, line: str) -> None:
         values = settings(line, self._settables)
@@ -164,6 +166,7 @@ class Palette(Veil):
         theme.set_kind(self.told, "bad" if entry is not None and entry.bad else "muted")
         self.told.setText(text)
         self.told.setVisible(bool(text))
+        self.fit()
         self.line.setAccessibleDescription(f"{entry.title}. {text}" if entry is not None else text)
 
     def _move(self, by: int) -> None:

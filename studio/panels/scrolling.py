@@ -13,23 +13,6 @@ MARGIN, BESIDE_BAR = 16, 6
 SIDE = 304  # pixels
 
 
-class Room(QWidget):
-    """What one widget fills, whatever its words would like: a scroll area gives it its minimum size or more.
-
-    A layout would tell the height that wrapped words like best, and an area never gives less than that.
-    """
-
-    def __init__(self, inside: QWidget) -> None:
-        super().__init__()
-        self._inside = inside
-        inside.setParent(self)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """All of it."""
-        super().resizeEvent(event)
-        self._inside.setGeometry(self.rect())
-
-
 def scrolled(inside: QWidget, *, sideways: bool = True) -> QScrollArea:
     """A widget that may be larger than its place."""
     area = QScrollArea()
@@ -96,3 +79,17 @@ def aside(one: QWidget, card: QWidget) -> QScrollArea:
     area = scrolled(inside, sideways=False)
     area.setFixedWidth(theme.theme().px(SIDE))
     return area
+
+
+class Room(QWidget):
+    """Holds one widget at its own size, whatever that would like: in a scroll area it is as large as it is told to be at least, and no larger."""
+
+    def __init__(self, inside: QWidget) -> None:
+        super().__init__()
+        self._inside = inside
+        inside.setParent(self)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """All of it."""
+        super().resizeEvent(event)
+        self._inside.setGeometry(self.rect())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,12 +91,25 @@ def _opened(origin: Mapping[str, Any], parts: Parts, trust: str | None) -> Class
     name = repr(str(origin["spec"]))
     try:
         asked = {"size": parts.size, "channels": parts.channels, "device": parts.device.type, "trust": trust}
-        found: Classifier = import_module("models.plug").open_classifier(str(origin["spec"]), **asked)
+        with _unfetched(str(origin["spec"])):
+            found: Classifier = import_module("models.plug").open_classifier(str(origin["spec"]), **asked)
     except BadInput as error:
         raise BadFile(f"The classifier {name} that these chains climbed cannot be opened. {error}") from None
     if found.origin.get("sha256") != origin.get("sha256"):
         raise BadFile(f"The classifier {name} is not the one that these chains climbed: put the first one back.")
     return replace(found, origin=origin)
+
+
+@contextmanager
+def _unfetched(spec: str) -> Iterator[None]:
+    """A file decides over no address that is asked: a network of the hub is taken from what was fetched before, or not at all."""
+    if not spec.startswith("hub:") or find_spec("huggingface_hub") is None:
+        yield
+        return
+    from models.data.reach import offline_unless_reachable
+
+    with offline_unless_reachable(ask=False):
+        yield
 
 
 def _written(record: ChainsRecord, name: str, made: Recipe, folder: Path) -> Path:

@@ -19,6 +19,7 @@ from PySide6.QtCore import QThread, Signal
 
 from models.errors import BadInput, DiskTrouble
 from studio.chainmessages import ChainsFrame, ChainsOpened, ChainWish, Wishes
+from studio.export.telling import Cancelled
 from studio.workers import chainviews as views
 from studio.workers.chainsagain import again
 from studio.workers.inbox import Wish, taken, trouble_of
@@ -46,7 +47,7 @@ class ChainWorker(QThread):
         froze (int, int): so many chains left the finite numbers by this step, for the first time.
         recorded (dict, int): how to make these chains again, and the run's step.
         running (), paused (): whether it plays.
-        written (Path): an export is on disk.
+        written (Path): an export is on disk. exporting (Path, int, int): so much of one is: done, total; 0 of 0 when it was cancelled.
         kept (int, Path): so many chains are in the gallery there.
         trouble (Trouble, str): a person must read this; the word says what was asked.
     """
@@ -67,6 +68,7 @@ class ChainWorker(QThread):
     running = Signal()
     paused = Signal()
     written = Signal(object)
+    exporting = Signal(object, int, int)
     kept = Signal(int, object)
     trouble = Signal(object, str)
 
@@ -75,6 +77,7 @@ class ChainWorker(QThread):
         self._inbox: queue.SimpleQueue[Wish] = queue.SimpleQueue()
         self._free = threading.Event()
         self._free.set()
+        self._cancelled = threading.Event()
         self._run: Any = None
         self._parts: Any = None
         self._chains: Any = None
@@ -221,15 +224,16 @@ class ChainWorker(QThread):
             return
         from models.run import Run
 
-        step, kept = wish[2] if len(wish) > 2 else (None, None)
-        run = Run.open(wish[0], data=False, write=False, step=step, kept=kept)
+        path, title, *at = wish
+        step, kept = at[0] if at else (None, None)
+        run = Run.open(path, data=False, write=False, step=step, kept=kept)
         try:
             if not hasattr(run.algorithm, "parts"):
-                raise BadInput(f"{wish[0].name} is no run of PPGN, and chains need its parts: open one that is.")
+                raise BadInput(f"{path.name} is no run of PPGN, and chains need its parts: open one that is.")
             self._run, self._parts = run, run.algorithm.parts(run.state)
         finally:
             run.close()
-        self.ready.emit(views.facts(self._run, self._parts, wish[1]))
+        self.ready.emit(views.facts(self._run, self._parts, title))
 
     def _again(self, told: Mapping[str, Any], seed: int | None) -> None:
         """The chains of a recipe as they were, every step walked anew; with another seed at their start."""
@@ -299,9 +303,24 @@ class ChainWorker(QThread):
     def _export(self, name: str, path: Path) -> None:
         from studio.export import chaining  # pyright: ignore[reportAttributeAccessIssue]
 
-        chaining.chain_exporters()[name].write(chaining.chains_record(self._chains, self._run), path)
+        record = chaining.chains_record(self._chains, self._run)
+        self._cancelled.clear()
+        try:
+            chaining.chain_exporters()[name].export(record, path, progress=lambda done, total: self._on_part(path, done, total))
+        except Cancelled:
+            self.exporting.emit(path, 0, 0)
+            return
         self._pin()
         self.written.emit(path)
+
+    def _on_part(self, path: Path, done: int, total: int) -> None:
+        if self._cancelled.is_set():
+            raise Cancelled
+        self.exporting.emit(path, done, total)
+
+    def cancel_export(self) -> None:
+        """From the window: end the export that is written now; nothing is left of it."""
+        self._cancelled.set()
 
     def _keep(self, path: Path, rows: tuple[int, ...] | None) -> None:
         from studio.export import chaining

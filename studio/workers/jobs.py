@@ -115,7 +115,7 @@ class TrainingJob:
         self.run.go_back(step)
         return self.about()
 
-    def export(self, wish: Export) -> Callable[[Progress | None], list[Path]]:
+    def export(self, wish: Export) -> Callable[..., list[Path]]:
         """Pin the present step, draw what is wanted, and return the writing, which needs the worker no more and tells how far it is."""
         from studio.export import exporters, writes_of
         from studio.export.taking import record_of
@@ -145,7 +145,7 @@ class TrainingJob:
                 run.close()
 
 
-def _written(exporter: Exporter, record: Any, wish: Export, progress: Progress | None) -> list[Path]:
+def _written(exporter: Exporter, record: Any, wish: Export, progress: Progress | None = None) -> list[Path]:
     if wish.name == "keep":  # into the gallery, which is no file of its own
         return list(exporter.write(record, wish.path, rows=wish.rows))
     return exporter.export(record, wish.path, progress=progress)

@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import QRunnable
 
 from models.errors import StudioError
-from studio.export.telling import Cancelled, Progress
+from studio.export.telling import Cancelled
 from studio.messages import Export
 
 EVERY = 0.1  # seconds between two tellings
@@ -23,7 +23,7 @@ class Writing(QRunnable):
         wish: what was asked for.
     """
 
-    def __init__(self, wish: Export, write: Callable[[Progress | None], list[Path]], done: Any, progressed: Any) -> None:
+    def __init__(self, wish: Export, write: Callable[..., list[Path]], done: Any, progressed: Any) -> None:
         """`done` is emitted with wish, files and problem, neither of them if it was cancelled; `progressed` with wish, done and total."""
         super().__init__()
         self.setAutoDelete(False)  # whoever can cancel it holds it

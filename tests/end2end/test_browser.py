@@ -117,7 +117,7 @@ def record():
     rng = np.random.default_rng(0)
     pictures = rng.integers(0, 255, (12, 16, 16, 3), np.uint8)
     scores = {"L(v)": np.array([5, 3, np.nan, 1, 9, 2, 8, 7, 6, 4, 11, 10], np.float32)}
-    return Record("BEGAN on faces", SOURCE, pictures, 7, scores=scores, reel={s: pictures[:4] for s in (0, 600, 1200)}, loop=pictures)
+    return Record("BEGAN on faces", SOURCE, pictures, 7, scores=scores, reel=dict.fromkeys((0, 600, 1200), pictures[:4]), loop=pictures)
 
 
 def test_the_gallery_is_walked_sorted_and_zoomed_by_keys(record, tmp_path):
@@ -173,9 +173,11 @@ def test_a_page_of_sentences_is_searched_and_sorted(tmp_path):
     record = Record("SeqGAN on verse", {**SOURCE, "system": "seqgan"}, seed=7, sentences=sentences, numbers=numbers, options={"temperature": 1.0})
     page = exporters()["page"].export(record, tmp_path / "a.html")[0]
     driver = """
-      const shown = () => [...document.querySelectorAll(".sentences > li")].filter((li) => !li.hidden).map((li) => li.querySelector(".n").textContent);
+      const shown = () => [...document.querySelectorAll(".sentences > li")].filter((li) => !li.hidden)
+        .map((li) => li.querySelector(".n").textContent);
       key("/", document.body); seen.find = document.activeElement.id;
-      const find = $("#find"); const type = (text) => { find.value = text; find.dispatchEvent(new Event("input", { bubbles: true })); };
+      const find = $("#find");
+      const type = (text) => { find.value = text; find.dispatchEvent(new Event("input", { bubbles: true })); };
       type("CAT the"); seen.cats = shown(); seen.found = $("#found").textContent;
       type("zebra"); seen.none = [shown(), !$("#none").hidden];
       type(""); $("#sort").value = "p-high"; $("#sort").dispatchEvent(new Event("change", { bubbles: true })); seen.high = shown();
@@ -226,7 +228,8 @@ def test_every_frame_of_an_animation_is_decoded(record, tmp_path, held, ending, 
       seen.count = track.frameCount; seen.repeats = String(track.repetitionCount); seen.frames = [];
       for (let i = 0; i < track.frameCount; i++) {{
         const {{ image }} = await decoder.decode({{ frameIndex: i }});
-        const canvas = new OffscreenCanvas(image.displayWidth, image.displayHeight); const context = canvas.getContext("2d", {{ willReadFrequently: true }});
+        const canvas = new OffscreenCanvas(image.displayWidth, image.displayHeight);
+        const context = canvas.getContext("2d", {{ willReadFrequently: true }});
         context.drawImage(image, 0, 0);
         seen.frames.push([image.displayWidth, image.displayHeight, image.duration / 1000, [...context.getImageData(5, 9, 1, 1).data.slice(0, 3)]]);
       }}
@@ -250,7 +253,8 @@ def test_a_video_has_its_size_and_time_and_shows_its_frames(record, tmp_path, he
       video.muted = true; video.src = "data:video/mp4;base64,{base64.b64encode(path.read_bytes()).decode()}";
       document.body.append(video); await ready;
       seen.size = [video.videoWidth, video.videoHeight, video.duration];
-      const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight); const context = canvas.getContext("2d", {{ willReadFrequently: true }});
+      const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
+      const context = canvas.getContext("2d", {{ willReadFrequently: true }});
       seen.pixels = [];
       for (const at of [0.05, 0.55]) {{
         const sought = new Promise((done) => {{ video.onseeked = done; }});

@@ -122,6 +122,11 @@ def test_what_was_used_last_is_first():
     assert next(iter(ranked("undo", entries, ["c"]))).id == "b"
 
 
+def test_what_cannot_be_done_now_stands_behind():
+    entries = [Entry("a", "Undo"), Entry("b", "Undock", act=print), Entry("c", "Under", fill="under ")]
+    assert [e.id for e in ranked("und", entries)] == ["c", "b", "a"]
+
+
 def test_greek_and_small_figures_are_spelt():
     assert spelt("ε₁₂") == "epsilon12"
     assert folded("  Step_Size ") == "step size"

@@ -224,3 +224,12 @@ def test_about_names_all_that_it_stands_on(window):
 def test_versions_name_what_matters():
     assert dict(facts.versions())["Sampling Studio"]
     assert all(version != "missing" for _, version in facts.versions())
+
+
+@pytest.mark.parametrize("page", ["home", "lab", "began", "settings"])
+def test_a_page_is_as_large_as_the_window_has_room(qtbot, window, page):
+    shown = window.show_page(page)
+    qtbot.waitUntil(lambda: shown.size() == window._room.parentWidget().size(), timeout=5000)  # no bar at the side, nothing cut off
+    window.resize(1120, 700)
+    qtbot.waitUntil(lambda: shown.size() == window._room.parentWidget().size() and window.height() == 700, timeout=5000)
+    assert window._room.minimumSize().width() <= shown.width()

@@ -409,7 +409,7 @@ def test_inspect_tells_the_options(do, run, tmp_path):
 
 
 class Stub(QObject):
-    exported, trouble = Signal(object, object), Signal(object)
+    exported, export_progressed, trouble = Signal(object, object), Signal(object, int, int), Signal(object)
     run = None
 
     def export(self, wish):

@@ -35,7 +35,7 @@ def record():
     about = {"title": "BEGAN", "paper": "", "fields": {}, "defaults": {"config": {}, "knobs": {}}, "first_knobs": {}, "preset": "quick"}
     about |= {"created": "", "phases": [["adversarial", 40]], "card": None}
     pictures = RNG.integers(0, 255, (70, 8, 8, 3), np.uint8)
-    reel = {step: pictures[:4] for step in (0, 20, 40)}
+    reel = dict.fromkeys((0, 20, 40), pictures[:4])
     return Record("BEGAN on pictures", SOURCE, pictures, 3, reel=reel, loop=pictures[:40], latents=4, lines=lines, about=about)
 
 

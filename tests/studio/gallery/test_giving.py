@@ -93,6 +93,8 @@ def test_files_come_back_as_what_they_were(gallery, tmp_path):
     (sheet,) = giving.givers()["sheet"].give(gallery, ORDER, tmp_path / "a.png")
     singles = giving.givers()["singles"].give(gallery, ORDER, tmp_path / "singles")
     lines = giving.givers()["jsonl"].give(gallery, [8, 7], tmp_path / "a.jsonl")
+    for name, ending in (("gallery", ".html"), ("animation", ".webp"), ("animation", ".png")):
+        assert keep_file(gallery, giving.givers()[name].give(gallery, ORDER, tmp_path / f"b{ending}")[0]) == ORDER
     (own,) = exporters()["sheet"].write(faces(), tmp_path / "own.png")
     assert keep_file(gallery, sheet) == ORDER
     assert [keep_file(gallery, file)[0] for file in singles] == ORDER
@@ -111,7 +113,7 @@ def test_files_without_samples_or_recipe_are_refused(gallery, tmp_path):
     Image.fromarray(pictures(1, 0)[0]).save(tmp_path / "plain.png")
     with pytest.raises(BadFile, match="carries no recipe"):
         keep_file(gallery, tmp_path / "plain.png")
-    (page,) = giving.givers()["gallery"].give(gallery, ORDER, tmp_path / "a.html")
+    (page,) = giving.givers()["page"].give(gallery, [7, 8], tmp_path / "a.html")
     with pytest.raises(BadFile, match="cannot be cut out"):
         keep_file(gallery, page)
     (sheet,) = giving.givers()["sheet"].give(gallery, ORDER, tmp_path / "a.png")

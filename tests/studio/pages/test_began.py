@@ -262,6 +262,11 @@ def test_one_drag_is_one_undo(qtbot, window, folder, tmp_path):
         page.knobs.changed.emit("gamma", value)
     page.undo()
     assert window.session.knobs["gamma"] == before
+    page.redo()
+    assert page.history.canUndo()
+    with qtbot.waitSignal(window.session.opened, timeout=60_000):
+        window.session.open(NewRun("began", str(folder), "quick", config=TINY, path=tmp_path / "another"))
+    assert not page.history.canUndo()
 
 
 def test_no_selection_closes_the_loupe(qtbot, window, folder, tmp_path):

@@ -485,6 +485,15 @@ def test_it_starts_from_a_dropped_picture_and_keeps_what_is_not_painted(until, f
     until(lambda: np.array_equal(face.opened.wish.start, face.stage.start.canvas.shown))
     start.kinds.buttons[1].click()
     until(lambda: isinstance(face.opened.wish.start, str) and face.opened.wish.start == "codes")
+    taken = [face.history.text(i) for i in range(face.history.count())]
+    assert taken == ["start picture", "mask", "mask", "mask", "start picture", "start of the chains"]
+    for _ in range(3):  # codes, the chain's own picture, the cleared mask
+        face.undo()
+    assert np.array_equal(start.canvas.hole, ~hole)
+    until(lambda: face.opened.wish.hole is not None and bool((face.opened.wish.hole == ~hole).all()))
+    assert (start.kinds.selected(), face.steering.in_force["epsilon4"]) == (2, 0.1)
+    face.history.redo()
+    until(lambda: face.opened.wish.hole is None)
 
 
 def test_the_mask_is_painted_by_mouse_and_by_keyboard(qtbot, face):

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import sys
+import threading
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from PySide6.QtCore import QPoint, Qt
 from studio import recipe
 from studio.cli import main
 from studio.export.contact import cells_in
+from studio.pages import receiving
 from tests.studio.driving import enter
 from tests.studio.tiny import pictures, run_with_history
 
@@ -137,13 +140,26 @@ def test_a_run_that_was_moved_is_found_once_and_remembered(window, made, opened,
     assert card.takes["all"].isEnabled()  # remembered
 
 
-def test_verify_goes_on_beside(qtbot, window, made):
+TOLD = 'import json, sys; print(json.dumps({"verdict": "identical", "reason": " ".join(sys.argv[1:])}))'
+PROCESSES = [
+    ((sys.executable, "-c", TOLD), "Identical: "),
+    ((sys.executable, "-c", "raise SystemExit('sampling-studio: The run is gone.')"), "The run is gone."),
+    (("/nowhere/python",), "It could not be verified: no process could be started."),
+]
+
+
+@pytest.mark.parametrize(("process", "says"), [*PROCESSES, pytest.param(None, "Identical: made again", marks=pytest.mark.slow)])
+def test_verify_goes_on_beside(qtbot, window, made, monkeypatch, process, says):
+    if process is not None:
+        monkeypatch.setattr(receiving, "VERIFY", process)
     window.receive(made / "12.png")
     card = window.receiving.card
     card.verify_button.click()
-    assert card.verdict.text() == "Verifying …"
-    qtbot.waitUntil(lambda: card.verdict.text() != "Verifying …", timeout=60_000)
-    assert card.verdict.text().startswith("Identical: ")
+    qtbot.waitUntil(lambda: card.verdict.text() not in ("", "Verifying …"), timeout=60_000)
+    assert card.verdict.text().startswith(says)
+    assert card.verify_button.isEnabled()
+    if process is PROCESSES[0][0]:
+        assert card.verdict.text() == f"Identical: {made / '12.png'} --json --run {made / 'run'}"
 
 
 @pytest.mark.parametrize(
@@ -198,3 +214,25 @@ def test_a_walk_of_the_lab_is_taken_again(qtbot, window, tmp_path):
     page = window.page
     qtbot.waitUntil(lambda: page.opened is not None and page.opened.name == "donut", timeout=20_000)
     assert (page.walk.kernels, page.walk.chains, page.walk.seed, page.walk.start) == (("mala-approx",), 8, 4, (1.0, 0.0))
+
+
+def test_an_export_tells_how_far_it_is_and_can_be_cancelled(qtbot, window, made, opened, tmp_path, monkeypatch):
+    from studio.export import gallery
+    from studio.workers import writing
+
+    opened(lambda: window.open_run(made / "run"))
+    page, gate, plain = window.page, threading.Semaphore(20), gallery.as_png
+    monkeypatch.setattr(writing, "EVERY", 0.0)
+    monkeypatch.setattr(gallery, "as_png", lambda picture: (gate.acquire(timeout=20), plain(picture))[1])
+    page.exporting.export("gallery", tmp_path / "a.html")
+    qtbot.waitUntil(lambda: page.notice.full_text() == "Exporting a.html … 31%", timeout=20_000)
+    assert page.exporting.cancel_button.isVisible()
+    page.exporting.cancel_button.click()
+    gate.release(1000)
+    qtbot.waitUntil(lambda: page.notice.full_text() == "Cancelled: nothing of a.html is left.", timeout=20_000)
+    assert not page.exporting.cancel_button.isVisible()
+    assert list(tmp_path.glob("*a.html*")) == []
+    with qtbot.waitSignal(window.session.exported, timeout=20_000):
+        page.exporting.export("gallery", tmp_path / "a.html")
+    assert (tmp_path / "a.html").is_file()
+    assert not page.exporting.cancel_button.isVisible()

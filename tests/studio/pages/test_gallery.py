@@ -289,3 +289,31 @@ def test_only_what_is_seen_is_read_and_decoded(qtbot, page, qtmodeltester):
     assert len(page.model._blocks) <= 2
     qtmodeltester.check(page.model)
     assert page.model.mimeTypes() == [MIME]
+
+
+@pytest.mark.parametrize(
+    ("says", "told"),
+    [
+        ("""echo '{"verdict": "identical", "max_difference": 0.0, "reason": "every bit is the same"}'""", "Identical: every bit is the same"),
+        ("echo 'sampling-studio: The run that made kept.png is gone.' >&2; exit 2", "The run that made this sample is gone."),
+    ],
+    ids=["identical", "gone"],
+)
+def test_a_picture_is_made_again_in_a_process_of_its_own(qtbot, page, tmp_path, monkeypatch, says, told):
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\n{says}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(program))
+    page.grid.select([2])
+    page.detail.verify_button.click()
+    qtbot.waitUntil(lambda: told in (page.notice.full_text(), page.card.sentence.text()), timeout=10_000)
+
+
+def test_a_gallery_that_cannot_be_read_any_more_is_told(qtbot, page):
+    page.grid.select([2])
+    page.gallery._db.execute("DROP TABLE tags")
+    page.deeds.tag([2], "odd", True)
+    assert "is damaged: start Sampling Studio again" in page.card.sentence.text()
+    page.card.close_card()
+    page.refresh()
+    assert "is damaged" in page.card.sentence.text()

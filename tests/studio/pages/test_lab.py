@@ -141,7 +141,19 @@ def test_a_painting_is_the_target_at_once(qtbot, page, tmp_path):
     page.side.brush.clear_button.click()
     assert "paint something" in page.card.sentence.text()
     page.load_painting(tmp_path / "mine.json")
-    assert page.side.brush.weights.any()
+    painted = page.side.brush.weights.copy()
+    names = [page.history.text(i) for i in range(page.history.count())]
+    assert names == ["brush stroke"] * 3 + ["painting cleared", "painting loaded"]
+    for _ in range(3):
+        page.undo()
+    assert page.side.brush.weights.sum() < painted.sum()
+    page.redo()
+    assert np.array_equal(page.side.brush.weights, painted)
+    page.side.kernels["mala-approx"].click()  # other samplers: the strokes can still be taken back
+    qtbot.waitUntil(lambda: len(page.opened.lanes) == 2, timeout=20_000)
+    assert page.history.canUndo()
+    page.setup.choose("banana")
+    assert not page.history.canUndo()
 
 
 def test_a_typed_density_is_checked_while_one_types(qtbot, page):

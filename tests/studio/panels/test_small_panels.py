@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QLabel, QStyle, QStyleOptionComboBox
+from PySide6.QtWidgets import QStyle, QStyleOptionComboBox
 
 from studio.panels.card import EmptyStage, ErrorCard
 from studio.panels.data import FILE, FOLDER, DataPicker
 from studio.panels.detail import DetailPanel
 from studio.panels.journal import JournalPanel
 from studio.panels.readouts import Readouts
-from studio.panels.scrolling import Room, scrolled
 from studio.panels.transport import Transport
 from studio.widgets import Combo, ElidedLabel, Legend, Segmented, number, symbol_html
 
@@ -261,17 +260,3 @@ def test_shared_widgets(qtbot) -> None:
     for width in (20, 60, 400):
         legend.resize(width, 16)
         legend.grab()
-
-
-def test_a_room_is_as_high_as_its_area_whatever_wrapped_words_would_like(qtbot):
-    """A page in a stack would else be given the height that its words like best, and its foot be out of sight."""
-    label = QLabel("many words " * 400)
-    label.setWordWrap(True)
-    room = Room(label)
-    area = scrolled(room)
-    qtbot.addWidget(area)
-    area.resize(300, 200)
-    area.show()
-    assert (label.size(), area.verticalScrollBar().maximum()) == (area.viewport().size(), 0)
-    room.setMinimumSize(100, 500)
-    qtbot.waitUntil(lambda: label.height() == 500)
