@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+MANY = 300  # widgets
+
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -33,9 +35,31 @@ def no_stray_collection() -> Iterator[None]:
     was = gc.isenabled()
     gc.disable()
     yield
+    _let_go()
     gc.collect(1)
     if was:
         gc.enable()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_widgets_left() -> Iterator[None]:
+    """Few widgets outlive the tests of a file: a theme restyles all there are, which every later change of it would pay for."""
+    yield
+    if _let_go() > MANY:
+        gc.collect()
+
+
+def _let_go() -> int:
+    """Widgets that were told to go do so in an event loop alone; how many are left."""
+    from PySide6.QtCore import QCoreApplication, QEventLoop, QTimer
+    from PySide6.QtWidgets import QApplication
+
+    if not isinstance(QCoreApplication.instance(), QApplication):
+        return 0
+    loop = QEventLoop()
+    QTimer.singleShot(0, loop.quit)
+    loop.exec()
+    return len(QApplication.allWidgets())
 
 
 @pytest.fixture
