@@ -199,7 +199,7 @@ class Shell(QObject):
             self.window.page.tell(f"Text and controls at {chosen:.0%}")
 
     def change(self, *, later: bool = False, **fields: Any) -> bool:
-        """Change settings of the look and dress the window, `later` only once for keys that are held; False, and told, where they cannot be written."""
+        """Change settings of the look and dress the window, `later` once for keys that are held; False, and told, where they cannot be written."""
         try:
             settings.change(**fields)
         except StudioError as error:
