@@ -249,6 +249,7 @@ class EvaluateBar(QWidget):
             field.valueChanged.connect(self._tell)
         self.on.toggled.connect(self._tell)
         self.now_button = button(_TEACHING.format(1.0), clicked=self.now.emit)
+        self.now_button.setMinimumWidth(self.now_button.sizeHint().width())  # nothing moves when it counts
         theme.notifier.changed.connect(self._fit)
         self._fit()
         self.setLayout(row(1, self.on, self.every, label("steps with"), self.samples, label("samples"), self.now_button, spacing=4))
@@ -275,11 +276,7 @@ class EvaluateBar(QWidget):
 
     def _fit(self) -> None:
         for field in (self.every, self.samples):
-            field.setFixedWidth(theme.theme().px(74))  # in the smallest window all of it stays readable
-        words = self.now_button.text()
-        self.now_button.setText(_TEACHING.format(1.0))
-        self.now_button.setMinimumWidth(self.now_button.sizeHint().width())  # nothing moves when it counts
-        self.now_button.setText(words)
+            field.setFixedWidth(max(74, theme.theme().px(64)))  # in the smallest window all of it stays readable
 
     def _tell(self, *_: object) -> None:
         self.changed.emit(self.wish())
