@@ -230,8 +230,8 @@ class RunFolder:
     def pins(self) -> set[int]:
         """Steps whose checkpoints stay."""
         try:
-            return set(json.loads((self.path / "pins.json").read_text()))
-        except (OSError, ValueError, TypeError):
+            return {int(step) for step in json.loads((self.path / "pins.json").read_text("utf-8"))}
+        except (OSError, ValueError, TypeError, OverflowError, RecursionError):
             return set()
 
     def pin(self, step: int) -> None:

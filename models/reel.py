@@ -124,7 +124,7 @@ class Reel:
         """Steps whose frames are never thinned out."""
         try:
             return {int(step) for step in json.loads((self.folder / _MARKS).read_text("utf-8"))}
-        except (OSError, ValueError, TypeError, RecursionError):
+        except (OSError, ValueError, TypeError, OverflowError, RecursionError):
             return set()
 
     def bookmark(self, step: int, on: bool = True) -> None:

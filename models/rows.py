@@ -29,10 +29,11 @@ class Rows:
             self.on_disk = self.count
 
     def add(self, info: Any) -> None:
-        """One step's Info; no wait for the device."""
+        """One step's Info, of which a run begun by another version may have other columns; no wait for the device."""
+        values = [getattr(info, column, None) for column in self.columns]
         where = next((v.device for v in info if v is not None), None)
-        self._pending.append(torch.stack([torch.full((), math.nan, device=where) if v is None else v.to(torch.float32) for v in info]))
-        self._given.append(tuple(v is not None for v in info))
+        self._pending.append(torch.stack([torch.full((), math.nan, device=where) if v is None else v.to(torch.float32) for v in values]))
+        self._given.append(tuple(v is not None for v in values))
 
     @property
     def all(self) -> np.ndarray:

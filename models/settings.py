@@ -40,7 +40,7 @@ class Settings(BaseModel):
     @field_validator("runs_folder")
     @classmethod
     def _whole(cls, value: str) -> str:
-        if value and not Path(value).expanduser().is_absolute():
+        if "\0" in value or (value and not Path(value).expanduser().is_absolute()):
             raise ValueError("must be a whole path, such as /home/me/runs")
         return value
 

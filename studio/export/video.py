@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from studio.export.moving import Frame
 
 CODECS = ("libx264", "libopenh264", "h264_mf", "h264_videotoolbox", "mpeg4")  # the first that is there
-OPTIONS = {"libx264": {"crf": "10", "preset": "medium", "threads": "1", "bf": "0"}}  # one thread: the same bits wherever there are as many frames
+# One thread and no macroblock tree, which now and then gives other bits for the same frames: an export is to be made again as it was.
+OPTIONS = {"libx264": {"crf": "10", "preset": "medium", "threads": "1", "bf": "0", "x264-params": "mbtree=0"}}
 RATES = {"libopenh264": 12_000_000, "h264_mf": 12_000_000, "h264_videotoolbox": 12_000_000, "mpeg4": 12_000_000}  # bits a second
 MISSING = 'Video needs PyAV, which is not installed: type  pip install "sampling-studio[video]"  or export as .webp, .gif or .png.'
 _WIDEST = 4096  # pixels a side that decoders of H.264 take everywhere

@@ -42,6 +42,7 @@ class GalleryGrid(QListView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setDragEnabled(True)
         self.setAcceptDrops(True)
+        self.viewport().setAcceptDrops(True)  # which a list whose items stay where they are switches off
         self.setDropIndicatorShown(False)
         self.setMouseTracking(True)
         self.setItemDelegate(_Cell(self))

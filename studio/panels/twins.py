@@ -237,7 +237,7 @@ class Twins(QWidget):
         self._set_playing(False)
 
     def _read(self) -> None:
-        self._dirty = False
+        self._dirty, self._pasts = False, ()
         self._set_playing(False)
         why = NOTHING if len(self._runs) != 2 else ""
         if not why:

@@ -270,3 +270,11 @@ def test_a_torn_owner_still_gives_a_sentence(folder):
     (folder.path / "owner.json").write_text("{")
     with pytest.raises(RunBusy, match="by another process: stop"):
         RunFolder.open(folder.path)
+
+
+@pytest.mark.parametrize("text", ["{", "[", '{"a": 1}', '[1, "x"]', "[[1]]", "[1e400]", "7"])
+def test_pins_that_are_none_are_no_pins(tmp_path, text):
+    (tmp_path / "pins.json").write_text(text)
+    folder = RunFolder(tmp_path, {"columns": []})
+    folder.pin(3)
+    assert folder.pins() == {3}

@@ -121,6 +121,7 @@ def test_boards_are_made_filled_ordered_and_taken_back(qtbot, page):
     item.setText("Talk")
     assert page.gallery.boards() == [("Talk", 2)]
     assert page.model.ordered
+    assert page.grid.viewport().acceptDrops(), "or nothing can be dragged to another place"
     chosen = page.gallery.board("Talk")
     page.boards.dropped.emit("Talk", [12, chosen[0]])
     assert ids(page) == [*chosen, 12]
