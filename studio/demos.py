@@ -31,6 +31,7 @@ from models.files import trouble, write_bytes, write_json
 from models.settings import runs_folder
 from studio import runs as whereabouts
 from studio.assets import asset
+from studio.naming import free_name
 
 NAMES = ("began", "bgan", "ppgn", "seqgan", "maskgan", "lab")  # in the order of the cards
 FORMAT = 1
@@ -105,7 +106,7 @@ def install(name: str, *, assets: Path | None = None, runs: Path | None = None) 
     if there is not None:
         return there
     place = (runs or runs_folder()) / f"demo-{name}"
-    place = whereabouts.free_name(place) if place.exists() else place
+    place = free_name(place) if place.exists() else place
     half = place.with_name(f".{place.name}.{os.getpid()}.part")
     try:
         shutil.rmtree(half, ignore_errors=True)
