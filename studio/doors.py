@@ -57,6 +57,12 @@ KINDS: Mapping[str, str] = {  # for people
     "chains-gallery": "Gallery of chains",
     "chains-csv": "Scalars of chains",
     "chains-netcdf": "Scalars of chains",
+    "board-gallery": "Gallery of kept pictures",
+    "board-animation": "Kept pictures, animated",
+    "board-page": "Page of kept sentences",
+    "board-txt": "Kept sentences",
+    "board-jsonl": "Kept sentences",
+    "board-csv": "Kept sentences",
 }
 SEED = 2**31 - 1  # the largest that a page takes
 NOWHERE = "The run is not here: find it first."
@@ -88,8 +94,9 @@ class Door:
 
     @property
     def kind(self) -> str:
-        """What it is, for people."""
-        return KINDS.get(str(self.recipe.get("kind")), "Exported file")
+        """What it is, for people; a recipe whose file is gone says so."""
+        named = KINDS.get(str(self.recipe.get("kind")), "Exported file")
+        return f"{named}, of which only the recipe is here" if recipes.is_recipe(self.path) else named
 
     @property
     def system(self) -> str:
@@ -179,11 +186,12 @@ class Door:
 
 
 def read(path: Path, chosen: Path | None = None) -> Door:
-    """The door that a file is; `chosen` is where a person says that its run is now.
+    """The door that a file is; `chosen` is where a person says that its run is now. A recipe beside a file is the door of that file.
 
     Raises:
         BadFile: it carries no recipe that can be read, or the chosen folder holds another run.
     """
+    path = recipes.owner(path)
     return opened(path, recipes.read(path), chosen)
 
 

@@ -100,10 +100,11 @@ class Receiving(QObject):
         """Whether the file carries a recipe; its card is shown, or what is wrong with it told."""
         from studio import recipe
 
+        path = recipe.owner(path)
         try:
             recipe.carried(path)
         except BadFile as error:
-            damaged = path.suffix.lower() == ".html" or recipe.beside(path).is_file()  # what can be no data, or has a recipe beside it
+            damaged = path.suffix.lower() == ".html" or recipe.is_recipe(path) or recipe.beside(path).is_file()  # can be no data
             if damaged:
                 self._window.page.card.show_error(str(error))
             return damaged
@@ -167,12 +168,15 @@ class Receiving(QObject):
         self._window.page.ask_path(title, runs.runs_folder(), "", lambda folder: self._found(door, folder), there=True)
 
     def _found(self, door: Door, folder: Path) -> None:
+        file = self.card.door if self.card.door is not None and self.card.door.path == door.path else door  # of which it may be one sample
         try:
             again = doors.opened(door.path, door.recipe, folder)
         except StudioError as error:
             self._window.page.card.show_error(str(error))
             return
         runs.remember(folder)
+        if file is not door:
+            again = doors.opened(file.path, file.recipe, None if file.several else folder)
         self._window.page.card.close_card()
         self.card.show_door(again, self.taker)
 
