@@ -109,6 +109,13 @@ class Door:
         return str(_dict(self.recipe.get("run")).get("name", ""))
 
     @property
+    def demo(self) -> str:
+        """The demo whose run it wants, where that is not set up yet; "" for none."""
+        from studio import demos
+
+        return demos.named(str(_dict(self.recipe.get("run")).get("id", ""))) if self.run is None and not self.several else ""
+
+    @property
     def several(self) -> bool:
         """Whether its samples are of several runs, so that one of them must be chosen."""
         return "sources" in self.recipe
@@ -206,6 +213,9 @@ def opened(path: Path, recipe: recipes.Recipe, chosen: Path | None = None) -> Do
         belongs(recipe, chosen)
     found = chosen if chosen is not None else where(recipe)
     if found is None:
+        lost = Door(path, recipe, step=step)
+        if lost.demo:
+            return replace(lost, missing="Its run is a demo that comes with the studio and is not set up yet: open that demo once.")
         name = str(_dict(recipe["run"]).get("name", ""))
         return Door(path, recipe, step=step, missing=f"The run {name or 'that made it'} is not where it was: tell where it is now.")
     return _at_checkpoint(Door(path, recipe, found, step))

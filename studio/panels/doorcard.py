@@ -147,6 +147,7 @@ class DoorCard(QFrame):
     Signals:
         taken(object, str): a Door, and the way: of `doors.TAKES`.
         find_wanted(object): the person wants to tell where the Door's run is now.
+        demo_wanted(object): set up the demo whose run this Door wants.
         verify(object): make the Door's file again, and compare.
         closed(): it was put away.
     """
@@ -154,6 +155,7 @@ class DoorCard(QFrame):
     taken = Signal(object, str)
     find_wanted = Signal(object)
     verify = Signal(object)
+    demo_wanted = Signal(object)
     closed = Signal()
 
     def __init__(self) -> None:
@@ -179,6 +181,7 @@ class DoorCard(QFrame):
             self.takes[take] = button(name, kind="primary" if take == "all" else "", clicked=lambda take=take: self._take(take))
         self.verify_button = button("Verify", "search", tip="Make this file again from its run, and compare", clicked=self._verify)
         self.find_button = button("Find…", "open", tip="Tell where the folder of this run is now", clicked=self._find)
+        self.demo_button = button("Set up the demo", "zip", tip="Unpack the demo's run into the runs folder", clicked=self._demo)
         self.nearest_button, self.newest_button = button("", clicked=self._nearest), button("", clicked=self._newest)
         self._lay_out()
         self.view.chosen.connect(self._on_sample)
@@ -200,7 +203,7 @@ class DoorCard(QFrame):
         self.picker.setLayout(row(self.number, self.open_button, 1))
         right.addWidget(self.picker)
         self.lost = QWidget()
-        lost = row(self.problem, self.find_button, self.nearest_button, self.newest_button)
+        lost = row(self.problem, self.demo_button, self.find_button, self.nearest_button, self.newest_button)
         lost.setStretch(0, 1)
         self.lost.setLayout(lost)
         right.addWidget(self.lost)
@@ -243,7 +246,7 @@ class DoorCard(QFrame):
         told = f"At step {at:,}, in the place of step {door.recipe['step']:,}." if at is not None else door.missing
         self.problem.setText(told)
         self.lost.setVisible(bool(told))
-        self.find_button.setVisible(door.run is None)
+        self._show_finding(door)
         near, newest = door.nearest, door.newest
         offers = bool(door.missing) and door.run is not None
         self.nearest_button.setVisible(offers and near is not None and near != newest)
@@ -252,6 +255,14 @@ class DoorCard(QFrame):
         self.newest_button.setVisible(offers and newest >= 0)
         self.newest_button.setText(f"Take step {newest:,}")
         self.newest_button.setToolTip("The newest step of the run")
+
+    def _show_finding(self, door: Door) -> None:
+        """How a run that is not there may be had."""
+        named = door.demo
+        self.demo_button.setVisible(bool(named))
+        self.demo_button.setEnabled(True)
+        self.demo_button.setText(f"Set up the demo of {called(named)}" if named else "")
+        self.find_button.setVisible(door.run is None and not named)
 
     def show_verdict(self, text: str) -> None:
         """What became of Verify, or that it goes on."""
@@ -279,6 +290,11 @@ class DoorCard(QFrame):
         if self.door is not None:
             self.find_wanted.emit(self._lost or self.door)
 
+    def _demo(self) -> None:
+        if self.door is not None:
+            self.demo_button.setEnabled(False)
+            self.demo_wanted.emit(self._lost or self.door)
+
     def _verify(self) -> None:
         if self.door is not None:
             self.verify.emit(self.door)
@@ -302,7 +318,7 @@ class DoorCard(QFrame):
         self._lost = one if why else None
         if why:
             self.problem.setText(one.missing or why)
-            self.find_button.setVisible(one.run is None)
+            self._show_finding(one)
             self.lost.show()
         else:
             self.taken.emit(one, "all")

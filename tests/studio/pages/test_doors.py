@@ -130,6 +130,22 @@ def test_samples_of_several_runs_that_are_not_seen_have_numbers(qtbot, window, m
     assert (run.step, run.path) == (12, made / "run")
 
 
+def test_a_picture_of_a_demo_sets_the_demo_up(qtbot, window, opened, tmp_path):
+    from studio import demos
+
+    shutil.copy(demos.demo("began").moving[0], tmp_path / "a.webp")
+    window.receive(tmp_path / "a.webp")
+    card = window.receiving.card
+    assert card.demo_button.text() == "Set up the demo of BEGAN"
+    assert not card.find_button.isVisible()
+    assert not card.takes["all"].isEnabled()
+    card.demo_button.click()
+    qtbot.waitUntil(card.takes["all"].isEnabled, timeout=20_000)
+    assert not card.demo_button.isVisible()
+    run = opened(card.takes["all"].click)
+    assert run.name == "demo-began"
+
+
 def test_a_checkpoint_that_is_gone_offers_the_others(window, made, opened, tmp_path):
     shutil.copytree(made / "run", tmp_path / "run")
     (tmp_path / "run/checkpoints/000000012.safetensors").unlink()
