@@ -276,7 +276,7 @@ def _gallery(gallery: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         metavar="FILE",
-        help="export: .png sheet, .html page, .webp .gif .apng animation, .txt .jsonl .csv sentences; FOLDER/ single PNGs",
+        help="export: .png sheet, .html page, .webp .gif .apng .mp4 animation, .txt .jsonl .csv sentences; FOLDER/ single PNGs",
     )
 
 

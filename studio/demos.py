@@ -87,6 +87,15 @@ def demos(assets: Path | None = None) -> dict[str, Demo]:
     return found
 
 
+def named(run_id: str, assets: Path | None = None) -> str:
+    """The demo whose run has this id; "" for none. Only the records are read."""
+    for name, one in demos(assets).items() if run_id else ():
+        with contextlib.suppress(BadFile):
+            if one.has_run and _record(one).get("id") == run_id:
+                return name
+    return ""
+
+
 def install(name: str, *, assets: Path | None = None, runs: Path | None = None) -> Path:
     """The run of a demo in the runs folder, made there once: it opens, samples, trains on and forks like any other.
 
