@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QLayout, QPushButton, QStackedWidget, QTabBar, QWi
 from models.algorithms import ppgn
 from models.contract import Save, View
 from models.journal import RunFolder
+from models.settings import settings
 from studio.doors import Take
 from studio.finding import Settable
 from studio.history import History
@@ -58,6 +59,7 @@ class PpgnPage(TrainingPage):
         self.session.opened.connect(lambda _: self._show_chains())
         self._opened_at: tuple[Path, int] | None = None  # run and step that the chains were given
         self.chains = ChainsFace()
+        self.opening.stages.append(self.chains.waiting)
         self.faces.add("Chains", self.chains, self.chains.side, self.chains.foot)
         self.chains.failed.connect(self.card.show_error)
         self.chains.mended.connect(self.card.close_card)
@@ -145,6 +147,8 @@ class PpgnPage(TrainingPage):
             self.tell(f"Chains are made of the parts at step {newest:,}.")
 
     def _on_saved(self, condition: str) -> None:
+        if condition == "opening" and not self.opening.is_same():
+            self.chains.await_run()
         if self.walking and condition in ("paused", "finished", "empty"):  # each with a checkpoint of the last step
             self._open_chains()
 
@@ -152,7 +156,7 @@ class PpgnPage(TrainingPage):
         """The chains, on their way to the caption that Home shows."""
         run = self.session.run
         if run is not None and run.path != self.chains.path:
-            self.chains.prefer(f"caption:{about['caption']}")
+            self.chains.prefer(f"caption:{about['caption']}", plays=not settings().reduce_motion)
         self.faces.choose(1)
 
     def open_run(self, path: Path, source: OldRun | None = None) -> None:
