@@ -50,6 +50,7 @@ class ChainsFace(QWidget):
         facts: what the open run can do; None without one.
         opened, frame: the chains, and the last that was seen of them; None without any.
         path: of the run.
+        waiting: on the stage while a run is being opened.
         doors, start, restoring: what comes out, where chains start, chains of an exported file.
         plugged_in: spec and trust of the classifier; ("", None) for the run's own.
 

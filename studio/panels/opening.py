@@ -38,7 +38,8 @@ class OpeningStage(QWidget):
         self.show_progress(0, 0, words)
 
     def show_progress(self, done: int, total: int, words: str) -> None:
-        """So many of `total` are read, which is 0 while that is not known; and the same for people."""
-        self.bar.setRange(0, total and 1000)
-        self.bar.setValue(round(1000 * done / total) if total else 0)
-        self.words.setText(words)
+        """So many of `total` are read, which is 0 while that is not known; and the same for people. Once all are, the nets are made ready."""
+        some = 0 <= done < total
+        self.bar.setRange(0, 1000 if some else 0)
+        self.bar.setValue(round(1000 * done / total) if some else 0)
+        self.words.setText(words if some or not total else f"{words}; the run is made ready")
