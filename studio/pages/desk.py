@@ -270,6 +270,15 @@ class DeskFace(QObject):
         self._restored = True
         self.put(desk)
 
+    def show_demo(self, text: str, n: int, seed: int, temperature: float) -> None:
+        """A sentence in one line, filled in this way."""
+        self.blanking.set_n(n)
+        self.drawing.set_values({"seed": seed, "temperature": temperature})
+        self._how = self.drawing.values()
+        self._restored = True
+        self.put(read_desk(text, self._unit, self._punctuation, False))
+        self._look()
+
     def _alternative(self, net: str) -> int:
         return min(self.shown[net], self.blanking.n - 1)
 

@@ -161,6 +161,11 @@ class MaskganPage(SentencePage):
         else:
             self.faces.choose(DESK)
 
+    def show_demo(self, about: Mapping[str, Any]) -> None:
+        """The desk, and on it what Home shows first."""
+        self.desk.show_demo(**about["desk"])
+        self.faces.choose(DESK)
+
     # --- what the session says --------------------------------------------------------------------------------
 
     def show_frame(self, frame: Frame) -> None:

@@ -82,6 +82,7 @@ class RunsPage(Page):
         self._afresh.setInterval(AFRESH_MS)
         self._afresh.timeout.connect(self._read_aside)
         self._on_queue()
+        self._on_chosen([])
 
     def _left(self) -> QWidget:
         self.acts = {

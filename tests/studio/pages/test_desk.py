@@ -122,6 +122,14 @@ def test_a_drawn_sentence_is_one_step_and_has_a_blank(qtbot, desk, page, rate):
     assert desk.desk == before
 
 
+def test_the_demo_lays_its_sentence_down_filled_as_home_shows_it(qtbot, desk, page):
+    page.show_demo({"desk": {"text": "the ___ sees the dog .", "n": 3, "seed": 4, "temperature": 0.6}})
+    qtbot.waitUntil(page.desk.is_filled, timeout=20_000)
+    found = page.desk.fillings["maskgan"]
+    assert (page.desk.desk.tokens, found.blanks, len(found.tokens)) == (("the", "", "sees", "the", "dog", "."), (1,), 3)
+    assert (page.desk.request("maskgan")["seed"], page.desk.request("maskgan")["temperature"]) == (4, 0.6)
+
+
 def test_typed_pasted_and_dropped(qtbot, desk, page):
     keys(qtbot, desk, Qt.Key.Key_E)
     assert desk.panel.editor.text() == "the ___ sees the dog."
