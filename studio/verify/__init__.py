@@ -129,7 +129,7 @@ def _judged(gap: Gap, changes: Sequence[str], kind: str, note: str) -> Verdict:
         source = "its recipe" if kind == labs.KIND else "checkpoint and recipe"
         return Verdict("identical", 0.0, f"made again from {source}, every bit is the same{note}")
     if gap.difference == 0:
-        return Verdict("close", 0.0, f"made again and reduced as it was, to 256 colours a frame or to video, it is the same; none keeps more{note}")
+        return Verdict("close", 0.0, f"made again it is the same, as far as its format tells: a GIF has 256 colours a frame, and video is compressed{note}")
     if changes and gap.difference <= CLOSE:
         return Verdict("close", gap.difference, f"small differences, explained by another {' and '.join(changes)}{note}")
     if changes and kind in (*KINDS, labs.KIND):

@@ -9,7 +9,7 @@ import pytest
 
 from models.errors import BadInput, RunBusy
 from models.journal import RunFolder
-from models.settings import change
+from models.settings import change, missing
 from studio import runs
 from tests.studio.runfolders import RECORD, made
 from tests.studio.tiny import REPO, refused
@@ -150,9 +150,9 @@ def test_a_copy_is_a_run_of_its_own(folder):
 
 
 def test_a_runs_folder_that_is_gone_is_told(tmp_path):
-    assert runs.missing() == ""
+    assert missing() == ""
     change(runs_folder=str(tmp_path / "disk"))
-    assert str(tmp_path / "disk") in runs.missing()
+    assert str(tmp_path / "disk") in missing()
     assert runs.listing() == []
 
 
