@@ -232,6 +232,8 @@ def _from_html(path: Path) -> str | None:
     with open(path, "rb") as file:
         head = file.read(_HEAD).decode("utf-8", "replace")
     _, found, rest = head.partition(SCRIPT)
+    if not found and "<html" in head and "</html>" not in head and len(head) < _HEAD:
+        raise ValueError("the page is cut short")
     if not found:
         return None
     text, ended, _ = rest.partition("</script>")

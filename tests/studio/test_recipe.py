@@ -78,9 +78,9 @@ def write(path, text, key=recipe.KEY):
     ("text", "says"),
     [
         ('{"schema": 3, "kind": "sheet"}', "newer version"),
-        ('{"schema": 0, "kind": "sheet"}', "newer version"),
-        ('{"schema": true, "kind": "sheet"}', "newer version"),
-        ('{"schema": "x", "kind": "sheet"}', "newer version"),
+        ('{"schema": 0, "kind": "sheet"}', "no recipe"),
+        ('{"schema": true, "kind": "sheet"}', "no recipe"),
+        ('{"schema": "2", "kind": "sheet"}', "no recipe"),
         ('{"kind": "sheet"}', "no recipe"),
         ("[1]", "no recipe"),
         ('"word"', "no recipe"),
