@@ -30,7 +30,7 @@ _WHERE = {
 
 
 # What can be a run, given by its folder or the name that `runs` lists; `fork` and `runs` look it up themselves.
-_RUNS = {name: ("run",) for name in ("resume", "sample", "chain", "fill", "evaluate", "verify", "shoot")} | {
+_RUNS = dict.fromkeys(("resume", "sample", "chain", "fill", "evaluate", "verify", "shoot"), ("run",)) | {
     "inspect": ("file",),
     "open": ("file", "run"),
 }

@@ -9,8 +9,8 @@ from typing import Any
 from models.errors import BadInput, DiskTrouble
 from studio.commands.terminal import Result, tell
 from studio.gallery import Gallery
-from studio.runs import typed
 from studio.gallery.store import Entry
+from studio.runs import typed
 
 
 def gallery(options: argparse.Namespace) -> Result:

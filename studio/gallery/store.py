@@ -361,7 +361,7 @@ class Gallery:
 
 
 def _connected(path: Path) -> tuple[sqlite3.Connection, str]:
-    """A connection that reads and writes, and what was wrong with a file that was set aside; raises DiskTrouble, BadFile for a folder of that name."""
+    """A connection that reads and writes, and what was wrong with a file that was set aside; raises DiskTrouble, or BadFile for a folder."""
     problem = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

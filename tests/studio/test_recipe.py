@@ -86,7 +86,8 @@ def write(path, text, key=recipe.KEY):
         ('"word"', "no recipe"),
         ("", "no recipe"),
         ("{", "damaged"),
-        ("[" * 100_000, "damaged"),
+        ("[" * 100_000, "nested too deeply.*damaged"),
+        ('{"schema": -1, "kind": "sheet"}', "no recipe"),
     ],
 )
 def test_what_is_no_recipe_of_this_version(tmp_path, text, says):

@@ -97,6 +97,8 @@ def test_another_encoder_is_close_and_another_picture_is_not(tmp_path, monkeypat
     moving.save(tmp_path / "changed.mp4", changed, RECIPE)
     monkeypatch.setitem(video.OPTIONS, "libx264", video.OPTIONS["libx264"] | {"crf": "14"})
     moving.save(tmp_path / "b.mp4", frames(), RECIPE)
-    verdicts = [_judged(compare(tmp_path / f"{name}.mp4", tmp_path / "a.mp4", "animation", {}), [], "animation", "") for name in ("a", "b", "changed")]
+    verdicts = [
+        _judged(compare(tmp_path / f"{name}.mp4", tmp_path / "a.mp4", "animation", {}), [], "animation", "") for name in ("a", "b", "changed")
+    ]
     assert [v.verdict for v in verdicts] == ["close", "close", "different"]
     assert verdicts[0].max_difference == 0 < (verdicts[1].max_difference or 0)
