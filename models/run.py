@@ -307,6 +307,7 @@ class Run:
             checkpoint.save(path, self.state, self._about(), self._check_finite)
             self._saved_at, self._saved_step, self._saved_lines = time.monotonic(), self.state.step, len(self.lines)
             self.folder.thin(self.watch.needed, settings().checkpoint_mb * 1_000_000)
+            self.watch.step(due=True)  # what can be forked from can be seen
         if pin:
             self.folder.pin(self.state.step)
         return path

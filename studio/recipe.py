@@ -115,6 +115,17 @@ def beside(path: Path) -> Path:
     return path.with_name(path.name + SIDE_CAR)
 
 
+def owner(path: Path) -> Path:
+    """The file that a FILE.recipe.json belongs to, where it is there; any other path, and the recipe of a file that is gone, as it is."""
+    file = path.with_name(path.name.removesuffix(SIDE_CAR)) if is_recipe(path) else path
+    return file if file != path and file.is_file() else path
+
+
+def is_recipe(path: Path) -> bool:
+    """Whether a path is the recipe of another file, by its name."""
+    return path.name.endswith(SIDE_CAR) and path.name != SIDE_CAR
+
+
 def read(path: Path) -> Recipe:
     """The recipe of an exported file, brought up to the present schema; nothing that it names is opened.
 
@@ -137,8 +148,6 @@ def carried(path: Path) -> Recipe:
         raise BadFile(f"{path} is a folder: give one of the exported files in it.")
     if not path.is_file():
         raise BadFile(f"There is no file {path}: check the name.")
-    if path.name.endswith(SIDE_CAR):
-        raise BadFile(f"{path.name} is itself the recipe of {path.name.removesuffix(SIDE_CAR)}: give that file.")
     try:
         text = _text(path)
         if text and len(text) > 8 * LIMIT:
@@ -154,7 +163,7 @@ def carried(path: Path) -> Recipe:
     return recipe
 
 
-def is_recipe(file: Path) -> bool:
+def holds_recipe(file: Path) -> bool:
     """Whether a file beside another is a recipe, of whatever version."""
     try:
         return file.stat().st_size <= 2 * LIMIT and _ours(json.loads(file.read_text("utf-8")))
@@ -168,7 +177,7 @@ def _ours(found: Any) -> bool:
 
 
 def _text(path: Path) -> str | None:
-    side = beside(path)
+    side = path if is_recipe(path) else beside(path)
     if side.is_file():
         if side.stat().st_size > 2 * LIMIT:
             raise ValueError("its recipe is larger than 1 MB")

@@ -18,11 +18,9 @@ from models.errors import BadFile, BadInput, DiskTrouble, StudioError
 from models.files import home, trouble, write_json
 from models.journal import RunFolder, id_of
 from models.settings import runs_folder
+from studio.naming import check_name, free_name
 
 PLACES = 500  # runs outside the runs folder that are remembered
-LONGEST = 80  # letters of a name
-FORBIDDEN = re.compile(r'[\x00-\x1f<>:"/\\|?*]')  # of a folder's name, on one system or another
-RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")  # names of devices on Windows
 PARTS = {"checkpoints": "checkpoints", "kept": "checkpoints", "reel": "reel", "metrics.f32": "metrics", "tensorboard": "tensorboard"}
 TRACES = ("run.json", "checkpoints", "metrics.f32", "journal.jsonl")  # any of which tells that a folder is or was a run
 TURNS = tuple(f'"what": "{what}"'.encode() for what in ("phase", "longer", "fork", "knobs"))
@@ -300,30 +298,6 @@ def check_free(path: Path) -> None:
                 raise
         finally:
             folder.close()
-
-
-def check_name(name: str) -> str:
-    """A name that a folder can have on every system, without spaces around it; raises BadInput."""
-    name = name.strip()
-    if not name or name.startswith(".") or name.endswith("."):
-        raise BadInput(f"{name!r} is no name for a run: it needs a letter or a digit, and neither begins nor ends with a dot.")
-    if len(name) > LONGEST:
-        raise BadInput(f"A name can have {LONGEST} letters; this one has {len(name)}.")
-    if bad := FORBIDDEN.search(name):
-        raise BadInput(f"A name cannot have the sign {bad.group()!r}, because it is a folder's name as well: leave it out.")
-    if RESERVED.fullmatch(name):
-        raise BadInput(f"{name} is the name of a device on Windows, so no folder can have it there: add a letter.")
-    return name
-
-
-def free_name(path: Path) -> Path:
-    """The path itself if nothing is there, else with the next number behind it: faces, faces-2, faces-3 …"""
-    stem, number = re.fullmatch(r"(.*?)(?:-(\d{1,6}))?", path.name).groups()  # pyright: ignore[reportOptionalMemberAccess]
-    count = int(number or 1)
-    while path.exists() or path.is_symlink():
-        count += 1
-        path = path.with_name(f"{stem}-{count}")
-    return path
 
 
 # --- inside -------------------------------------------------------------------------------------------------------

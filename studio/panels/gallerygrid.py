@@ -23,10 +23,12 @@ class GalleryGrid(QListView):
     Signals:
         chosen (): another selection.
         entered (int): Enter or a double click on an entry's number.
+        refused (): something was dragged over entries that keep their order.
     """
 
     chosen = Signal()
     entered = Signal(int)
+    refused = Signal()
 
     def __init__(self, model: GalleryModel, thumbs: Thumbs) -> None:
         super().__init__()
@@ -113,9 +115,9 @@ class GalleryGrid(QListView):
             self.entered.emit(self.entries.ids[self.currentIndex().row()])
         elif event.key() == Qt.Key.Key_Escape and self.selectionModel().hasSelection():
             self.clearSelection()
-        elif (
-            self.entries.ordered and event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right) and event.modifiers() & Qt.KeyboardModifier.ControlModifier
-        ) or (event.text() and event.text().isprintable() and event.key() != Qt.Key.Key_Space and not event.modifiers()):
+        elif (event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right) and event.modifiers() & Qt.KeyboardModifier.ControlModifier) or (
+            event.text() and event.text().isprintable() and event.key() != Qt.Key.Key_Space and not event.modifiers()
+        ):
             event.ignore()
         else:
             super().keyPressEvent(event)
@@ -126,6 +128,7 @@ class GalleryGrid(QListView):
         """Show between which two it would go."""
         if not self.entries.ordered or not e.mimeData().hasFormat(MIME):
             e.ignore()
+            self.refused.emit()
             return
         self._place = self.place_at(e.position().toPoint())
         e.acceptProposedAction()
@@ -234,7 +237,7 @@ class _Cell(QStyledItemDelegate):
 
 def line_of(entry: Entry, wide: bool) -> str:
     """What stands under an entry."""
-    what = entry.label or f"step {entry.step:,}"
+    what = entry.wish or f"step {entry.step:,}"
     if not wide:
         return what
     score = f" · {entry.score_name.replace('_', ' ')} {entry.score:.4g}".replace("-", "−") if entry.score is not None else ""

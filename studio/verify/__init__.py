@@ -41,7 +41,10 @@ def verify(path: Path, run_path: Path | None = None, trust: str | None = None) -
     Raises:
         BadFile: it carries no recipe, it is damaged, or its run, checkpoint, reel or foreign classifier is gone, or a person made it.
     """
+    path = recipes.owner(path)
     recipe = recipes.read(path)
+    if recipes.is_recipe(path):
+        raise BadFile(f"{path.name} is the recipe of a file that is gone: there is nothing to compare. Give that file.")
     if recipe["kind"] == labs.KIND:
         return _of_lab(path, recipe)
     if recipe["kind"] == blind.KIND:

@@ -115,7 +115,7 @@ def test_no_file_a_folder_and_a_recipe_itself(tmp_path):
     for name, told in (
         ("none.png", "no file"),
         ("", "is a folder: give one of the exported files"),
-        ("a.csv.recipe.json", r"recipe of a\.csv: give that"),
+        ("a.csv.recipe.json", "carries no recipe"),
     ):
         with pytest.raises(BadFile, match=told):
             recipe.read(tmp_path / name)
@@ -247,3 +247,14 @@ def test_entities_are_not_even_read(tmp_path, text):
     (tmp_path / "a.svg").write_text(text)
     with pytest.raises(BadFile, match="document type"):
         recipe.read(tmp_path / "a.svg")
+
+
+def test_a_recipe_beside_a_file_stands_for_it_and_for_itself_once_it_is_gone(tmp_path):
+    file, told = tmp_path / "a.csv", {"schema": recipe.SCHEMA, "kind": "curves", "made": {}}
+    recipe.save_beside(file, told)
+    side = recipe.beside(file)
+    assert recipe.owner(side) == side
+    assert recipe.carried(side) == told
+    file.write_text("x")
+    assert recipe.owner(side) == file
+    assert recipe.owner(file) == file
