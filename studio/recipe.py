@@ -21,7 +21,7 @@ import json
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 from xml.parsers import expat
 
 from PIL import Image, PngImagePlugin
@@ -171,7 +171,7 @@ def holds_recipe(file: Path) -> bool:
         return False
 
 
-def _ours(found: Any) -> bool:
+def _ours(found: Any) -> TypeGuard[Recipe]:
     """Whether that is what a version of this studio writes, or a later one may write."""
     return isinstance(found, dict) and type(found.get("schema")) is int and found["schema"] >= 1 and "kind" in found
 
