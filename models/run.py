@@ -436,7 +436,8 @@ class Run:
     def _between(self) -> None:
         """Decisions that need numbers on the host, at fixed steps."""
         self._check_rows()
-        events: list[Event] = self.algorithm.between(self.state, self._rows.recent(self.algorithm.BETWEEN), self.knobs)
+        recent = self._rows.recent(self.algorithm.BETWEEN, self.algorithm.Info._fields)
+        events: list[Event] = self.algorithm.between(self.state, recent, self.knobs)
         for event in events:
             self.log(event.what, event.text)
         self._write_rows()

@@ -14,7 +14,7 @@ def may_write(path: Path, force: bool) -> bool:
 
     if not path.is_file() or not path.stat().st_size:
         side = recipe.beside(path)
-        if not force and side.is_file() and b'"schema"' not in side.read_bytes()[: recipe.LIMIT]:
+        if not force and side.is_file() and not recipe.holds_recipe(side):
             raise BadInput(f"{side} is there already, and is no recipe: choose another name, or add --force to replace it.")
         return False
     if force:

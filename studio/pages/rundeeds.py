@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import QFile, QObject, Signal
 
 from models.errors import BadInput, StudioError
-from models.settings import runs_folder
+from models.settings import new_runs_folder
 from studio import runs
 from studio.history import History
 from studio.naming import check_name, free_name
@@ -65,7 +65,7 @@ class RunDeeds(QObject):
     def fork(self, run: RunFacts, step: int, change: dict[str, Any], name: str) -> None:
         """A new run from a kept step; `change` has knobs and what was typed for them."""
         try:
-            out = runs_folder() / check_name(name)
+            out = new_runs_folder() / check_name(name)
             if out.exists():
                 raise BadInput(f"There is a run called {name} already: take another name, for example {free_name(out).name}.")
         except BadInput as error:

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QTabBar, QToolBu
 
 from models.errors import StudioError
 from models.files import home
-from models.settings import runs_folder
+from models.settings import missing, runs_folder
 from studio import runs, theme
 from studio.naming import free_name
 from studio.pages.page import Page
@@ -164,7 +164,7 @@ class RunsPage(Page):
             else "No runs yet. A run is saved by itself, and stands here from its first step."
         )
         self.foot.setText(words + (f"; {damaged} of them damaged" if damaged else ""))
-        if problem := runs.missing():
+        if problem := missing():
             self.alarm.show_error(problem)
         else:
             self.alarm.hide()
