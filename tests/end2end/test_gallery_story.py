@@ -1,4 +1,4 @@
-"""From a training to the gallery, to a sheet given away, back to the live sample; and another way from an earlier step, side by side with the first."""
+"""From a training to the gallery, to a sheet given away, back to the live sample; and another way from an earlier step."""
 
 import json
 import shutil
