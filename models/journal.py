@@ -122,8 +122,9 @@ class RunFolder:
                 raise ValueError(f"it does not name {', '.join(missing)}")
         except (FileNotFoundError, NotADirectoryError):
             raise BadFile(f"{path} is not a run (it has no run.json): give the folder that `train --out` made.") from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise BadFile(f"{path / 'run.json'} cannot be read ({error}): the run is damaged.") from None
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            why = "it is nested too deeply" if isinstance(error, RecursionError) else error
+            raise BadFile(f"{path / 'run.json'} cannot be read ({why}): the run is damaged.") from None
         if version > FORMAT:
             raise BadFile(f"{path.name} was made by a newer version (format {version}, this one reads {FORMAT}): update Sampling Studio.")
         folder = RunFolder(path, record)

@@ -21,7 +21,7 @@ import json
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 from xml.parsers import expat
 
 from PIL import Image, PngImagePlugin
@@ -133,8 +133,8 @@ def read(path: Path) -> Recipe:
         BadFile: there is no such file, it carries none, one from a newer version, or one that no version has written.
     """
     recipe = carried(path)
-    if type(recipe["schema"]) is not int or not 1 <= recipe["schema"] <= SCHEMA:
-        newer = f"{recipe['schema']!r}"[:40]
+    if recipe["schema"] > SCHEMA:
+        newer = f"{recipe['schema']}"[:40]
         raise BadFile(f"{path.name} was exported by a newer version (recipe schema {newer}, this one reads {SCHEMA}): update Sampling Studio.")
     found = migrated(recipe)
     if told := wrong(found):
@@ -143,7 +143,7 @@ def read(path: Path) -> Recipe:
 
 
 def carried(path: Path) -> Recipe:
-    """The recipe of a file as it is written there, whatever its schema and fields; raises BadFile where there is none."""
+    """The recipe of a file as it is written there, whatever its version and fields; raises BadFile where there is none."""
     if path.is_dir():
         raise BadFile(f"{path} is a folder: give one of the exported files in it.")
     if not path.is_file():
@@ -156,11 +156,24 @@ def carried(path: Path) -> Recipe:
         if text and len(text) > 2 * LIMIT and len(json.dumps(recipe, ensure_ascii=False)) > 2 * LIMIT:  # letters may be written in six
             raise ValueError("its recipe is larger than 1 MB")
     except (OSError, ValueError, SyntaxError, RecursionError, EOFError, IndexError, struct.error, Image.DecompressionBombError) as error:
-        reason = (str(error).splitlines() or ["no reason given"])[0]
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else (str(error).splitlines() or ["no reason given"])[0]
         raise BadFile(f"{path.name} cannot be read ({reason}): it is damaged, or not a file of this studio.") from None
-    if not isinstance(recipe, dict) or "schema" not in recipe or "kind" not in recipe:
+    if not _ours(recipe):
         raise BadFile(f"{path.name} carries no recipe: it was not exported by Sampling Studio, or a program removed it.")
     return recipe
+
+
+def holds_recipe(file: Path) -> bool:
+    """Whether a file beside another is a recipe, of whatever version."""
+    try:
+        return file.stat().st_size <= 2 * LIMIT and _ours(json.loads(file.read_text("utf-8")))
+    except (OSError, ValueError, RecursionError):
+        return False
+
+
+def _ours(found: Any) -> TypeGuard[Recipe]:
+    """Whether that is what a version of this studio writes, or a later one may write."""
+    return isinstance(found, dict) and type(found.get("schema")) is int and found["schema"] >= 1 and "kind" in found
 
 
 def _text(path: Path) -> str | None:
@@ -228,6 +241,8 @@ def _from_html(path: Path) -> str | None:
     with open(path, "rb") as file:
         head = file.read(_HEAD).decode("utf-8", "replace")
     _, found, rest = head.partition(SCRIPT)
+    if not found and "<html" in head and "</html>" not in head and len(head) < _HEAD:
+        raise ValueError("the page is cut short")
     if not found:
         return None
     text, ended, _ = rest.partition("</script>")

@@ -78,15 +78,16 @@ def write(path, text, key=recipe.KEY):
     ("text", "says"),
     [
         ('{"schema": 3, "kind": "sheet"}', "newer version"),
-        ('{"schema": 0, "kind": "sheet"}', "newer version"),
-        ('{"schema": true, "kind": "sheet"}', "newer version"),
-        ('{"schema": "x", "kind": "sheet"}', "newer version"),
+        ('{"schema": 0, "kind": "sheet"}', "no recipe"),
+        ('{"schema": true, "kind": "sheet"}', "no recipe"),
+        ('{"schema": "2", "kind": "sheet"}', "no recipe"),
         ('{"kind": "sheet"}', "no recipe"),
         ("[1]", "no recipe"),
         ('"word"', "no recipe"),
         ("", "no recipe"),
         ("{", "damaged"),
-        ("[" * 100_000, "damaged"),
+        ("[" * 100_000, "nested too deeply.*damaged"),
+        ('{"schema": -1, "kind": "sheet"}', "no recipe"),
     ],
 )
 def test_what_is_no_recipe_of_this_version(tmp_path, text, says):
