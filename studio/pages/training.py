@@ -376,7 +376,7 @@ class TrainingPage(SeededPage):
                 self._show_new()
         else:
             reading = self.session.run is not None and self.session.run.reading and condition in ("paused", "finished")
-            self.transport.show_state("reading" if reading else condition, reason)
+            self.transport.show_state(*(("reading", "") if reading else (condition, reason)))
             self.looking.follow(condition == "running")
             if condition in ("paused", "finished"):
                 self.looking.again()
