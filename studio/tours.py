@@ -78,8 +78,8 @@ TOURS: dict[str, tuple[Step, ...]] = {
         Step(
             "time.bar",
             "The time machine",
-            "Drag along the training: the same latents, the cursor on the curves and the knobs go with you. From any kept checkpoint you can "
-            "fork a run of its own.",
+            "Drag along the training: the same latents, the cursor on the curves and the knobs go with you. A fork begins at a kept checkpoint. "
+            "The demo brings one, of its last step; as it trains on, it keeps more, and a flag (B) makes one stay.",
         ),
     ),
     "bgan": (
@@ -138,8 +138,7 @@ TOURS: dict[str, tuple[Step, ...]] = {
         Step(
             "chains.foot.play_button",
             "Let them walk",
-            "Press Play, and change what is asked for while they walk. Back takes steps back exactly.",
-            until=lambda page: page.chains.foot.playing,
+            "Play and Pause; change what is asked for while they walk. Step makes one step of all chains, Back takes steps back exactly.",
         ),
         Step(
             "chains.stage.forces",

@@ -6,6 +6,7 @@ proportions and shades vary without steps.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable
 from functools import lru_cache
@@ -63,7 +64,10 @@ def labels(count: int) -> dict[str, np.ndarray]:
 
 def salient(i: int) -> dict[str, str]:
     """The attributes that caption(i) names: what one would say of face i, and what can be seen of it."""
-    d = describe(i)
+    return _salient(describe(i))
+
+
+def _salient(d: dict[str, str]) -> dict[str, str]:
     named = {"mouth"} if d["mouth"] != "neutral" else set()
     named |= {a for a in ("beard", "glasses", "hat", "earrings") if d[a] != "none"}
     if d["hat"] != "none":
@@ -84,7 +88,8 @@ def salient(i: int) -> dict[str, str]:
 
 def caption(i: int) -> str:
     """What stands out about face i, in English: "a smiling person with long red hair, round glasses and a blue top hat"."""
-    d, seen = describe(i), salient(i)
+    d = describe(i)
+    seen = _salient(d)
     first = [d["mouth"]] if "mouth" in seen else []
     if seen.get("eyes") == "winking":
         first.append("winking")
@@ -185,6 +190,12 @@ def _table(indices: tuple[int, ...]) -> np.ndarray:
 
 
 def _codes(table: np.ndarray, name: str) -> np.ndarray:
+    column, edges = _edges(name)
+    return np.searchsorted(edges, table[:, column], side="right").astype(np.int64)
+
+
+@functools.cache
+def _edges(name: str) -> tuple[int, np.ndarray]:
+    """An attribute's column of the table, and where its values meet: captions ask for them again and again."""
     shares = np.array(list(_SHARES[name].values()))
-    edges = np.cumsum(shares / shares.sum())[:-1]
-    return np.searchsorted(edges, table[:, list(ATTRIBUTES).index(name)], side="right").astype(np.int64)
+    return list(ATTRIBUTES).index(name), np.cumsum(shares / shares.sum())[:-1]

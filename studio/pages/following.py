@@ -83,7 +83,9 @@ class Following(QObject):
         left = self._reading.left(total)
         counted = self._counted and self._page.writes == "pictures"
         read = f"{done:,} of {total:,} pictures" if counted else f"{done / total:.0%} read" if total else "reading"
-        self._page.transport.show_state("opening", read + (f", {duration(left)} left" if left else ""))
+        words = read + (f", {duration(left)} left" if left else "")
+        self._page.transport.show_state("opening", words)
+        self._page.opening.show_progress(done, total, words[:1].upper() + words[1:])
 
     def _on_progress(self, progress: Progress) -> None:
         page, run = self._page, self._session.run

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QGridLayout, QPushButton, QWidget
 
 from models.errors import BadInput
 from models.files import home
+from models.settings import settings
 from studio import theme
 from studio.doors import Take
 from studio.finding import Settable
@@ -172,7 +173,8 @@ class LabPage(Page):
         self.setup.show_choice(str(told["target"]), int(told["chains"]), int(told["seed"]), str(told["start"]))
         self.side.choose(about["kernels"])
         self._on_target(self.setup.target)
-        self.worker.play()
+        if not settings().reduce_motion:
+            self.worker.play()
 
     def _on_target(self, name: str) -> None:
         self._knobs = {}

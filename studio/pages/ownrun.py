@@ -72,6 +72,11 @@ class OwnRun(QObject):
         return self._session.step if self.run is not None else 0
 
     @property
+    def source(self) -> NewRun | OldRun | None:
+        """What was asked for last, if it is of this system."""
+        return self._session.source if self.has_session else None
+
+    @property
     def knobs(self) -> dict[str, Any]:
         """The run's knobs as they are now; empty without a run."""
         return self._session.knobs if self.run is not None else {}

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QLayout, QPushButton, QStackedWidget, QTabBar, QWi
 from models.algorithms import ppgn
 from models.contract import Save, View
 from models.journal import RunFolder
+from models.settings import settings
 from studio.doors import Take
 from studio.finding import Settable
 from studio.history import History
@@ -58,6 +59,7 @@ class PpgnPage(TrainingPage):
         self.session.opened.connect(lambda _: self._show_chains())
         self._opened_at: tuple[Path, int] | None = None  # run and step that the chains were given
         self.chains = ChainsFace()
+        self.opening.stages.append(self.chains.waiting)
         self.faces.add("Chains", self.chains, self.chains.side, self.chains.foot)
         self.chains.failed.connect(self.card.show_error)
         self.chains.mended.connect(self.card.close_card)
@@ -107,7 +109,8 @@ class PpgnPage(TrainingPage):
         return [row(label("Seed of the samples"), 1, self.seed)]
 
     def show_samples(self) -> None:
-        """In their tab."""
+        """In their tab, on the face of the training."""
+        self.faces.choose(0)
         self.shown.setCurrentIndex(DRAWN)
 
     # --- the chains -------------------------------------------------------------------------------------------
@@ -125,13 +128,19 @@ class PpgnPage(TrainingPage):
     def _open_chains(self) -> None:
         """From a checkpoint of now, which a run that can still change is asked for."""
         run = self.session.run
-        if run is None:
+        if run is None and self.session.condition == "opening":
+            self._await_run()
+        elif run is None:
             self._opened_at = None
             self.chains.set_run(None, "")
         else:
             if self.session.condition in ("running", "paused"):
                 self.session.send(Save())
             self._await_checkpoint(run, self.session.step, 100)
+
+    def _await_run(self) -> None:
+        if not (self.opening.is_same() and self.chains.opened is not None):  # the same run, as it was at a step, is no news
+            self.chains.await_run()
 
     def _await_checkpoint(self, run: Opened, step: int, tries: int) -> None:
         if not self.walking or self.session.run is not run:
@@ -145,14 +154,16 @@ class PpgnPage(TrainingPage):
             self.tell(f"Chains are made of the parts at step {newest:,}.")
 
     def _on_saved(self, condition: str) -> None:
+        if condition == "opening":
+            self._await_run()
         if self.walking and condition in ("paused", "finished", "empty"):  # each with a checkpoint of the last step
             self._open_chains()
 
     def show_demo(self, about: Mapping[str, Any]) -> None:
         """The chains, on their way to the caption that Home shows."""
-        run = self.session.run
-        if run is not None and run.path != self.chains.path:
-            self.chains.prefer(f"caption:{about['caption']}")
+        run, facts = self.session.run, self.chains.facts
+        if run is not None and (facts is None or facts.path != run.path):
+            self.chains.prefer(f"caption:{about['caption']}", plays=not settings().reduce_motion)
         self.faces.choose(1)
 
     def open_run(self, path: Path, source: OldRun | None = None) -> None:

@@ -21,6 +21,7 @@ from studio.pages.page import played
 from studio.panels.card import EmptyStage
 from studio.panels.chainside import ChainSide
 from studio.panels.conditionfield import check, weighted
+from studio.panels.opening import OpeningStage
 from studio.panels.playback import Playback
 from studio.panels.samples import ImageGrid
 from studio.widgets import column
@@ -49,6 +50,7 @@ class ChainsFace(QWidget):
         facts: what the open run can do; None without one.
         opened, frame: the chains, and the last that was seen of them; None without any.
         path: of the run.
+        waiting: on the stage while a run is being opened.
         doors, start, restoring: what comes out, where chains start, chains of an exported file.
         plugged_in: spec and trust of the classifier; ("", None) for the run's own.
 
@@ -76,6 +78,7 @@ class ChainsFace(QWidget):
         self.path: Path | None = None
         self._at: tuple[int | None, str | None] = (None, None)  # the checkpoint of the parts; the newest
         self._newer = False  # the run has a checkpoint that these chains were not made from
+        self._plays = False  # the next chains, from their start
         self._wishes: tuple[str, ...] = ()  # A, as it stands in the bar
         self.plugged_in: tuple[str, str | None] = ("", None)  # spec and trust of the classifier, once it is plugged
         self._asked_plug: tuple[str, str | None] = ("", None)
@@ -89,6 +92,8 @@ class ChainsFace(QWidget):
         self.shown = QStackedWidget()
         self.shown.addWidget(self.empty)
         self.shown.addWidget(self.stage)
+        self.waiting = OpeningStage()
+        self.shown.addWidget(self.waiting)
         column(self, spacing=0).addWidget(self.shown)
         self.doors, self.start, self.restoring = ChainDoors(self), ChainStart(self), ChainRestoring(self)
         self.copy_button, self.export_button = self.doors.copy_button, self.doors.export_button
@@ -161,12 +166,20 @@ class ChainsFace(QWidget):
             self._newer = True
             self.foot.reset_button.setToolTip("The run has a newer checkpoint: the same chains from their start, with the parts as they are now")
             return
+        if path != self.path and path is not None:
+            self.waiting.show_name(f"Opening {title} …", "Its parts are read: encoder, generator and priors")
+            self.await_run()
         self.path, self._newer, self._at = path, False, at
         self.worker.ask_for("run", None if path is None else (path, title, at))
 
-    def prefer(self, *wishes: str) -> None:
-        """What the chains of the next run that is opened go for, if it knows that."""
-        self._wishes = wishes
+    def await_run(self) -> None:
+        """Another run is being opened: `waiting` says which, and how far it is."""
+        self.shown.setCurrentWidget(self.waiting)
+        self._enable(False)
+
+    def prefer(self, *wishes: str, plays: bool = False) -> None:
+        """What the chains of the next run that is opened go for, if it knows that; and whether they play by themselves."""
+        self._wishes, self._plays = wishes, plays
 
     def _on_ready(self, facts: Facts | None) -> None:
         same = facts is not None and self.facts is not None and facts.path == self.facts.path and facts.knows == self.facts.knows
@@ -175,6 +188,7 @@ class ChainsFace(QWidget):
         self.side.plug.show_plugged("")
         if facts is None or not self.steering.show_facts(facts) or not facts.example:
             self.opened = self.frame = None
+            self._plays = False
             title, lines = NO_RUN
             if facts is not None:
                 title, lines = UNTRAINED, (_to_train(facts.members[0].why_not) or "It knows no classes and no captions.",)
@@ -323,6 +337,9 @@ class ChainsFace(QWidget):
         if not self.stage.sweeps:
             self.stage.show_count(opened.wish.chains)
         self.stage.select(min(self.stage.chain, opened.wish.chains - 1))
+        plays, self._plays = self._plays, False
+        if plays and self.isVisible():
+            self.worker.ask_for("play")
 
     def _on_frame(self, frame: ChainsFrame) -> None:
         self.frame = frame

@@ -13,8 +13,9 @@ from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QTabBar, QToolBu
 
 from models.errors import StudioError
 from models.files import home
-from models.settings import runs_folder
+from models.settings import missing, runs_folder
 from studio import runs, theme
+from studio.naming import free_name
 from studio.pages.page import Page
 from studio.pages.rundeeds import RunDeeds
 from studio.panels.queuepanel import QueuePanel
@@ -81,6 +82,7 @@ class RunsPage(Page):
         self._afresh.setInterval(AFRESH_MS)
         self._afresh.timeout.connect(self._read_aside)
         self._on_queue()
+        self._on_chosen([])
 
     def _left(self) -> QWidget:
         self.acts = {
@@ -168,7 +170,7 @@ class RunsPage(Page):
             else "No runs yet. A run is saved by itself, and stands here from its first step."
         )
         self.foot.setText(words + (f"; {damaged} of them damaged" if damaged else ""))
-        if problem := runs.missing():
+        if problem := missing():
             self.alarm.show_error(problem)
         else:
             self.alarm.hide()
@@ -232,7 +234,7 @@ class RunsPage(Page):
         """From which step, and with which change?"""
         if chosen := self.chosen():
             self.more_form.hide()
-            self.fork_form.show_run(chosen[0], runs.free_name(runs_folder() / f"{chosen[0].path.name}-fork").name)
+            self.fork_form.show_run(chosen[0], free_name(runs_folder() / f"{chosen[0].path.name}-fork").name)
 
     def ask_more(self) -> None:
         """For how many steps?"""

@@ -24,6 +24,7 @@ from studio.pages.faces import Faces
 from studio.pages.following import Following
 from studio.pages.judging import Judging
 from studio.pages.looking import Looking
+from studio.pages.opening import Opening
 from studio.pages.ownrun import OwnRun
 from studio.pages.restoring import Restoring
 from studio.pages.runbuttons import RunButtons
@@ -59,7 +60,7 @@ class TrainingPage(SeededPage):
         new: the form; live: the open run.
         faces: the training is the first; `faces.add` adds another, which sees the session as it likes.
         curves, phases, judging, knobs, journal, transport, exporting, browsing, looking: its parts.
-        buttons, turning, following, spoken: the header, the knobs, what the session says, the page in words.
+        buttons, turning, following, opening, spoken: the header, the knobs, what the session says, the page in words.
         writes: what the samples of the open run are, "pictures" or "text".
         tabs, plots: the curves of the training and those of the evaluations.
         time: the time machine; moment: the step that read-outs are of, endless for the present.
@@ -90,6 +91,7 @@ class TrainingPage(SeededPage):
         self.add_side(self.new.settings)
         self.faces = Faces(self)
         self.faces.add("Train", self.live, self.knobs, self.transport)
+        self.opening = Opening(self)
         self.faces.chosen.connect(self._on_face)
         self.export_button = self.exporting.button
         self.buttons = RunButtons(self, takes_any=self._takes_any)
@@ -240,8 +242,10 @@ class TrainingPage(SeededPage):
         face = self.faces.all[place]
         if place:
             self.faces.put(face.widget, face.side, foot=True)
+        elif self.session.run is not None:
+            self._show_live()
         else:
-            self._show_live() if self.session.run is not None else self._show_new()
+            self.opening.show() if self.session.condition == "opening" else self._show_new()
 
     def _show_new(self) -> None:
         self.faces.choose(0)
@@ -362,6 +366,7 @@ class TrainingPage(SeededPage):
         if condition == "opening":  # the data are read once, for the run
             self.new.rest()
             self.transport.setVisible(self.faces.all[self.faces.place()].foot is self.transport)
+            self.opening.begin(reason)
         if condition == "empty":
             self.transport.show_state("stopped" if self.curves.history.end else "empty", reason)
             self.subtitle.setText("")
@@ -371,7 +376,7 @@ class TrainingPage(SeededPage):
                 self._show_new()
         else:
             reading = self.session.run is not None and self.session.run.reading and condition in ("paused", "finished")
-            self.transport.show_state("reading" if reading else condition, reason)
+            self.transport.show_state(*(("reading", "") if reading else (condition, reason)))
             self.looking.follow(condition == "running")
             if condition in ("paused", "finished"):
                 self.looking.again()

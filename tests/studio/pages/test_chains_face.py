@@ -112,8 +112,12 @@ def test_without_a_run_it_says_what_to_do(qtbot, host):
 
 def test_a_run_without_its_parts_says_which_phase_to_train(host, until, encoder_run):
     face = host.face
+    face.prefer("class:nothing of the kind", plays=True)
     face.set_run(encoder_run, "encoder")
-    until(lambda: face.frame is not None)
+    assert face.waiting.isVisible()
+    assert face.waiting.title.text() == "Opening encoder …"
+    until(lambda: face.frame is not None and face.frame.step > 2)  # by itself
+    face.toggle()
     assert face.steering.variant in ("am", "gaussian", "handmade")  # what it can do
     variants = face.stage.bar.variants
     joint = variants.findData("noiseless-joint")

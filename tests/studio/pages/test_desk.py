@@ -122,6 +122,14 @@ def test_a_drawn_sentence_is_one_step_and_has_a_blank(qtbot, desk, page, rate):
     assert desk.desk == before
 
 
+def test_the_demo_lays_its_sentence_down_filled_as_home_shows_it(qtbot, desk, page):
+    page.show_demo({"desk": {"text": "the ___ sees the dog .", "n": 3, "seed": 4, "temperature": 0.6}})
+    qtbot.waitUntil(page.desk.is_filled, timeout=20_000)
+    found = page.desk.fillings["maskgan"]
+    assert (page.desk.desk.tokens, found.blanks, len(found.tokens)) == (("the", "", "sees", "the", "dog", "."), (1,), 3)
+    assert (page.desk.request("maskgan")["seed"], page.desk.request("maskgan")["temperature"]) == (4, 0.6)
+
+
 def test_typed_pasted_and_dropped(qtbot, desk, page):
     keys(qtbot, desk, Qt.Key.Key_E)
     assert desk.panel.editor.text() == "the ___ sees the dog."
@@ -222,7 +230,7 @@ def test_a_blank_without_any_word_stays_one(qtbot, window, dressed):
     assert page.notice.full_text() == NO_WORD
     desk.by_rule("clear")
     assert desk.desk.blanks == (1,)
-    for b in (desk.draw_button, desk.redraw_button, desk.export_button):
+    for b in (desk.draw_button, desk.redraw_button, desk.doors.export_button):
         assert not b.isEnabled()
     keys(qtbot, desk, Qt.Key.Key_Return)
     assert desk.drawing.values()["seed"] == 0
@@ -233,7 +241,7 @@ def test_no_blank_waits_for_nothing(qtbot, desk, page):
     assert desk.lists["maskmle"].empty.text() == NO_BLANK
     assert not page.looking._waiting
     assert not desk.redraw_button.isEnabled()
-    assert not desk.export_button.isEnabled()
+    assert not desk.doors.export_button.isEnabled()
     click(qtbot, desk, 2)
     settled(qtbot, page)
 
@@ -437,7 +445,7 @@ def test_an_exported_file_brings_the_desk_back(qtbot, shared, page, do, tmp_path
     for name, exporter in fill_exporters().items():
         out = tmp_path / f"a{exporter.extension}"
         with qtbot.waitSignal(window.session.exported, timeout=20_000):
-            desk.export(name, out)
+            desk.doors.export(name, out)
         assert page.notice.full_text() == f"Exported {out.name}"
     settled(qtbot, page)
     words, how = shown(desk), desk.drawing.values()

@@ -302,6 +302,15 @@ def test_opening_fails_on_the_page_of_the_system(qtbot, window, classes, tmp_pat
     shutil.rmtree(classes)
     with qtbot.waitSignal(window.session.trouble, timeout=60_000):
         window.session.open(OldRun(tmp_path / "run"))
+        window.show_page("ppgn")
+        assert page.stage.currentWidget() is page.opening.stage
+        assert page.opening.stage.title.text() == "Opening run …"
+        page.faces.choose(1)
+        assert page.chains.shown.currentWidget() is page.chains.waiting
+        assert page.chains.waiting.title.text() == "Opening run …"
+        page.faces.choose(0)
+        assert page.stage.currentWidget() is page.opening.stage
+    assert page.stage.currentWidget() is page.new
     assert page.card.isVisibleTo(page)
     assert not began.card.isVisibleTo(began)
 

@@ -59,6 +59,14 @@ def test_it_lists_searches_and_sorts(page, folder):
     assert page.acts["Delete"].isEnabled()
 
 
+def test_without_runs_nothing_can_be_done_to_one(qtbot, dressed):
+    empty = RunsPage(Session())
+    qtbot.addWidget(empty)
+    empty.show()
+    assert not any(act.isEnabled() for act in (*empty.acts.values(), *empty.more.values()))
+    empty.stop()
+
+
 def test_a_run_is_renamed_in_its_place_and_back(qtbot, page, folder):
     page.list.select([folder / "one"])
     page.list.rename()
