@@ -192,7 +192,7 @@ def parser() -> argparse.ArgumentParser:
     _gallery(add("gallery", "what is kept of all runs: list it, keep more, write it as files, find what is nearest"))
 
     shoot = add("shoot", "a picture of a page of the window, drawn off-screen")
-    shoot.add_argument("--page", default="home", help="home, began, bgan, ppgn, seqgan, maskgan, lab, gallery, runs")
+    shoot.add_argument("--page", default="home", help="home, began, bgan, ppgn, seqgan, maskgan, lab, gallery, runs, settings, report, about")
     shoot.add_argument("--run", type=Path, help="a run to show on it; without one, the form of a new run")
     shoot.add_argument("--data", help="data to choose on that form (default: the first that are built in)")
     shoot.add_argument(

@@ -76,7 +76,7 @@ def giver_for(path: Path, kind: str) -> Giver:
     for giver in givers(kind).values():
         if suffix == giver.extension or (giver.extension and suffix in giver.others and suffix != ".png"):
             return giver
-    known = ", ".join(e for g in givers(kind).values() for e in (g.extension, *g.others) if e)
+    known = ", ".join(dict.fromkeys(e for g in givers(kind).values() for e in (g.extension, *g.others) if e))
     what = "Pictures" if kind == "picture" else "Sentences"
     raise BadInput(f"{what} of the gallery are written as {known}{', or FOLDER/' if kind == 'picture' else ''}; got {path.name!r}.")
 
