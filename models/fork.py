@@ -14,7 +14,7 @@ from models.errors import BadFile, BadInput
 from models.files import trouble
 from models.journal import RunFolder, new_id
 from models.reel import Reel
-from models.settings import runs_folder
+from models.settings import new_runs_folder
 
 APART = ("lock", "owner.json", "tensorboard")  # of the folder, not of the run
 
@@ -83,7 +83,7 @@ def duplicate(source: Path, out: Path | None = None) -> Path:
         partial.mkdir(parents=True)
         files = [f for f in source.rglob("*") if f.is_file() and f.relative_to(source).parts[0] not in APART and not f.name.endswith(".part")]
         for file in sorted(files, key=lambda f: f.parent.name != "checkpoints"):  # numbers and lines may go further than a checkpoint, not less far
-            _copy(file, partial / file.relative_to(source))
+            _copy(file, partial / file.relative_to(source), path)
         record = old.record | _fresh(path)
         (partial / "run.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
         partial.rename(path)
@@ -95,8 +95,8 @@ def duplicate(source: Path, out: Path | None = None) -> Path:
 
 
 def free(name: str) -> Path:
-    """A folder for a new run that is not there yet."""
-    runs = runs_folder()
+    """A folder for a new run that is not there yet; raises BadInput where the runs folder is not there."""
+    runs = new_runs_folder()
     return next(p for i in range(1, 100_000) if not (p := runs / f"{name}-{i}").exists())
 
 
@@ -104,12 +104,12 @@ def _fresh(path: Path) -> dict[str, Any]:
     return {"id": new_id(), "name": path.name, "created": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
 
 
-def _copy(file: Path, to: Path) -> None:
-    """A file that may go away while it is copied, because its run thins it out; raises DiskTrouble."""
+def _copy(file: Path, to: Path, told: Path | None = None) -> None:
+    """A file that may go away while it is copied, because its run thins it out; raises DiskTrouble, which names `told`."""
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, to)
     except FileNotFoundError:
         to.unlink(missing_ok=True)
     except OSError as error:
-        raise trouble(error, to) from None
+        raise trouble(error, told or to) from None

@@ -124,8 +124,9 @@ class RunFolder:
             if not path.exists():
                 raise BadFile(f"{path} is not a run (there is no such folder): it was moved or deleted; give the folder of a run.") from None
             raise BadFile(f"{path} is not a run (it has no run.json): give the folder that `train --out` made.") from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise BadFile(f"{path / 'run.json'} cannot be read ({error}): the run is damaged.") from None
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            why = "it is nested too deeply" if isinstance(error, RecursionError) else error
+            raise BadFile(f"{path / 'run.json'} cannot be read ({why}): the run is damaged.") from None
         if version > FORMAT:
             raise BadFile(f"{path.name} was made by a newer version (format {version}, this one reads {FORMAT}): update Sampling Studio.")
         folder = RunFolder(path, record)

@@ -17,7 +17,7 @@ from models import checkpoint, device
 from models.contract import Plan
 from models.errors import BadFile, BadInput, OutOfMemory
 from models.journal import RunFolder
-from models.settings import runs_folder
+from models.settings import new_runs_folder
 
 
 def versions() -> dict[str, str]:
@@ -110,9 +110,9 @@ def predicted_seconds(algorithm: Any, config: Any, plan: Plan, preset: Any) -> f
 
 
 def new_path(system: str, data: str) -> Path:
-    """A free folder name in the studio's home, such as began-faces-3."""
+    """A free folder for a new run, such as began-faces-3; raises BadInput where the runs folder is not there."""
     stem = f"{system}-{''.join(c if c.isalnum() else '-' for c in Path(data).stem.lower()).strip('-')[:40]}"
-    runs = runs_folder()
+    runs = new_runs_folder()
     number = 1
     while (runs / f"{stem}-{number}").exists():
         number += 1

@@ -49,9 +49,11 @@ class Rows:
         """Rows that are not in the file yet."""
         return self.all[self.on_disk :]
 
-    def recent(self, n: int) -> dict[str, np.ndarray]:
-        """The last n rows by column."""
-        return dict(zip(self.columns, self.all[-n:].T, strict=True))
+    def recent(self, n: int, columns: Sequence[str]) -> dict[str, np.ndarray]:
+        """The last n rows by column; one that a run begun by another version does not have is all NaN."""
+        rows = self.all[-n:]
+        known = dict(zip(self.columns, rows.T, strict=True))
+        return {name: known.get(name, np.full(len(rows), np.nan, np.float32)) for name in columns}
 
     def first_bad(self) -> tuple[int, str] | None:
         """Step and column of the first value given since the last look that is not finite."""

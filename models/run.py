@@ -307,6 +307,7 @@ class Run:
             checkpoint.save(path, self.state, self._about(), self._check_finite)
             self._saved_at, self._saved_step, self._saved_lines = time.monotonic(), self.state.step, len(self.lines)
             self.folder.thin(self.watch.needed, settings().checkpoint_mb * 1_000_000)
+            self.watch.step(due=True)  # what can be forked from can be seen
         if pin:
             self.folder.pin(self.state.step)
         return path
@@ -435,7 +436,8 @@ class Run:
     def _between(self) -> None:
         """Decisions that need numbers on the host, at fixed steps."""
         self._check_rows()
-        events: list[Event] = self.algorithm.between(self.state, self._rows.recent(self.algorithm.BETWEEN), self.knobs)
+        recent = self._rows.recent(self.algorithm.BETWEEN, self.algorithm.Info._fields)
+        events: list[Event] = self.algorithm.between(self.state, recent, self.knobs)
         for event in events:
             self.log(event.what, event.text)
         self._write_rows()

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from models.errors import BadSetting
+from models.errors import BadInput, BadSetting
 from models.files import home, write_json
 
 VERSION = 1
@@ -91,6 +91,25 @@ def runs_folder() -> Path:
     return Path(chosen).expanduser() if chosen else home() / "runs"
 
 
+def missing() -> str:
+    """The sentence about a runs folder that was chosen and is not there; "" where there is nothing to tell."""
+    folder = runs_folder()
+    if not settings().runs_folder or folder == home() / "runs" or folder.is_dir():
+        return ""
+    return f"The runs folder {folder} is not there: connect its disk, move it back, or choose another one in the settings."
+
+
+def new_runs_folder() -> Path:
+    """Where a new run can be made. The studio's own folder is made with it; one that a person chose is on a disk, which may not be there.
+
+    Raises:
+        BadInput: that folder is not there.
+    """
+    if sentence := missing():
+        raise BadInput(sentence)
+    return runs_folder()
+
+
 def _path() -> Path:
     return home() / "settings.json"
 
@@ -108,7 +127,7 @@ def _read(path: Path) -> Settings:
     except FileNotFoundError:
         return Settings()
     except (OSError, ValueError, TypeError, RecursionError) as error:
-        why = (str(error).splitlines() or ["damaged"])[0]
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else (str(error).splitlines() or ["damaged"])[0]
         problem = f"The settings in {path} cannot be read ({why}): the defaults hold, and the file is kept beside as .bad."
         try:
             os.replace(path, path.with_name(path.name + ".bad"))

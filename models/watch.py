@@ -61,10 +61,10 @@ class Watch:
 
     # --- samples and numbers -------------------------------------------------------------------------------------
 
-    def step(self) -> None:
-        """A frame of the reel, when one is due; raises DiskTrouble."""
-        step, every = self.run.state.step, self.reel.every
-        if not self.samples or step % every or step in self.reel.steps():
+    def step(self, *, due: bool = False) -> None:
+        """A frame of the reel, at fixed steps or where it is `due`; raises DiskTrouble."""
+        step = self.run.state.step
+        if not self.samples or not (due or step % self.reel.every == 0) or step in self.reel.steps():
             return
         count = MOST if self.writes == "pictures" else SENTENCES
         drawn = self.run.algorithm.sample(self.run.state, count, REEL_SEED)

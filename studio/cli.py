@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from models.errors import BadInput, StudioError
+from studio.commands.terminal import harmless, tell
 
 DATA = (
     "of pictures: a built-in name, a folder, an archive, an IDX or .npz file, or hub:NAME; of sentences: grammar, oracle, a UTF-8 text file, "
     "an oracle's .npz; of known distributions: toy-categories, toy-line, toy-ring; `sampling-studio data` lists them"
 )
 CONDITION = "CLASS[:WEIGHT], caption:TEXT[:WEIGHT] or unit:LAYER/INDEX[:WEIGHT]; repeats: every chain wants all of them; a negative weight: not this"
+RUN = "its folder, or the name of a run that `sampling-studio runs` lists"
 EPSILON = (
     "pull of prior, condition, noise, and with --mask of the context (default: the variant's own in this mode, and 0.1 for the context); "
     "the paper's 1e-5,1,1e-17 are of mode released, where only ratios act"
@@ -33,7 +35,7 @@ class Parser(argparse.ArgumentParser):
     """Errors in one line, exit 2."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}\n")
+        self.exit(2, f"{self.prog}: {harmless(message, lines=False)}\n")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -81,23 +83,23 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--evaluate-every", type=_count, metavar="N", help="evaluate the samples every N steps and at the end (default: never)")
 
     resume = add("resume", "go on with a run, to a total of steps")
-    resume.add_argument("run", type=Path)
+    resume.add_argument("run", type=Path, metavar="RUN", help=RUN)
     resume.add_argument("--steps", type=_steps, help="total of steps (default: the preset's)")
     resume.add_argument("--data", help="where the data are now, if they were moved")
     resume.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="turn a knob first; repeats")
     resume.add_argument("--evaluate-every", type=_count, metavar="N", help="evaluate the samples every N steps and at the end (default: never)")
 
     fork = add("fork", "a new run that goes on from a kept step of another")
-    fork.add_argument("run", metavar="RUN", help="its folder, or the name of a run that `sampling-studio runs` lists")
+    fork.add_argument("run", metavar="RUN", help=RUN)
     fork.add_argument("--step", type=_steps, required=True, help="of a checkpoint of that run; `sampling-studio inspect RUN` lists them")
     fork.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="turn a knob at that step; repeats")
-    fork.add_argument("--out", type=Path, help="folder of the new run (default: a new one beside the others)")
+    fork.add_argument("--out", type=Path, help="folder of the new run (default: a new one in the runs folder)")
     fork.add_argument("--name", default="", help="of the new run (default: that of its folder)")
 
     _runs(add("runs", "all runs of this machine with their disk use; or rename, duplicate or delete one"))
 
     sample = add("sample", "draw samples of a run")
-    sample.add_argument("run", type=Path)
+    sample.add_argument("run", type=Path, metavar="RUN", help=RUN)
     sample.add_argument("-n", type=_count, default=64, help="how many (default 64)")
     sample.add_argument(
         "--out",
@@ -133,7 +135,7 @@ def parser() -> argparse.ArgumentParser:
     _chain(add("chain", "steer chains of the PPGN family towards classes or captions, on the parts of a run"))
 
     evaluate = add("evaluate", "how good a run's samples are, beside what real pictures or sentences give")
-    evaluate.add_argument("run", type=Path)
+    evaluate.add_argument("run", type=Path, metavar="RUN", help=RUN)
     evaluate.add_argument("-n", type=_count, default=5_000, help="samples (default 5000; of pictures at most half as many as there are)")
     evaluate.add_argument("--step", type=_steps, help="of an earlier checkpoint (default: the last)")
     evaluate.add_argument("--data", help="where the data are now, if they were moved")
@@ -156,7 +158,7 @@ def parser() -> argparse.ArgumentParser:
     _giving(lab, "write in the place of a file that is no export")
 
     opening = add("open", "the window on a run, or on what an exported file was made from; --json only tells what would be opened")
-    opening.add_argument("file", type=Path, help="an exported file, or a run")
+    opening.add_argument("file", type=Path, help="an exported file, or a run by its folder or name")
     opening.add_argument(
         "--take",
         choices=["all", "no-seed", "seed", "model"],
@@ -166,7 +168,7 @@ def parser() -> argparse.ArgumentParser:
     opening.add_argument("--run", type=Path, help="where the run of the file is now, if it was moved; with --take seed the run that takes it")
 
     inspect = add("inspect", "what a run, checkpoint or exported file is made of")
-    inspect.add_argument("file", type=Path)
+    inspect.add_argument("file", type=Path, help="a file, or a run by its folder or name")
 
     verify = add("verify", "make an exported file again, and compare")
     verify.add_argument("file", type=Path)
@@ -190,7 +192,7 @@ def parser() -> argparse.ArgumentParser:
     _gallery(add("gallery", "what is kept of all runs: list it, keep more, write it as files, find what is nearest"))
 
     shoot = add("shoot", "a picture of a page of the window, drawn off-screen")
-    shoot.add_argument("--page", default="home", help="home, began, bgan, ppgn, seqgan, maskgan, lab, gallery, runs")
+    shoot.add_argument("--page", default="home", help="home, began, bgan, ppgn, seqgan, maskgan, lab, gallery, runs, settings, report, about")
     shoot.add_argument("--run", type=Path, help="a run to show on it; without one, the form of a new run")
     shoot.add_argument("--data", help="data to choose on that form (default: the first that are built in)")
     shoot.add_argument(
@@ -230,15 +232,17 @@ def _runs(runs: argparse.ArgumentParser) -> None:
     ):
         action = actions.add_parser(name, help=text, description=text)
         action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print the result as one line of JSON")
-        action.add_argument("run", metavar="RUN", help="its folder, or the name of a run that `sampling-studio runs` lists")
+        action.add_argument("run", metavar="RUN", help=RUN)
         if name == "rename":
             action.add_argument("name", metavar="NAME")
         elif name == "duplicate":
-            action.add_argument("--out", type=Path, help="folder of the copy (default: a free name beside it)")
+            action.add_argument("--out", type=Path, help="folder of the copy (default: a free name in the runs folder)")
+        else:
+            action.add_argument("--forever", action="store_true", help="delete it for good instead, which frees its room")
 
 
 def _fill(fill: argparse.ArgumentParser) -> None:
-    fill.add_argument("run", type=Path)
+    fill.add_argument("run", type=Path, metavar="RUN", help=RUN)
     fill.add_argument("text", help='a sentence in which ___ (two underscores or more) stands for every word to fill: "the ___ sat on the ___"')
     fill.add_argument("-n", type=lambda word: _whole(word, 1, 64), default=5, help="how many alternatives, at most 64 (default 5)")
     _drawing(fill)
@@ -276,7 +280,7 @@ def _gallery(gallery: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         metavar="FILE",
-        help="export: .png sheet, .html page, .webp .gif .apng animation, .txt .jsonl .csv sentences; FOLDER/ single PNGs",
+        help="export: .png sheet, .html page, .webp .gif .apng .mp4 animation, .txt .jsonl .csv sentences; FOLDER/ single PNGs",
     )
 
 
@@ -287,7 +291,7 @@ def _giving(parser: argparse.ArgumentParser, force: str) -> None:
 
 
 def _chain(chain: argparse.ArgumentParser) -> None:
-    chain.add_argument("run", type=Path)
+    chain.add_argument("run", type=Path, metavar="RUN", help=RUN)
     chain.add_argument(
         "--variant",
         default="noiseless-joint",
@@ -343,10 +347,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as leaving:
         return int(leaving.code or 0)
     except BadInput as error:
-        print(f"sampling-studio: {error}", file=sys.stderr)
+        tell(str(error))
         return 2
     except StudioError as error:
-        print(f"sampling-studio: {error}", file=sys.stderr)
+        tell(str(error))
         return 1
     except KeyboardInterrupt:
         print("sampling-studio: stopped.", file=sys.stderr)
@@ -369,7 +373,7 @@ def _run(options: argparse.Namespace) -> int:
     elif text:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")
-        print(text)
+        print(harmless(text))
     sys.stdout.flush()
     return status
 

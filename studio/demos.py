@@ -28,9 +28,10 @@ from typing import Any
 
 from models.errors import BadFile, BadInput, StudioError
 from models.files import trouble, write_bytes, write_json
-from models.settings import runs_folder
+from models.settings import new_runs_folder
 from studio import runs as whereabouts
 from studio.assets import asset
+from studio.naming import free_name
 
 NAMES = ("began", "bgan", "ppgn", "seqgan", "maskgan", "lab")  # in the order of the cards
 FORMAT = 1
@@ -86,6 +87,15 @@ def demos(assets: Path | None = None) -> dict[str, Demo]:
     return found
 
 
+def named(run_id: str, assets: Path | None = None) -> str:
+    """The demo whose run has this id; "" for none. Only the records are read."""
+    for name, one in demos(assets).items() if run_id else ():
+        with contextlib.suppress(BadFile):
+            if one.has_run and _record(one).get("id") == run_id:
+                return name
+    return ""
+
+
 def install(name: str, *, assets: Path | None = None, runs: Path | None = None) -> Path:
     """The run of a demo in the runs folder, made there once: it opens, samples, trains on and forks like any other.
 
@@ -95,7 +105,7 @@ def install(name: str, *, assets: Path | None = None, runs: Path | None = None) 
 
     Raises:
         BadFile: the asset is not there, or was changed.
-        BadInput: this demo has no run.
+        BadInput: this demo has no run, or the runs folder is not there.
         DiskTrouble: the run cannot be written; then nothing is.
     """
     one = demo(name, assets)
@@ -104,8 +114,8 @@ def install(name: str, *, assets: Path | None = None, runs: Path | None = None) 
     there = None if runs else whereabouts.find({"id": _record(one)["id"]})
     if there is not None:
         return there
-    place = (runs or runs_folder()) / f"demo-{name}"
-    place = whereabouts.free_name(place) if place.exists() else place
+    place = (runs or new_runs_folder()) / f"demo-{name}"
+    place = free_name(place) if place.exists() else place
     half = place.with_name(f".{place.name}.{os.getpid()}.part")
     try:
         shutil.rmtree(half, ignore_errors=True)

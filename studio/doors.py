@@ -57,6 +57,12 @@ KINDS: Mapping[str, str] = {  # for people
     "chains-gallery": "Gallery of chains",
     "chains-csv": "Scalars of chains",
     "chains-netcdf": "Scalars of chains",
+    "board-gallery": "Gallery of kept pictures",
+    "board-animation": "Kept pictures, animated",
+    "board-page": "Page of kept sentences",
+    "board-txt": "Kept sentences",
+    "board-jsonl": "Kept sentences",
+    "board-csv": "Kept sentences",
 }
 SEED = 2**31 - 1  # the largest that a page takes
 NOWHERE = "The run is not here: find it first."
@@ -88,8 +94,9 @@ class Door:
 
     @property
     def kind(self) -> str:
-        """What it is, for people."""
-        return KINDS.get(str(self.recipe.get("kind")), "Exported file")
+        """What it is, for people; a recipe whose file is gone says so."""
+        named = KINDS.get(str(self.recipe.get("kind")), "Exported file")
+        return f"{named}, of which only the recipe is here" if recipes.is_recipe(self.path) else named
 
     @property
     def system(self) -> str:
@@ -100,6 +107,13 @@ class Door:
     def name(self) -> str:
         """Of the run."""
         return str(_dict(self.recipe.get("run")).get("name", ""))
+
+    @property
+    def demo(self) -> str:
+        """The demo whose run it wants, where that is not set up yet; "" for none."""
+        from studio import demos
+
+        return demos.named(str(_dict(self.recipe.get("run")).get("id", ""))) if self.run is None and not self.several else ""
 
     @property
     def several(self) -> bool:
@@ -179,11 +193,12 @@ class Door:
 
 
 def read(path: Path, chosen: Path | None = None) -> Door:
-    """The door that a file is; `chosen` is where a person says that its run is now.
+    """The door that a file is; `chosen` is where a person says that its run is now. A recipe beside a file is the door of that file.
 
     Raises:
         BadFile: it carries no recipe that can be read, or the chosen folder holds another run.
     """
+    path = recipes.owner(path)
     return opened(path, recipes.read(path), chosen)
 
 
@@ -198,6 +213,11 @@ def opened(path: Path, recipe: recipes.Recipe, chosen: Path | None = None) -> Do
         belongs(recipe, chosen)
     found = chosen if chosen is not None else where(recipe)
     if found is None:
+        lost = Door(path, recipe, step=step)
+        if lost.demo:
+            return replace(
+                lost, missing="Its run is a demo that comes with the studio and is not in the runs folder: set it up, or tell where it is now."
+            )
         name = str(_dict(recipe["run"]).get("name", ""))
         return Door(path, recipe, step=step, missing=f"The run {name or 'that made it'} is not where it was: tell where it is now.")
     return _at_checkpoint(Door(path, recipe, found, step))

@@ -21,7 +21,7 @@ import json
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 from xml.parsers import expat
 
 from PIL import Image, PngImagePlugin
@@ -115,6 +115,17 @@ def beside(path: Path) -> Path:
     return path.with_name(path.name + SIDE_CAR)
 
 
+def owner(path: Path) -> Path:
+    """The file that a FILE.recipe.json belongs to, where it is there; any other path, and the recipe of a file that is gone, as it is."""
+    file = path.with_name(path.name.removesuffix(SIDE_CAR)) if is_recipe(path) else path
+    return file if file != path and file.is_file() else path
+
+
+def is_recipe(path: Path) -> bool:
+    """Whether a path is the recipe of another file, by its name."""
+    return path.name.endswith(SIDE_CAR) and path.name != SIDE_CAR
+
+
 def read(path: Path) -> Recipe:
     """The recipe of an exported file, brought up to the present schema; nothing that it names is opened.
 
@@ -122,8 +133,8 @@ def read(path: Path) -> Recipe:
         BadFile: there is no such file, it carries none, one from a newer version, or one that no version has written.
     """
     recipe = carried(path)
-    if type(recipe["schema"]) is not int or not 1 <= recipe["schema"] <= SCHEMA:
-        newer = f"{recipe['schema']!r}"[:40]
+    if recipe["schema"] > SCHEMA:
+        newer = f"{recipe['schema']}"[:40]
         raise BadFile(f"{path.name} was exported by a newer version (recipe schema {newer}, this one reads {SCHEMA}): update Sampling Studio.")
     found = migrated(recipe)
     if told := wrong(found):
@@ -132,13 +143,11 @@ def read(path: Path) -> Recipe:
 
 
 def carried(path: Path) -> Recipe:
-    """The recipe of a file as it is written there, whatever its schema and fields; raises BadFile where there is none."""
+    """The recipe of a file as it is written there, whatever its version and fields; raises BadFile where there is none."""
     if path.is_dir():
         raise BadFile(f"{path} is a folder: give one of the exported files in it.")
     if not path.is_file():
         raise BadFile(f"There is no file {path}: check the name.")
-    if path.name.endswith(SIDE_CAR):
-        raise BadFile(f"{path.name} is itself the recipe of {path.name.removesuffix(SIDE_CAR)}: give that file.")
     try:
         text = _text(path)
         if text and len(text) > 8 * LIMIT:
@@ -147,15 +156,28 @@ def carried(path: Path) -> Recipe:
         if text and len(text) > 2 * LIMIT and len(json.dumps(recipe, ensure_ascii=False)) > 2 * LIMIT:  # letters may be written in six
             raise ValueError("its recipe is larger than 1 MB")
     except (OSError, ValueError, SyntaxError, RecursionError, EOFError, IndexError, struct.error, Image.DecompressionBombError) as error:
-        reason = (str(error).splitlines() or ["no reason given"])[0]
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else (str(error).splitlines() or ["no reason given"])[0]
         raise BadFile(f"{path.name} cannot be read ({reason}): it is damaged, or not a file of this studio.") from None
-    if not isinstance(recipe, dict) or "schema" not in recipe or "kind" not in recipe:
+    if not _ours(recipe):
         raise BadFile(f"{path.name} carries no recipe: it was not exported by Sampling Studio, or a program removed it.")
     return recipe
 
 
+def holds_recipe(file: Path) -> bool:
+    """Whether a file beside another is a recipe, of whatever version."""
+    try:
+        return file.stat().st_size <= 2 * LIMIT and _ours(json.loads(file.read_text("utf-8")))
+    except (OSError, ValueError, RecursionError):
+        return False
+
+
+def _ours(found: Any) -> TypeGuard[Recipe]:
+    """Whether that is what a version of this studio writes, or a later one may write."""
+    return isinstance(found, dict) and type(found.get("schema")) is int and found["schema"] >= 1 and "kind" in found
+
+
 def _text(path: Path) -> str | None:
-    side = beside(path)
+    side = path if is_recipe(path) else beside(path)
     if side.is_file():
         if side.stat().st_size > 2 * LIMIT:
             raise ValueError("its recipe is larger than 1 MB")
@@ -219,6 +241,8 @@ def _from_html(path: Path) -> str | None:
     with open(path, "rb") as file:
         head = file.read(_HEAD).decode("utf-8", "replace")
     _, found, rest = head.partition(SCRIPT)
+    if not found and "<html" in head and "</html>" not in head and len(head) < _HEAD:
+        raise ValueError("the page is cut short")
     if not found:
         return None
     text, ended, _ = rest.partition("</script>")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -13,15 +14,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from models.errors import BadFile, BadInput, StudioError
+from models.errors import BadFile, BadInput, DiskTrouble, StudioError
 from models.files import home, trouble, write_json
-from models.journal import RunFolder
+from models.journal import RunFolder, id_of
 from models.settings import runs_folder
+from studio.naming import check_name, free_name
 
 PLACES = 500  # runs outside the runs folder that are remembered
-LONGEST = 80  # letters of a name
-FORBIDDEN = re.compile(r'[\x00-\x1f<>:"/\\|?*]')  # of a folder's name, on one system or another
-RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")  # names of devices on Windows
 PARTS = {"checkpoints": "checkpoints", "kept": "checkpoints", "reel": "reel", "metrics.f32": "metrics", "tensorboard": "tensorboard"}
 TRACES = ("run.json", "checkpoints", "metrics.f32", "journal.jsonl")  # any of which tells that a folder is or was a run
 TURNS = tuple(f'"what": "{what}"'.encode() for what in ("phase", "longer", "fork", "knobs"))
@@ -78,19 +77,10 @@ class RunFacts:
 
 def listing() -> list[RunFacts]:
     """All runs of the runs folder and those remembered elsewhere, newest first; damaged ones stand among them."""
-    folders = {path.resolve(): path for path in [*_inside(runs_folder()), *(p for p in places().values() if p.is_dir())]}
-    found = [facts(path) for path in folders.values()]
+    found = [facts(path) for path in _folders()]
     names = Counter(run.name for run in found)  # a folder that was copied by hand has the name of the first
     told = [replace(run, name=run.path.name) if names[run.name] > 1 else run for run in found]
     return sorted(told, key=lambda run: run.time, reverse=True)
-
-
-def missing() -> str:
-    """The sentence about a runs folder that was chosen and is not there; "" where there is nothing to tell."""
-    folder = runs_folder()
-    if folder == home() / "runs" or folder.is_dir():
-        return ""
-    return f"The runs folder {folder} is not there: connect its disk, move it back, or choose another one in the settings."
 
 
 def facts(path: Path) -> RunFacts:
@@ -190,17 +180,28 @@ def find(run: Mapping[str, Any]) -> Path | None:
     return named[0] if len(named) == 1 else None
 
 
-def named(word: str) -> Path:
-    """The folder of a run that somebody has typed: a folder, or the name or id of a run in the list; raises BadInput."""
+def named(word: str, what: str = "run") -> Path:
+    """The folder of a run that somebody has typed: a folder, or the name or id of a run in the list.
+
+    Raises:
+        BadInput: there is none, or several have that name, such as a run and a copy of its folder that was made by hand.
+    """
     path = Path(word)
-    if any((path / name).exists() for name in TRACES):
+    if any(_there(path / name) for name in TRACES):
         return path
-    known = [run.path for run in listing() if word in (run.name, run.id, run.path.name)]
+    known = sorted(path for path in _folders() if word in _words(path))
     if len(known) == 1:
         return known[0]
     if known:
-        raise BadInput(f"{len(known)} runs are called {word}: give the folder, for example {known[0]}.")
-    raise BadInput(f"There is no run {word}: give its folder, or a name that `sampling-studio runs` lists.")
+        more = f" and {len(known) - 3:,} more" if len(known) > 3 else ""
+        raise BadInput(f"{len(known)} runs are called {word}: give the folder of one, {', '.join(map(str, known[:3]))}{more}.")
+    also = "" if what == "run" else "the file itself, "
+    raise BadInput(f"There is no {what} {word}: give {also}the folder of a run, or a name that `sampling-studio runs` lists.")
+
+
+def typed(path: Path, what: str = "run") -> Path:
+    """As `named`, but what is there is left as it is, so that those who open it can say what is wrong with it; `what` a person can give."""
+    return path if _there(path) else named(str(path), what)
 
 
 # --- renamed, copied, thrown away ---------------------------------------------------------------------------------
@@ -255,8 +256,24 @@ def trash(path: Path) -> Path:
     """
     check_free(path)
     target = free_name(home() / "trash" / f"{path.resolve().name}-{time.strftime('%Y%m%d-%H%M%S')}")
-    _move(path, target)
+    try:
+        _move(path, target)
+    except DiskTrouble as error:
+        why = getattr(error.__cause__, "strerror", None) or error.__cause__
+        raise DiskTrouble(
+            f"{path.name} cannot be moved into the trash {target.parent} ({why}): nothing was deleted; "
+            f"`sampling-studio runs delete {path.name} --forever` deletes it for good."
+        ) from error
     return target
+
+
+def destroy(path: Path) -> None:
+    """Delete a run for good, which frees its room; raises as `trash`."""
+    check_free(path)
+    try:
+        shutil.rmtree(path)
+    except OSError as error:
+        raise DiskTrouble(f"{path} could not be deleted ({error.strerror or error}): look at its permissions.") from None
 
 
 def restore(thrown: Path, path: Path) -> Path:
@@ -274,35 +291,21 @@ def check_free(path: Path) -> None:
         raise BadInput(f"{path} is not a run (nothing of one is in it): nothing was done.")
     if (path / "lock").exists():
         folder = RunFolder(path, {"columns": []})
-        folder.lock()
-        folder.close()
-
-
-def check_name(name: str) -> str:
-    """A name that a folder can have on every system, without spaces around it; raises BadInput."""
-    name = name.strip()
-    if not name or name.startswith(".") or name.endswith("."):
-        raise BadInput(f"{name!r} is no name for a run: it needs a letter or a digit, and neither begins nor ends with a dot.")
-    if len(name) > LONGEST:
-        raise BadInput(f"A name can have {LONGEST} letters; this one has {len(name)}.")
-    if bad := FORBIDDEN.search(name):
-        raise BadInput(f"A name cannot have the sign {bad.group()!r}, because it is a folder's name as well: leave it out.")
-    if RESERVED.fullmatch(name):
-        raise BadInput(f"{name} is the name of a device on Windows, so no folder can have it there: add a letter.")
-    return name
-
-
-def free_name(path: Path) -> Path:
-    """The path itself if nothing is there, else with the next number behind it: faces, faces-2, faces-3 …"""
-    stem, number = re.fullmatch(r"(.*?)(?:-(\d{1,6}))?", path.name).groups()  # pyright: ignore[reportOptionalMemberAccess]
-    count = int(number or 1)
-    while path.exists() or path.is_symlink():
-        count += 1
-        path = path.with_name(f"{stem}-{count}")
-    return path
+        try:
+            folder.lock()
+        except DiskTrouble:  # the lock is ours, and only its owner could not be written down
+            if not folder.writable:
+                raise
+        finally:
+            folder.close()
 
 
 # --- inside -------------------------------------------------------------------------------------------------------
+
+
+def _folders() -> list[Path]:
+    """All that are or were runs, of the runs folder and remembered elsewhere, each once."""
+    return [*{path.resolve(): path for path in [*_inside(runs_folder()), *(p for p in places().values() if p.is_dir())]}.values()]
 
 
 def _inside(folder: Path) -> list[Path]:
@@ -313,6 +316,19 @@ def _inside(folder: Path) -> list[Path]:
     except OSError:
         return []
     return [path for path in found if any((path / name).exists() for name in TRACES)]
+
+
+def _there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that is too long, or no name at all
+        return False
+
+
+def _words(path: Path) -> set[str]:
+    """What a run in a folder can be called by."""
+    record = _record(path)
+    return {path.name, str(record.get("name") or path.name), *([id_of(record)] if record else ())}
 
 
 def _record(path: Path) -> dict[str, Any]:
@@ -420,8 +436,27 @@ def _sizes(path: Path, part: str = "") -> Iterable[tuple[str, int]]:
 
 
 def _move(source: Path, target: Path) -> None:
+    """Within one file system a folder is renamed, which needs no room; elsewhere it is copied whole before the first goes."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(source, target)
-    except (OSError, shutil.Error) as error:
-        raise trouble(error if isinstance(error, OSError) else OSError(str(error)), target) from None
+        try:
+            os.rename(source, target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            _carry(source, target)
+    except OSError as error:
+        raise trouble(error, target) from error
+
+
+def _carry(source: Path, target: Path) -> None:
+    partial = target.with_name(f".{target.name}.part")
+    try:
+        shutil.copytree(source, partial, symlinks=True)
+        os.rename(partial, target)
+    except shutil.Error as error:  # what went wrong with each file, in words
+        number = re.search(r"\[Errno (\d+)\]", str(error))
+        raise OSError(int(number[1]), os.strerror(int(number[1]))) if number else OSError("not all of its files can be copied") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    shutil.rmtree(source)

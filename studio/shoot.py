@@ -18,11 +18,11 @@ def main(request: dict[str, Any]) -> int:
     from models.errors import BadInput
     from studio import theme
     from studio.messages import OldRun
-    from studio.pages import PAGES
+    from studio.pages import ASIDE, PAGES
     from studio.window import Window
 
-    if request["page"] not in PAGES:
-        raise BadInput(f"There is no page {request['page']!r}; the pages are {', '.join(PAGES)}.")
+    if request["page"] not in PAGES | ASIDE:
+        raise BadInput(f"There is no page {request['page']!r}; the pages are {', '.join(PAGES | ASIDE)}.")
     for name in catalog.ALGORITHMS:
         catalog.algorithm(name)
     app = QApplication(sys.argv[:1])
@@ -52,6 +52,8 @@ def main(request: dict[str, Any]) -> int:
         if request["data"]:
             page.new.choose_data(request["data"])
         settle(300, page.new.is_ready)
+    if request["page"] == "report":
+        settle(30, lambda: page.checks is not None)
     if request["page"] == "lab":
         page.setup.set_chains(64)
         page.setup.changed.emit()

@@ -13,6 +13,9 @@ def may_write(path: Path, force: bool) -> bool:
     from studio import recipe
 
     if not path.is_file() or not path.stat().st_size:
+        side = recipe.beside(path)
+        if not force and side.is_file() and not recipe.holds_recipe(side):
+            raise BadInput(f"{side} is there already, and is no recipe: choose another name, or add --force to replace it.")
         return False
     if force:
         return True

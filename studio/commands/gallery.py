@@ -10,6 +10,7 @@ from models.errors import BadInput, DiskTrouble
 from studio.commands.terminal import Result, tell
 from studio.gallery import Gallery
 from studio.gallery.store import Entry
+from studio.runs import typed
 
 
 def gallery(options: argparse.Namespace) -> Result:
@@ -85,7 +86,7 @@ def _object(entry: Entry) -> dict[str, Any]:
 
 def _keep(opened: Gallery, options: argparse.Namespace) -> Result:
     """Samples of a run, or those of an exported file."""
-    path: Path = options.what
+    path, newest = typed(options.what, "file or run"), opened.newest()
     if path.is_file():
         from studio.gallery.taking import keep_file
 
@@ -104,7 +105,10 @@ def _keep(opened: Gallery, options: argparse.Namespace) -> Result:
     if options.board is not None:
         before = opened.board(options.board) if options.board in dict(opened.boards()) else []
         opened.set_board(options.board, [*before, *ids])
-    return {"kept": len(ids), "ids": ids, "seed": options.seed, "gallery": str(opened.path)}, f"Kept {len(ids):,} in the gallery.", 0
+    new = sum(i > newest for i in set(ids))
+    before = len(set(ids)) - new
+    text = f"Kept {new:,} in the gallery" + (f"; {before:,} more {'was' if before == 1 else 'were'} there already." if before else ".")
+    return {"kept": len(ids), "new": new, "ids": ids, "seed": options.seed, "gallery": str(opened.path)}, text, 0
 
 
 def _export(opened: Gallery, options: argparse.Namespace) -> Result:
@@ -112,7 +116,7 @@ def _export(opened: Gallery, options: argparse.Namespace) -> Result:
 
     if options.out is None:
         raise BadInput(
-            "`gallery export` needs --out FILE: .png sheet, .html gallery or page, .webp .gif .apng animation, .txt .jsonl .csv, or FOLDER/."
+            "`gallery export` needs --out FILE: .png sheet, .html gallery or page, .webp .gif .apng .mp4 animation, .txt .jsonl .csv, or FOLDER/."
         )
     ids = _chosen(opened, options)
     if not ids:

@@ -84,7 +84,7 @@ def _flat(value: Any) -> str:
         return "  ".join(f"{k}={_flat(v)}" for k, v in value.items() if k != "scores")  # --json has them; `evaluate` prints them
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return "".join("\n    " + _flat(v) for v in value)
-    return str(value)
+    return str(value).replace("\n", "\\n")  # a name with a line end would look like a line of its own
 
 
 def verify(options: argparse.Namespace) -> Result:

@@ -6,6 +6,7 @@ import argparse
 import time
 from typing import Any
 
+from models.settings import missing
 from studio import runs as places
 from studio.commands.terminal import Result, tell
 
@@ -22,10 +23,14 @@ def runs(options: argparse.Namespace) -> Result:
         case "duplicate":
             made = places.duplicate(path, options.out)
             text = f"{path} was copied to {made}"
+        case "delete" if options.forever:
+            places.destroy(path)
+            made = None
+            text = f"{path} was deleted for good"
         case _:
             made = places.trash(path)
             text = f"{path} lies in {made} now; to have it back, move it from there"
-    return {"action": options.action, "run": str(path), "path": str(made)}, text, 0
+    return {"action": options.action, "run": str(path), "path": made and str(made)}, text, 0
 
 
 def fork(options: argparse.Namespace) -> Result:
@@ -46,10 +51,10 @@ def fork(options: argparse.Namespace) -> Result:
 
 
 def _list() -> Result:
-    tell(places.missing())
-    found = places.listing()
-    result = {"runs": [_described(run) for run in found], "bytes": sum(run.bytes for run in found)}
-    if not found:
+    problem, found = missing(), places.listing()
+    tell(problem)
+    result = {"runs": [_described(run) for run in found], "bytes": sum(run.bytes for run in found), "problem": problem}
+    if not found and not problem:
         return result, "There are no runs yet: sampling-studio train began --data faces makes one.", 0
     wide = max(len(run.name) for run in found)
     rows = [_line(run, wide) for run in found]

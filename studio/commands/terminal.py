@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import signal
 import sys
 import time
@@ -13,13 +14,23 @@ from typing import Any
 from models.errors import BadInput
 from studio.pace import Pace, duration
 
+STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")  # a terminal, or the reading direction
 Result = tuple[dict[str, Any], str, int]  # the JSON object, the text for a person, the exit status
+
+
+def harmless(text: str, *, lines: bool = True) -> str:
+    """Text for a terminal: signs that would steer it, or turn the reading direction, are shown as Python writes them.
+
+    Names, notes and sentences come from files that anybody may have made. Where `lines` is off, line ends count among these signs.
+    """
+    shown = STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return shown if lines else shown.replace("\n", "\\n")
 
 
 def tell(sentence: str) -> None:
     """Something worth knowing, beside the result."""
     if sentence:
-        print(f"sampling-studio: {sentence}", file=sys.stderr)
+        print(f"sampling-studio: {harmless(sentence, lines=False)}", file=sys.stderr)
 
 
 def number(word: str, flag: str) -> float:

@@ -171,7 +171,7 @@ class Cell:
             case "score":
                 return f"{self.score[0]} {self.score[1]:.4g}".replace("-", "−") if self.score and math.isfinite(self.score[1]) else ""
             case _:
-                return self.label
+                return self.label.removeprefix("caption:")
 
 
 def write_contact(

@@ -48,6 +48,11 @@ class Entry:
     note: str
     tags: tuple[str, ...] = ()
 
+    @property
+    def wish(self) -> str:
+        """What the chain was asked for, as people say it: the words of a caption alone."""
+        return self.label.removeprefix("caption:")
+
 
 def row_of(recipe: Mapping[str, Any], place: int) -> tuple[str, int]:
     """What the sample at a place of a recipe is one of ("rows" of a seed, "chains", fillings of a net), and which one, from 0."""

@@ -76,7 +76,7 @@ def giver_for(path: Path, kind: str) -> Giver:
     for giver in givers(kind).values():
         if suffix == giver.extension or (giver.extension and suffix in giver.others and suffix != ".png"):
             return giver
-    known = ", ".join(e for g in givers(kind).values() for e in (g.extension, *g.others) if e)
+    known = ", ".join(dict.fromkeys(e for g in givers(kind).values() for e in (g.extension, *g.others) if e))
     what = "Pictures" if kind == "picture" else "Sentences"
     raise BadInput(f"{what} of the gallery are written as {known}{', or FOLDER/' if kind == 'picture' else ''}; got {path.name!r}.")
 
@@ -136,8 +136,8 @@ def write_gallery(gallery: Gallery, path: Path, *, ids: Sequence[int], title: st
     items = []
     for i, e in enumerate(entries):
         alt = f"{e.system.upper()} sample {e.row} of seed {e.seed} at step {e.step:,}, run {e.run}, trained on {e.data}"
-        told = f"{e.run} · step {e.step:,} · seed {e.seed} #{e.row}" + (f" · {e.label}" if e.label else "")
-        items.append(Item(gallery.png(e.id), alt, told, f"{e.score:.4g}" if score and e.score is not None else "", e.label))
+        told = f"{e.run} · step {e.step:,} · seed {e.seed} #{e.row}" + (f" · {e.wish}" if e.wish else "")
+        items.append(Item(gallery.png(e.id), alt, told, f"{e.score:.4g}" if score and e.score is not None else "", e.wish))
         tell(i + 1, len(entries))
     systems = {e.system for e in entries}
     page = Page(
@@ -285,7 +285,7 @@ def _title(entries: Sequence[Entry]) -> str:
 
 def _facts(entries: Sequence[Entry]) -> str:
     runs, steps = {e.run_id for e in entries}, sorted({e.step for e in entries})
-    told = f"{len(entries):,} {'pictures' if entries[0].kind == 'picture' else 'sentences'}"
+    told = f"{len(entries):,} {'picture' if entries[0].kind == 'picture' else 'sentence'}{'s' * (len(entries) != 1)}"
     told += f" · {len(runs):,} runs" if len(runs) > 1 else ""
     return told + (f" · step {steps[0]:,}" if len(steps) == 1 else f" · steps {steps[0]:,} to {steps[-1]:,}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ SCHEMA = 1
 MARK = 0x53534741  # SQLite's application_id: whose file it is
 MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {}  # from this schema to the next
 PATIENCE = 10.0  # seconds that one window waits for another to finish writing
+ROOM = 65_536  # bytes; with less SQLite cannot begin to write
 TABLES = """
 CREATE TABLE recipes (id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, text TEXT NOT NULL);
 CREATE TABLE entries (
@@ -59,6 +61,31 @@ def connect(path: Path) -> sqlite3.Connection:
         db.close()
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
             raise Damaged("damaged") from error
+        raise
+    return db
+
+
+def reading(path: Path) -> sqlite3.Connection:
+    """A connection that only reads, and writes nothing at all, not even what SQLite keeps beside a file: for a full disk, or one without permission.
+
+    Raises:
+        sqlite3.Error: it cannot be read so either, or is to be made or brought up to date first.
+    """
+    beside = path.with_name(path.name + "-wal")
+    if beside.exists() and beside.stat().st_size:  # the newest changes are there: the one who has the file to himself needs no -shm to read them
+        db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        start = "PRAGMA locking_mode = EXCLUSIVE"
+    else:
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None, check_same_thread=False)
+        start = "PRAGMA query_only = ON"
+    try:
+        db.execute(start)
+        if _number(db, "application_id") != MARK or _number(db, "user_version") != SCHEMA:
+            raise sqlite3.OperationalError("unable to open: it is to be made or brought up to date first")
+        db.execute("SELECT max(id) FROM entries").fetchone()
+        db.execute("PRAGMA query_only = ON")
+    except BaseException:
+        db.close()
         raise
     return db
 
@@ -114,7 +141,9 @@ def told(path: Path) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         text = str(error)
-        if "full" in text:
+        if path.is_dir():
+            raise BadFile(f"{path} is a folder, where the gallery's file should be: move it away, and a new gallery is begun.") from error
+        if "full" in text or ("locked" not in text and _full(path.parent)):  # what SQLite cannot make beside the file it "cannot open"
             raise DiskTrouble(f"The disk that holds {path.parent} is full: free some space; nothing kept before is lost.") from error
         if "locked" in text or "busy" in text:
             raise BadInput(f"Another window has been writing to the gallery for {PATIENCE:.0f} seconds: try again when it is done.") from error
@@ -125,6 +154,13 @@ def told(path: Path) -> Iterator[None]:
         raise DiskTrouble(f"{path} could not be read or written ({text}): look after the disk that holds it.") from error
     except sqlite3.DatabaseError as error:
         raise _damaged(path) from error
+
+
+def _full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < ROOM
+    except OSError:
+        return False
 
 
 def _damaged(path: Path) -> BadFile:

@@ -12,13 +12,13 @@ import threading
 import time
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import filelock
 
-from models.errors import BadInput, DiskTrouble
+from models.errors import BadInput, DiskTrouble, StudioError
 from models.files import home, trouble
 from studio.gallery import schema
 from studio.gallery.asking import SORTS, condition, order
@@ -39,10 +39,11 @@ class Gallery:
     Attributes:
         path: of the file.
         problem: what was wrong with the file that was there before and was set aside; "" if nothing was.
+        writes: off while it is only read, because its disk is full or gives no permission; the first change that goes through turns it on.
     """
 
-    def __init__(self, path: Path, db: sqlite3.Connection, problem: str = "") -> None:
-        self.path, self.problem = path, problem
+    def __init__(self, path: Path, db: sqlite3.Connection, problem: str = "", *, writes: bool = True) -> None:
+        self.path, self.problem, self.writes = path, problem, writes
         self._db, self._lock = db, threading.RLock()
         self._writes = 0
 
@@ -54,23 +55,15 @@ class Gallery:
             DiskTrouble: it cannot be read or made there.
         """
         path = gallery_path() if path is None else path
-        problem = ""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with filelock.FileLock(path.with_name(path.name + ".lock"), timeout=30), told(path):
-                try:
-                    db = schema.connect(path)
-                except schema.Damaged as error:
-                    aside = schema.set_aside(path, str(error))
-                    what = "was made by a newer version" if str(error) == "newer" else "could not be read"
-                    problem = f"The gallery {what}, so it was set aside as {aside.name} in {aside.parent} and a new one begun."
-                    db = schema.connect(path)
-        except filelock.Timeout:
-            raise DiskTrouble(f"The gallery {path} is being opened by another window for too long: close that window.") from None
-        except OSError as error:
-            raise trouble(error, path) from error
+            db, problem = _connected(path)
+        except DiskTrouble:  # full, or no permission: what was kept can be read all the same
+            with suppress(sqlite3.Error, OSError):
+                return Gallery(path, schema.reading(path), writes=False)
+            raise
         gallery = Gallery(path, db, problem)
-        gallery._forget()
+        with suppress(DiskTrouble):
+            gallery._forget()
         return gallery
 
     def close(self) -> None:
@@ -171,6 +164,10 @@ class Gallery:
     def count(self, *, starred: bool = False) -> int:
         """Entries in all, or those with a star."""
         return int(self._one(f"SELECT count(*) FROM entries WHERE gone IS NULL{' AND star = 1' if starred else ''}")[0])
+
+    def newest(self) -> int:
+        """The highest number that any entry has, of those that are gone as well; 0 of an empty gallery. What is kept later has a higher one."""
+        return int(self._one("SELECT coalesce(max(id), 0) FROM entries")[0])
 
     def choices(self) -> dict[str, list[tuple[str, str, int]]]:
         """What can be filtered by: "system", "run", "label", "tag", "kind" -> (value, what it says, how many), the most frequent kinds first."""
@@ -324,6 +321,16 @@ class Gallery:
                 db.execute("DELETE FROM entries WHERE gone < ?", (time.time() - KEPT,))
                 db.execute("DELETE FROM recipes WHERE id NOT IN (SELECT recipe FROM entries)")
 
+    def _reopen(self) -> None:
+        """Once more for writing; raises DiskTrouble where it still cannot be."""
+        self._db.close()  # it may have the file to itself
+        try:
+            self._db, self.problem = _connected(self.path)
+            self.writes = True
+        except StudioError:
+            self._db = schema.reading(self.path)
+            raise
+
     def _each(self, sql: str, values: Iterator[tuple[Any, ...]] | Sequence[tuple[Any, ...]]) -> None:
         with self._writing() as db:
             db.executemany(sql, values)
@@ -340,6 +347,8 @@ class Gallery:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """All of the block or nothing of it."""
         with self._lock, told(self.path):
+            if not self.writes:
+                self._reopen()
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
@@ -349,6 +358,26 @@ class Gallery:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
+
+
+def _connected(path: Path) -> tuple[sqlite3.Connection, str]:
+    """A connection that reads and writes, and what was wrong with a file that was set aside; raises DiskTrouble, or BadFile for a folder."""
+    problem = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(path.with_name(path.name + ".lock"), timeout=30), told(path):
+            try:
+                db = schema.connect(path)
+            except schema.Damaged as error:
+                aside = schema.set_aside(path, str(error))
+                what = "was made by a newer version" if str(error) == "newer" else "could not be read"
+                problem = f"The gallery {what}, so it was set aside as {aside.name} in {aside.parent} and a new one begun."
+                db = schema.connect(path)
+    except filelock.Timeout:
+        raise DiskTrouble(f"The gallery {path} is being opened by another window for too long: close that window.") from None
+    except OSError as error:
+        raise trouble(error, path) from error
+    return db, problem
 
 
 def gallery_path() -> Path:

@@ -7,6 +7,7 @@ import csv
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,25 @@ def keep_file(gallery: Gallery, path: Path) -> list[int]:
             raise BadFile(f"The samples of {path.name} cannot be cut out of it: open the run that made it, and keep them there.")
     except (OSError, ValueError, KeyError, TypeError, SyntaxError, Image.DecompressionBombError) as error:
         raise BadFile(f"{path.name} does not hold what its recipe tells ({error}): it was changed after the export.") from None
+    if "chains" in recipe:
+        samples = [replace(sample, label=label) for sample, label in zip(samples, _asked(recipe, count), strict=True)]
     made, cells = recipe["made"], recipe["made"].get("cells")
     if cells is None and recipe["kind"] != "chains-single" and recipe["kind"] != "single":
         return gallery.add(recipe, samples)
     return [gallery.add(recipes.of_sample(recipe, sample.place), [_alone(sample, made)])[0] for sample in samples]
+
+
+def _asked(recipe: Mapping[str, Any], count: int) -> list[str]:
+    """What each chain of an export was asked for, of a single one in its row; nothing where its record is incomplete."""
+    from studio.export.chaining import told_of
+
+    try:
+        wishes = told_of(dict(recipe))["conditions"]
+        first = int((recipe["made"].get("rows") or [0])[0])
+        each = [wishes] * count if isinstance(wishes[0], str) else wishes[first : first + count]
+        return [" + ".join(own) for own in each] if len(each) == count else [""] * count
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return [""] * count
 
 
 def _alone(sample: Sample, made: Mapping[str, Any]) -> Sample:

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from models.algorithms.maskgan.fillings import END_WORD, Desk, Fillings
 from models.algorithms.maskgan.fillings import desk_of as read_desk
-from models.files import home
 from models.knobs import describe
-from studio import copying
-from studio.export.filled import desk_of, fill_exporters
-from studio.gallery.store import gallery_path
+from studio.export.filled import desk_of
 from studio.history import History
-from studio.messages import Export, Opened, Reply, Trouble
+from studio.messages import Opened, Reply, Trouble
 from studio.pages import deskmoves as moves
-from studio.pages.exporting import pattern
+from studio.pages.deskdoors import DeskDoors
 from studio.pages.ownrun import OwnRun
 from studio.pages.page import Page
 from studio.panels.blankcards import BlankCards
@@ -51,6 +46,8 @@ class DeskFace(QObject):
         desk: what lies on it.
         history: what can be taken back here.
         source: the net whose fillings the words of the desk are, with the alternative `shown[source]`.
+        joiner: between two tokens of the open run.
+        doors: what comes out of it.
         fillings: of each net the last ones; those of the sentence with other blanks are kept, faded, until the next come.
     """
 
@@ -67,7 +64,7 @@ class DeskFace(QObject):
         self._told = ""  # why this desk cannot be filled
         self.history = History(self)
         self._how: dict[str, Any] = {}  # the controls of the drawing, as the history knows them
-        self._joiner, self._unit, self._punctuation = " ", "words", "split"
+        self.joiner, self._unit, self._punctuation = " ", "words", "split"
         self._drawn, self._by_hand, self._restored = 0, False, False  # test sentences so far; whether a person wants the next
         self.panel, self.cards, self.table = DeskPanel(), BlankCards(), TokenTable()
         self.lists = {net: FillingsPanel(title) for net, title in NETS.items()}
@@ -78,11 +75,7 @@ class DeskFace(QObject):
         self.undo_button = tool("undo", "Take back the last change of the desk (Ctrl+Z)", self.undo)
         self.redraw_button = button("Re-roll", "redo", tip="Other fillings of what is not locked (Enter)", clicked=self.reroll)
         self.more = button("Token table", "chevron-right", tip="p(real), log p, r, R, V and A of every blank", clicked=self._fold_table)
-        self.export_button = button("Export fillings…", "export", tip="Both nets' fillings as a file, with their recipe inside")
-        menu = QMenu(self.export_button)
-        for name, exporter in fill_exporters().items():
-            menu.addAction(exporter.label).triggered.connect(partial(self._ask_path, name))
-        self.export_button.setMenu(menu)
+        self.doors = DeskDoors(self, session, page)
         self.widget, self.side = self._stage(), self.drawing
         self.drawing.add_section("Sentence", self._sentence())
         seed = self.drawing.rows["seed"].slider
@@ -107,7 +100,7 @@ class DeskFace(QObject):
         self.lower.hide()
         for part in (self.cards, self.lower):
             part.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        line = row(self.more, 1, self.undo_button, self.redraw_button, self.export_button, spacing=8)
+        line = row(self.more, 1, self.undo_button, self.redraw_button, self.doors.export_button, spacing=8)
         body.addWidget(top)
         body.addLayout(both, 1)
         body.addLayout(line)
@@ -263,29 +256,6 @@ class DeskFace(QObject):
         self.table.choose(place)
         self.cards.see(place)
 
-    def _ask_path(self, name: str, *_: Any) -> None:
-        run, exporter = self._session.run, fill_exporters()[name]
-        if run is not None:
-            suggestion = home() / "exports" / f"{run.name}-fillings{exporter.extension}"
-            suggestion.parent.mkdir(parents=True, exist_ok=True)
-            self._page.ask_path(exporter.label, suggestion, pattern(exporter), lambda path: self.export(name, path))
-
-    def export(self, name: str, path: Path) -> None:
-        """Write both nets' fillings of the desk, with an exporter of `fill_exporters`."""
-        how = self.drawing.values()
-        options = {key: how[key] for key in ("temperature", "top_k", "nucleus")} | {"k": CANDIDATES, "shown": self._alternative(self.source)}
-        nets = sorted(NETS, key=lambda net: net != self.source)  # the first is the one that lies on the desk
-        wish = {"desk": self.desk, "n": self.blanking.n, "seed": how["seed"], "nets": nets, "options": options}
-        self._page.tell(f"Exporting {path.name} …", stay=True)
-        self._session.export(Export(name, path, desk=wish))
-
-    def keep(self) -> bool:
-        """Keep both nets' fillings in the gallery; False where there are none of what lies on the desk."""
-        if self._session.run is None or not self.is_filled():
-            return False
-        self.export("keep", gallery_path())
-        return True
-
     def take_seed(self, seed: int) -> None:
         """Fillings of another seed."""
         self.draw_with("seed", seed)
@@ -325,7 +295,7 @@ class DeskFace(QObject):
         read = (run.config.get("unit", "words"), run.config.get("punctuation", "split"))
         if read != (self._unit, self._punctuation):
             self._unit, self._punctuation = read
-            self._joiner = "" if self._unit == "chars" else " "
+            self.joiner = "" if self._unit == "chars" else " "
             self.history.clear()
             if not self._restored:
                 self.desk = Desk(())
@@ -364,22 +334,6 @@ class DeskFace(QObject):
             "net": net,
             **self.drawing.values(),
         }
-
-    def as_command(self) -> str:
-        """The blanks filled by the net whose words lie here; "" where there is nothing to fill."""
-        run = self._session.run
-        if run is None or not moves.free(self.desk):
-            return ""
-        step, how = copying.checkpoint_of(run.path, self._session.step), self.drawing.values()
-        return copying.fill_command(run.path.resolve(), step, self.desk, self.source, self.blanking.n, how, self._joiner)
-
-    def as_python(self) -> str:
-        """The same, with words that were locked as they are."""
-        run = self._session.run
-        if run is None or not moves.free(self.desk):
-            return ""
-        step = copying.checkpoint_of(run.path, self._session.step)
-        return copying.fill_python(run.path.resolve(), step, self.request(self.source))
 
     def show_reply(self, reply: Reply) -> float | None:
         """An answer; the seconds that both nets took, once both have answered."""
@@ -425,7 +379,7 @@ class DeskFace(QObject):
         desk, truth, some = self.desk, self.blanking.truth.isChecked(), moves.free(self.desk)
         shown = self.fillings if some else {}
         found = shown.get(self.source)
-        self.panel.show_desk(desk.tokens, desk.blanks, desk.fixed, desk.open_end, fillings=found, joiner=self._joiner)
+        self.panel.show_desk(desk.tokens, desk.blanks, desk.fixed, desk.open_end, fillings=found, joiner=self.joiner)
         for net, panel in self.lists.items():
             if net in shown:
                 panel.show_fillings(shown[net], truth, on_desk=net == self.source)
@@ -443,7 +397,7 @@ class DeskFace(QObject):
         self._show_notes(found.notes if found is not None else ())
         self.blanking.show_desk(open_end=desk.open_end, some=bool(desk.tokens))
         self.undo_button.setEnabled(self.history.canUndo())
-        for b in (self.redraw_button, self.export_button):
+        for b in (self.redraw_button, self.doors.export_button):
             b.setEnabled(some and self._session.run is not None)
 
     def _show_notes(self, notes: Sequence[str]) -> None:

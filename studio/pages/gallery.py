@@ -180,9 +180,10 @@ class GalleryPage(Page):
         except StudioError as error:
             self.card.show_error(str(error))
             return
-        if ids != self.model.ids or (kind == BOARD) != self.model.ordered:
+        ordered = kind == BOARD and sort == "board" and not self.filter.filters()
+        if ids != self.model.ids or ordered != self.model.ordered:
             top = self.grid.verticalScrollBar().value()
-            self.model.show_ids(self.gallery, ids, ordered=kind == BOARD and sort == "board" and not self.filter.filters())
+            self.model.show_ids(self.gallery, ids, ordered=ordered)
             self.grid.set_cards(cards)
             self.grid.select(chosen)
             if not self.grid.selected():
@@ -225,7 +226,9 @@ class GalleryPage(Page):
             self.show_entry(entries[0])
         else:
             self.aside.cancel("data")
-            self.detail.show_none(HINT if not chosen else f"{many(chosen).capitalize()} are selected.\n\n{HINT.partition(chr(10))[2].strip()}")
+            self.detail.show_none(
+                HINT if not chosen else f"{many(chosen).capitalize()} are selected.\n\n{HINT.partition(chr(10))[2].strip()}", several=bool(chosen)
+            )
 
     def show_entry(self, entry: Entry) -> None:
         """One sample at the side."""
@@ -279,6 +282,13 @@ class GalleryPage(Page):
     def star(self) -> None:
         """Star what is selected, or unstar it where all of it is starred."""
         self.deeds.star(self.grid.selected())
+
+    def type_tag(self) -> None:
+        """Let the person type a tag for what is selected."""
+        if self.grid.selected():
+            self.detail.edit_tag()
+        else:
+            self.tell("Select a sample first, or several.")
 
     def remove(self) -> None:
         """Take what is selected out of the gallery."""
@@ -339,6 +349,10 @@ class GalleryPage(Page):
         else:
             self.doors.choose()
 
+    def why_no_keep(self) -> str:
+        """They are here already."""
+        return "These are kept already: go to the page of a run to keep more."
+
     def as_command(self) -> str:
         """What is shown, as a line for the terminal."""
         return command(self._asked())
@@ -362,7 +376,7 @@ class GalleryPage(Page):
         control = event.modifiers() == Qt.KeyboardModifier.ControlModifier
         acts = {
             (Qt.Key.Key_S, False): self.star,
-            (Qt.Key.Key_T, False): self.detail.edit_tag,
+            (Qt.Key.Key_T, False): self.type_tag,
             (Qt.Key.Key_C, False): self.compare_two,
             (Qt.Key.Key_N, False): self.search.find,
             (Qt.Key.Key_Delete, False): self.remove,
@@ -413,7 +427,7 @@ class GalleryPage(Page):
 
 def name_of(entry: Entry) -> str:
     """A sample in a line."""
-    return f"{entry.run} · step {entry.step:,} · seed {entry.seed} #{entry.row}" + (f" · {entry.label}" if entry.label else "")
+    return f"{entry.run} · step {entry.step:,} · seed {entry.seed} #{entry.row}" + (f" · {entry.wish}" if entry.wish else "")
 
 
 def spanned(ends: Sequence[Entry]) -> str:

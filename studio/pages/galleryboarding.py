@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from studio.panels.galleryboards import BOARD
+from studio.panels.galleryfoot import fixed
 from studio.panels.gallerygrid import ordered_after
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class GalleryBoarding(QObject):
         foot.taken.connect(lambda: deeds.take_off(boards.now()[1], page.grid.selected()))
         foot.stepped.connect(self.step)
         page.model.moved.connect(self._move)
+        page.grid.refused.connect(self.say_fixed)
 
     def make(self) -> None:
         """A board of what is selected; its name can be typed at once."""
@@ -48,11 +50,18 @@ class GalleryBoarding(QObject):
             self._page.deeds.order(name, ordered_after(self._page.model.ids, ids, place))
             self._page.grid.select(ids)
 
+    def say_fixed(self) -> None:
+        """Why the board that is shown keeps its order, if it does."""
+        page = self._page
+        if page.boards.now()[0] == BOARD and not page.model.ordered:
+            page.tell(fixed(page.filter.filters()))
+
     def step(self, by: int) -> None:
         """Move what is selected one place on its board."""
         page = self._page
         chosen, (kind, name) = page.grid.selected(), page.boards.now()
         if kind != BOARD or not page.model.ordered or not chosen:
+            self.say_fixed()
             return
         first, last = page.model.row_of(chosen[0]), page.model.row_of(chosen[-1])
         place = max(0, first - 1) if by < 0 else min(len(page.model.ids), last + 2)

@@ -160,7 +160,7 @@ class GalleryDoors(QObject):
                 cells = giving.cells_of(gallery, pictures[:PREVIEW])
                 image, _, _ = composed(cells, look, title)
             first = f", the first of {len(pictures):,}" if len(pictures) > PREVIEW else ""
-            return np.asarray(image), f"{image.width:,} × {image.height:,} pixels · {len(cells):,} pictures{first}"
+            return np.asarray(image), f"{image.width:,} × {image.height:,} pixels · {len(cells):,} picture{'s' * (len(cells) != 1)}{first}"
 
         self._page.aside.start(SHEET, draw)
 

@@ -106,20 +106,20 @@ class MaskganPage(SentencePage):
 
     def as_command(self) -> str:
         """Of the desk while it is looked at."""
-        return self.desk.as_command() if self.faces.place() == DESK else super().as_command()
+        return self.desk.doors.as_command() if self.faces.place() == DESK else super().as_command()
 
     def as_python(self) -> str:
         """Likewise."""
-        return self.desk.as_python() if self.faces.place() == DESK else super().as_python()
+        return self.desk.doors.as_python() if self.faces.place() == DESK else super().as_python()
 
     def export_buttons(self) -> list[QPushButton]:
         """Of the desk while it is looked at."""
-        return [self.desk.export_button] if self.faces.place() == DESK else super().export_buttons()
+        return [self.desk.doors.export_button] if self.faces.place() == DESK else super().export_buttons()
 
     def choose_export(self) -> None:
         """Of the desk its fillings, elsewhere samples."""
-        if self.faces.place() == DESK and self.desk.export_button.isEnabled():
-            self.desk.export_button.showMenu()
+        if self.faces.place() == DESK and self.desk.doors.export_button.isEnabled():
+            self.desk.doors.export_button.showMenu()
         else:
             super().choose_export()
 
@@ -252,7 +252,7 @@ class MaskganPage(SentencePage):
         """Of the desk both nets' fillings, elsewhere samples."""
         if self.faces.place() != DESK:
             super().keep()
-        elif not self.desk.keep():
+        elif not self.desk.doors.keep():
             self.tell("Nothing is filled yet: blank a word, and both nets fill it.")
 
     def look_often(self) -> None:

@@ -11,11 +11,12 @@ from PySide6.QtCore import QObject, QProcess
 
 from models.data import sources
 from models.errors import BadFile, StudioError
-from studio import doors, runs
+from studio import demos, doors, runs
 from studio.doors import Door, Take
 from studio.messages import OldRun
 from studio.pages.page import CARRIERS
 from studio.panels.doorcard import DoorCard
+from studio.workers.later import Later
 
 if TYPE_CHECKING:
     from studio.window import Window
@@ -38,8 +39,11 @@ class Receiving(QObject):
         self.card.setParent(window)
         self.card.hide()
         self._checking: QProcess | None = None
+        self._unpacker = Later(self)
+        self._unpacker.failed.connect(self._on_no_demo)
         self.card.taken.connect(self.take)
         self.card.find_wanted.connect(self._ask_run)
+        self.card.demo_wanted.connect(self._set_up)
         self.card.verify.connect(self._verify)
         self.card.closed.connect(self._stop_checking)
         window.session.opened.connect(self._refresh)
@@ -100,10 +104,11 @@ class Receiving(QObject):
         """Whether the file carries a recipe; its card is shown, or what is wrong with it told."""
         from studio import recipe
 
+        path = recipe.owner(path)
         try:
             recipe.carried(path)
         except BadFile as error:
-            damaged = path.suffix.lower() == ".html" or recipe.beside(path).is_file()  # what can be no data, or has a recipe beside it
+            damaged = path.suffix.lower() == ".html" or recipe.is_recipe(path) or recipe.beside(path).is_file()  # can be no data
             if damaged:
                 self._window.page.card.show_error(str(error))
             return damaged
@@ -166,13 +171,29 @@ class Receiving(QObject):
         title = f"Where is the run {door.name} now?" if door.name else "Where is this run now?"
         self._window.page.ask_path(title, runs.runs_folder(), "", lambda folder: self._found(door, folder), there=True)
 
+    def _set_up(self, door: Door) -> None:
+        """Unpack the demo that a file was made from."""
+        name = door.demo
+        self._unpacker.call(lambda: demos.install(name), lambda folder: self._on_demo(door, folder))
+
+    def _on_demo(self, door: Door, folder: Path) -> None:
+        if self.card.door is not None and self.card.door.path == door.path:
+            self._found(door, folder)
+
+    def _on_no_demo(self, sentence: str) -> None:
+        self.card.refresh()
+        self._window.page.card.show_error(sentence)
+
     def _found(self, door: Door, folder: Path) -> None:
+        file = self.card.door if self.card.door is not None and self.card.door.path == door.path else door  # of which it may be one sample
         try:
             again = doors.opened(door.path, door.recipe, folder)
         except StudioError as error:
             self._window.page.card.show_error(str(error))
             return
         runs.remember(folder)
+        if file is not door:
+            again = doors.opened(file.path, file.recipe, None if file.several else folder)
         self._window.page.card.close_card()
         self.card.show_door(again, self.taker)
 
@@ -223,6 +244,7 @@ class Receiving(QObject):
     def stop(self) -> None:
         """The window is closing."""
         self._stop_checking()
+        self._unpacker.wait()
 
 
 def source_of(door: Door) -> OldRun:

@@ -10,9 +10,10 @@ from typing import Any
 from PySide6.QtCore import QFile, QObject, Signal
 
 from models.errors import BadInput, StudioError
-from models.settings import runs_folder
+from models.settings import new_runs_folder
 from studio import runs
 from studio.history import History
+from studio.naming import check_name, free_name
 from studio.runs import RunFacts, size_text
 from studio.session import Session
 from studio.workers.later import Later
@@ -64,9 +65,9 @@ class RunDeeds(QObject):
     def fork(self, run: RunFacts, step: int, change: dict[str, Any], name: str) -> None:
         """A new run from a kept step; `change` has knobs and what was typed for them."""
         try:
-            out = runs_folder() / runs.check_name(name)
+            out = new_runs_folder() / check_name(name)
             if out.exists():
-                raise BadInput(f"There is a run called {name} already: take another name, for example {runs.free_name(out).name}.")
+                raise BadInput(f"There is a run called {name} already: take another name, for example {free_name(out).name}.")
         except BadInput as error:
             self.failed.emit(str(error))
             return

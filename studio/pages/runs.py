@@ -13,8 +13,9 @@ from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QTabBar, QToolBu
 
 from models.errors import StudioError
 from models.files import home
-from models.settings import runs_folder
+from models.settings import missing, runs_folder
 from studio import runs, theme
+from studio.naming import free_name
 from studio.pages.page import Page
 from studio.pages.rundeeds import RunDeeds
 from studio.panels.queuepanel import QueuePanel
@@ -107,8 +108,14 @@ class RunsPage(Page):
         foot = row(self.foot, self.undo_button)
         foot.setStretch(0, 1)
         left.body.addLayout(foot)
-        left.setMinimumWidth(theme.theme().px(LEFT))
+        self._card = left
+        theme.notifier.changed.connect(self._widths)
+        self._widths()
         return left
+
+    def _widths(self) -> None:
+        """The list's buttons stay readable at every scale."""
+        self._card.setMinimumWidth(theme.theme().px(LEFT))
 
     def _connect(self) -> None:
         self.browser.listed.connect(self._on_listed)
@@ -163,7 +170,7 @@ class RunsPage(Page):
             else "No runs yet. A run is saved by itself, and stands here from its first step."
         )
         self.foot.setText(words + (f"; {damaged} of them damaged" if damaged else ""))
-        if problem := runs.missing():
+        if problem := missing():
             self.alarm.show_error(problem)
         else:
             self.alarm.hide()
@@ -227,7 +234,7 @@ class RunsPage(Page):
         """From which step, and with which change?"""
         if chosen := self.chosen():
             self.more_form.hide()
-            self.fork_form.show_run(chosen[0], runs.free_name(runs_folder() / f"{chosen[0].path.name}-fork").name)
+            self.fork_form.show_run(chosen[0], free_name(runs_folder() / f"{chosen[0].path.name}-fork").name)
 
     def ask_more(self) -> None:
         """For how many steps?"""

@@ -338,6 +338,10 @@ class TrainingPage(SeededPage):
             self.tell("Keeping …", stay=True)
             self.session.export(Export("keep", gallery_path(), **self.to_keep()))
 
+    def why_no_keep(self) -> str:
+        """Without a run there is nothing to keep."""
+        return "" if self.session.run is not None else "There are no samples yet: open a run or start one, and keep what it draws."
+
     def save(self) -> None:
         """Keep the present step for good."""
         if self.session.run is not None:

@@ -11,10 +11,11 @@ from PySide6.QtWidgets import QFrame, QPushButton, QSizePolicy, QWidget
 
 from studio import theme
 from studio.doors import MEANS, TAKES, Door, Take
-from studio.export.thumbs import Thumb, thumb
+from studio.export.thumbs import Thumb, thumb, whole
 from studio.pages import called
 from studio.picture import to_pixmap
-from studio.widgets import ElidedLabel, button, column, label, row, tool
+from studio.recipe import is_recipe
+from studio.widgets import ElidedLabel, button, column, label, row, spin, tool
 
 WIDE, HIGH = 300, 220  # of the picture, at most
 
@@ -146,6 +147,7 @@ class DoorCard(QFrame):
     Signals:
         taken(object, str): a Door, and the way: of `doors.TAKES`.
         find_wanted(object): the person wants to tell where the Door's run is now.
+        demo_wanted(object): set up the demo whose run this Door wants.
         verify(object): make the Door's file again, and compare.
         closed(): it was put away.
     """
@@ -153,17 +155,23 @@ class DoorCard(QFrame):
     taken = Signal(object, str)
     find_wanted = Signal(object)
     verify = Signal(object)
+    demo_wanted = Signal(object)
     closed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("kind", "card")
         self.door: Door | None = None
+        self._lost: Door | None = None  # the sample that was wanted, whose run is not found
         self._taker: Callable[[Door], str] = lambda door: ""
         self.view = SheetView()
         self.title, self.facts = ElidedLabel("", "strong"), ElidedLabel("", "muted")
         self.words, self.pointed = label("", "caption"), ElidedLabel("", "caption")
         self.problem, self.verdict = label("", "warn"), label("", "muted")
+        self.number = spin(0, 0, 0, "Which sample of the file, from 0")
+        self.number.setAccessibleName("Sample of the file")
+        self.open_button = button("Open this sample", "open", tip="Its run as it was, with this sample selected", clicked=self._on_numbered)
+        self.number.valueChanged.connect(lambda _: self._on_pointed(-1))
         for words in (self.words, self.problem, self.verdict):
             words.setTextFormat(Qt.TextFormat.PlainText)  # whatever a file says is no markup
             words.setWordWrap(True)
@@ -173,6 +181,7 @@ class DoorCard(QFrame):
             self.takes[take] = button(name, kind="primary" if take == "all" else "", clicked=lambda take=take: self._take(take))
         self.verify_button = button("Verify", "search", tip="Make this file again from its run, and compare", clicked=self._verify)
         self.find_button = button("Find…", "open", tip="Tell where the folder of this run is now", clicked=self._find)
+        self.demo_button = button("Set up the demo", "zip", tip="Unpack the demo's run into the runs folder", clicked=self._demo)
         self.nearest_button, self.newest_button = button("", clicked=self._nearest), button("", clicked=self._newest)
         self._lay_out()
         self.view.chosen.connect(self._on_sample)
@@ -190,8 +199,11 @@ class DoorCard(QFrame):
         right.addWidget(self.facts)
         right.addWidget(self.words)
         right.addWidget(self.pointed)
+        self.picker = QWidget()
+        self.picker.setLayout(row(self.number, self.open_button, 1))
+        right.addWidget(self.picker)
         self.lost = QWidget()
-        lost = row(self.problem, self.find_button, self.nearest_button, self.newest_button)
+        lost = row(self.problem, self.demo_button, self.find_button, self.nearest_button, self.newest_button)
         lost.setStretch(0, 1)
         self.lost.setLayout(lost)
         right.addWidget(self.lost)
@@ -214,6 +226,9 @@ class DoorCard(QFrame):
             self.words.setText(found.words)
             self.words.setVisible(bool(found.words))
             self.show_verdict("")
+            self._lost = None
+            self.picker.setVisible(door.samples > 1 and not whole(door.recipe, found))
+            self.number.setRange(0, max(0, door.samples - 1))
             self._on_pointed(-1)
         self.title.setText(f"{door.kind} · {door.path.name}")
         self.facts.setText(" · ".join(facts_of(door)))
@@ -223,7 +238,7 @@ class DoorCard(QFrame):
             why = door.why_not(take, taker(door))
             b.setEnabled(not why)
             b.setToolTip(why or MEANS[take])
-        self.verify_button.setEnabled(door.recipe.get("kind") != "blind")
+        self.verify_button.setEnabled(door.recipe.get("kind") != "blind" and not is_recipe(door.path))
         self.show()
 
     def _show_missing(self, door: Door) -> None:
@@ -231,7 +246,7 @@ class DoorCard(QFrame):
         told = f"At step {at:,}, in the place of step {door.recipe['step']:,}." if at is not None else door.missing
         self.problem.setText(told)
         self.lost.setVisible(bool(told))
-        self.find_button.setVisible(door.run is None)
+        self._show_finding(door)
         near, newest = door.nearest, door.newest
         offers = bool(door.missing) and door.run is not None
         self.nearest_button.setVisible(offers and near is not None and near != newest)
@@ -240,6 +255,14 @@ class DoorCard(QFrame):
         self.newest_button.setVisible(offers and newest >= 0)
         self.newest_button.setText(f"Take step {newest:,}")
         self.newest_button.setToolTip("The newest step of the run")
+
+    def _show_finding(self, door: Door) -> None:
+        """How a run that is not there may be had."""
+        named = door.demo
+        self.demo_button.setVisible(bool(named))
+        self.demo_button.setEnabled(True)
+        self.demo_button.setText(f"Set up the demo of {called(named)}" if named else "")
+        self.find_button.setVisible(door.run is None)  # it may have been set up, and moved
 
     def show_verdict(self, text: str) -> None:
         """What became of Verify, or that it goes on."""
@@ -265,7 +288,12 @@ class DoorCard(QFrame):
 
     def _find(self) -> None:
         if self.door is not None:
-            self.find_wanted.emit(self.door)
+            self.find_wanted.emit(self._lost or self.door)
+
+    def _demo(self) -> None:
+        if self.door is not None:
+            self.demo_button.setEnabled(False)
+            self.demo_wanted.emit(self._lost or self.door)
 
     def _verify(self) -> None:
         if self.door is not None:
@@ -287,18 +315,29 @@ class DoorCard(QFrame):
         if self.door.step is not None and self.door.step != self.door.recipe.get("step"):
             one = one.at(self.door.step)
         why = one.why_not("all")
+        self._lost = one if why else None
         if why:
-            self.problem.setText(why)
+            self.problem.setText(one.missing or why)
+            self._show_finding(one)
             self.lost.show()
         else:
             self.taken.emit(one, "all")
 
+    def _on_numbered(self) -> None:
+        self._on_sample(self.number.value())
+
     def _on_pointed(self, index: int) -> None:
-        if self.door is None or not self.view.clickable:
-            self.pointed.setText("")
+        """What is under the mouse, or has the number; else what can be done."""
+        door, numbered = self.door, not self.picker.isHidden()
+        if door is None or not (self.view.clickable or numbered):
             self.pointed.hide()
             return
-        told = "Click a sample to open it" if index < 0 else f"Sample {index} · " + " · ".join(facts_of(self.door.sample(index)))
+        way = " or ".join(["click one of them"] * self.view.clickable + ["choose one by its number"] * numbered)
+        told = f"The samples are of several runs: {way}" if door.several else f"To open a sample, {way}"
+        if numbered and index < 0 and self.number.value():
+            index = self.number.value()
+        if index >= 0:
+            told = f"Sample {index} · " + " · ".join(facts_of(door.sample(index)))
         self.pointed.setText(told)
         self.pointed.show()
 

@@ -53,6 +53,9 @@ class GalleryDetail(Side):
         self._pixels: np.ndarray | None = None
         self.hint = label(HINT, "muted")
         self.hint.setWordWrap(True)
+        self.many_tags = _Tags()  # of several samples
+        self.many_tags.tagged.connect(self.tagged)
+        self.many_tags.hide()
         self.image, self.words = QLabel(), label("", "words")
         self.image.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.words.setWordWrap(True)
@@ -101,19 +104,20 @@ class GalleryDetail(Side):
         body.addWidget(self.tags)
         body.addWidget(self.note)
         body.addWidget(self.nearest)
-        self.add(self.hint, self.one)
+        self.add(self.hint, self.many_tags, self.one)
         self.one.hide()
         self._heights()
         theme.notifier.changed.connect(self._heights)
 
     # --- what the page says -----------------------------------------------------------------------------------
 
-    def show_none(self, text: str = HINT) -> None:
-        """No sample, or several."""
+    def show_none(self, text: str = HINT, *, several: bool = False) -> None:
+        """No sample, or several, which can be tagged together."""
         self.flush()
         self.entry = None
         self.hint.setText(text)
         self.hint.show()
+        self.many_tags.setVisible(several)
         self.one.hide()
 
     def show_entry(self, entry: Entry, pixels: np.ndarray | None) -> None:
@@ -123,6 +127,7 @@ class GalleryDetail(Side):
         fresh = self.entry is None or self.entry.id != entry.id
         self.entry, self._pixels = entry, pixels
         self.hint.hide()
+        self.many_tags.hide()
         self.one.show()
         self._show_picture()
         self.words.setVisible(pixels is None)
@@ -147,8 +152,8 @@ class GalleryDetail(Side):
             self.noted.emit(self.note.toPlainText())
 
     def edit_tag(self) -> None:
-        """Let the person type a tag."""
-        self.tags.field.setFocus()
+        """Let the person type a tag for what is selected."""
+        (self.tags if self.many_tags.isHidden() else self.many_tags).field.setFocus()
 
     def see_nearest(self) -> None:
         """Scroll to what was found, once it has its place."""
@@ -200,7 +205,7 @@ class GalleryDetail(Side):
 def facts_of(entry: Entry) -> list[tuple[str, str]]:
     """What is known of a sample, for people."""
     told = [("Step", f"{entry.step:,}"), ("Seed", f"{entry.seed:,} #{entry.row}")]
-    told += [("Class", entry.label)] if entry.label else []
+    told += [("Class", entry.wish)] if entry.label else []
     told += [(name.replace("_", " "), number(value)) for name, value in entry.scores.items()]
     told += [("Size", f"{entry.width} × {entry.height}")] if entry.kind == "picture" else []
     return [*told, ("Data", entry.data), ("Kept", time.strftime("%d %b %Y %H:%M", time.localtime(entry.made)))]

@@ -78,7 +78,7 @@ class GalleryFilter(QWidget):
             combo.clear()
             combo.addItem(FIELDS[name], "")
             for value, said, count in found.get(name, ()):
-                combo.addItem(f"{called(said) if name == 'system' else said} ({count:,})", value)
+                combo.addItem(f"{called(said) if name == 'system' else said.removeprefix('caption:')} ({count:,})", value)
             combo.setCurrentIndex(max(0, combo.findData(now)))
             combo.setEnabled(combo.count() > 1)
 

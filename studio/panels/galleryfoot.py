@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from studio.widgets import ElidedLabel, button, row, tool
@@ -31,6 +32,7 @@ class GalleryFoot(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._told: tuple[str, ...] = ("",)  # the whole line, and shorter ones
         self.status = ElidedLabel("", "muted")
         self.status.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.reset_button = button("Show all", kind="quiet", tip="Take every filter away", clicked=self.reset.emit)
@@ -69,7 +71,10 @@ class GalleryFoot(QWidget):
     def show_selection(self, shown: int, chosen: int, when: str, *, filtered: bool, board: str, alike: bool, ordered: bool) -> None:
         """How many samples are shown and selected, when they were kept, and on which board they are."""
         told = f"{shown:,} shown" if not chosen else f"{chosen:,} of {shown:,} selected"
-        self.status.setText(f"{told} · kept {when}" if when else told)
+        if board and not ordered and shown > 1:  # why nothing can be dragged
+            self._told = (f"{told} · {fixed(filtered)}", fixed(filtered), "To reorder, show all" if filtered else "To reorder, sort by it")
+        else:
+            self._told = (f"{told} · kept {when}", told) if when else (told,)
         self.reset_button.setVisible(filtered)
         for b in (self.star_button, self.remove_button, self.board_button):
             b.setEnabled(bool(chosen))
@@ -79,3 +84,19 @@ class GalleryFoot(QWidget):
         self.off_button.setVisible(bool(board))
         self.off_button.setEnabled(bool(chosen))
         self.compare_button.setEnabled(alike)
+        self._fit()
+
+    def _fit(self) -> None:
+        """The longest of the lines that has room."""
+        metrics, room = self.status.fontMetrics(), self.status.width()
+        self.status.setText(next((told for told in self._told if metrics.horizontalAdvance(told) <= room), self._told[-1]))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """More room, or less."""
+        super().resizeEvent(event)
+        QTimer.singleShot(0, self, self._fit)  # once the line has its new places
+
+
+def fixed(filtered: bool) -> str:
+    """Why a board that is shown cannot be put into another order, and what opens it."""
+    return "Show all to reorder the board" if filtered else "Sort by the board to reorder it"

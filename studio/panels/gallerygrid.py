@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QDragMoveEvent, QDropEvent, QKeyEvent, QPainter, QPen, QResizeEvent, QTextLayout, QTextOption
-from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QToolTip
 
 from studio import theme
 from studio.gallery.store import Entry
@@ -23,10 +24,12 @@ class GalleryGrid(QListView):
     Signals:
         chosen (): another selection.
         entered (int): Enter or a double click on an entry's number.
+        refused (): something was dragged over entries that keep their order.
     """
 
     chosen = Signal()
     entered = Signal(int)
+    refused = Signal()
 
     def __init__(self, model: GalleryModel, thumbs: Thumbs) -> None:
         super().__init__()
@@ -49,6 +52,7 @@ class GalleryGrid(QListView):
         self.setAccessibleName("Samples in the gallery")
         self.setStyleSheet("QListView, QListView:focus { background: transparent; border: none; }")
         self._place = -1  # where what is dragged would go
+        self.verticalScrollBar().sliderMoved.connect(self._say_day)
         thumbs.ready.connect(self.viewport().update)
         self.selectionModel().selectionChanged.connect(lambda *_: self.chosen.emit())
         self.doubleClicked.connect(lambda index: self.entered.emit(self.entries.ids[index.row()]))
@@ -84,6 +88,18 @@ class GalleryGrid(QListView):
         super().resizeEvent(e)
         self._sizes()
 
+    def day_seen(self) -> str:
+        """The day on which the first entry that is seen was kept; "" where there is none."""
+        index = self.indexAt(QPoint(FRAME + 1, FRAME + 1))
+        entry = self.entries.entry(index.row()) if index.isValid() else None
+        return time.strftime("%d %b %Y", time.localtime(entry.made)) if entry is not None else ""
+
+    def _say_day(self, value: int) -> None:
+        """Beside the scroll bar's handle, while it is dragged."""
+        bar = self.verticalScrollBar()
+        high = bar.height() * value // max(1, bar.maximum() + bar.pageStep())
+        QToolTip.showText(bar.mapToGlobal(QPoint(-theme.theme().px(110), high)), self.day_seen(), bar)
+
     # --- selection --------------------------------------------------------------------------------------------
 
     def selected(self) -> list[int]:
@@ -113,9 +129,9 @@ class GalleryGrid(QListView):
             self.entered.emit(self.entries.ids[self.currentIndex().row()])
         elif event.key() == Qt.Key.Key_Escape and self.selectionModel().hasSelection():
             self.clearSelection()
-        elif (
-            self.entries.ordered and event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right) and event.modifiers() & Qt.KeyboardModifier.ControlModifier
-        ) or (event.text() and event.text().isprintable() and event.key() != Qt.Key.Key_Space and not event.modifiers()):
+        elif (event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right) and event.modifiers() & Qt.KeyboardModifier.ControlModifier) or (
+            event.text() and event.text().isprintable() and event.key() != Qt.Key.Key_Space and not event.modifiers()
+        ):
             event.ignore()
         else:
             super().keyPressEvent(event)
@@ -126,6 +142,7 @@ class GalleryGrid(QListView):
         """Show between which two it would go."""
         if not self.entries.ordered or not e.mimeData().hasFormat(MIME):
             e.ignore()
+            self.refused.emit()
             return
         self._place = self.place_at(e.position().toPoint())
         e.acceptProposedAction()
@@ -234,7 +251,7 @@ class _Cell(QStyledItemDelegate):
 
 def line_of(entry: Entry, wide: bool) -> str:
     """What stands under an entry."""
-    what = entry.label or f"step {entry.step:,}"
+    what = entry.wish or f"step {entry.step:,}"
     if not wide:
         return what
     score = f" · {entry.score_name.replace('_', ' ')} {entry.score:.4g}".replace("-", "−") if entry.score is not None else ""

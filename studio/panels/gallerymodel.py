@@ -146,7 +146,7 @@ def words_of(entry: Entry) -> str:
     """An entry in a line."""
     what = entry.text or f"{entry.width} × {entry.height} picture"
     score = f", {entry.score_name} {entry.score:.4g}" if entry.score is not None else ""
-    label = f", {entry.label}" if entry.label else ""
+    label = f", {entry.wish}" if entry.wish else ""
     return f"{what}\n{entry.run}, step {entry.step:,}, seed {entry.seed} #{entry.row}{label}{score}{', starred' if entry.star else ''}"
 
 

@@ -41,7 +41,10 @@ def verify(path: Path, run_path: Path | None = None, trust: str | None = None) -
     Raises:
         BadFile: it carries no recipe, it is damaged, or its run, checkpoint, reel or foreign classifier is gone, or a person made it.
     """
+    path = recipes.owner(path)
     recipe = recipes.read(path)
+    if recipes.is_recipe(path):
+        raise BadFile(f"{path.name} is the recipe of a file that is gone: there is nothing to compare. Give that file.")
     if recipe["kind"] == labs.KIND:
         return _of_lab(path, recipe)
     if recipe["kind"] == blind.KIND:
@@ -129,7 +132,10 @@ def _judged(gap: Gap, changes: Sequence[str], kind: str, note: str) -> Verdict:
         source = "its recipe" if kind == labs.KIND else "checkpoint and recipe"
         return Verdict("identical", 0.0, f"made again from {source}, every bit is the same{note}")
     if gap.difference == 0:
-        return Verdict("close", 0.0, f"made again and reduced as it was, to 256 colours a frame or to video, it is the same; none keeps more{note}")
+        told = "made again it is the same, as far as its format can tell: a GIF has 256 colours a frame, and video is compressed"
+        return Verdict("close", 0.0, told + note)
+    if 0 < gap.coded <= CLOSE:
+        return Verdict("close", gap.difference, f"made again it looks the same; another build of the video's encoder has rounded otherwise{note}")
     if changes and gap.difference <= CLOSE:
         return Verdict("close", gap.difference, f"small differences, explained by another {' and '.join(changes)}{note}")
     if changes and kind in (*KINDS, labs.KIND):

@@ -21,6 +21,7 @@ from models.errors import BadFile
 from studio.export import arrays, moving
 from studio.verify.lines import CARRIED, FILLED, READERS, Line
 
+BLOCK = 16  # pixels a side
 SHAPE = "what the recipe makes has another shape"
 WORDS = "its words are not those that the recipe makes"
 _DATA = re.compile(r'src="data:image/png;base64,([^"]*)"')
@@ -33,6 +34,7 @@ class Gap(NamedTuple):
     difference: float | None  # the largest of pixels in [0, 1], or of numbers; 0 for none; None where there is nothing to subtract
     why: str = SHAPE  # what None means
     lossy: bool = False  # the format keeps less than was made
+    coded: float = 0.0  # of a video: the largest mean difference of a BLOCK of a frame, which an encoder of another build may make
     where: str = ""  # the first difference, where the file has lines
 
 
@@ -54,12 +56,22 @@ def _pictures(path: Path, again: Path) -> Gap:
 
 
 def _animations(path: Path, again: Path) -> Gap:
-    lossy, largest = path.suffix.lower() in moving.LOSSY, 0.0
+    lossy, largest, coded = path.suffix.lower() in moving.LOSSY, 0.0, 0.0
     for ours, theirs in zip_longest(moving.read(again), moving.read(path)):
         if ours is None or theirs is None or ours.ms != theirs.ms or ours.pixels.shape != theirs.pixels.shape:
             return Gap(None, "what the recipe makes has other frames")
         largest = max(largest, _far(ours.pixels, theirs.pixels))
-    return Gap(largest, lossy=lossy)
+        coded = max(coded, _blocks(ours.pixels, theirs.pixels)) if path.suffix.lower() == ".mp4" else 0.0
+    return Gap(largest, lossy=lossy, coded=coded)
+
+
+def _blocks(a: np.ndarray, b: np.ndarray) -> float:
+    """The largest mean of |a - b| of a BLOCK of two pictures, in [0, 1]: one sample that is another one shows, noise of a codec does not."""
+    gap = np.abs(a.astype(np.int16) - b.astype(np.int16)).mean(2)
+    rows, columns = (np.arange(0, side, BLOCK) for side in gap.shape)
+    sums = np.add.reduceat(np.add.reduceat(gap, rows, 0), columns, 1)
+    sizes = np.outer(*(np.diff([*starts, side]) for starts, side in zip((rows, columns), gap.shape, strict=True)))
+    return float((sums / sizes).max(initial=0)) / 255
 
 
 def _galleries(path: Path, again: Path) -> Gap:

@@ -11,16 +11,15 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QThread, Signal
 
-from models.errors import BadInput, DiskTrouble
+from models.errors import BadInput
 from studio.chainmessages import ChainsFrame, ChainsOpened, ChainWish, Wishes
-from studio.export.telling import Cancelled
 from studio.workers import chainviews as views
+from studio.workers.chaingiving import ChainGiving
 from studio.workers.chainsagain import again
 from studio.workers.inbox import Wish, taken, trouble_of
 
@@ -77,7 +76,7 @@ class ChainWorker(QThread):
         self._inbox: queue.SimpleQueue[Wish] = queue.SimpleQueue()
         self._free = threading.Event()
         self._free.set()
-        self._cancelled = threading.Event()
+        self._giving = ChainGiving(self)
         self._run: Any = None
         self._parts: Any = None
         self._chains: Any = None
@@ -107,6 +106,10 @@ class ChainWorker(QThread):
     def taken(self) -> None:
         """The last frame was drawn."""
         self._free.set()
+
+    def cancel_export(self) -> None:
+        """End the export that is written now; nothing is left of it."""
+        self._giving.cancel()
 
     def quit_chains(self) -> None:
         """End the thread within a step."""
@@ -207,9 +210,9 @@ class ChainWorker(QThread):
             case "record":
                 self.recorded.emit(self._chains.record(), self._run.state.step)
             case "export":
-                self._export(*content)
+                self._giving.export(self._chains, self._run, *content)
             case "keep":
-                self._keep(*content)
+                self._giving.keep(self._chains, self._run, *content)
             case _:
                 pass
 
@@ -299,43 +302,6 @@ class ChainWorker(QThread):
         self._classifier = found
         self.plugged.emit(told)
         self._show()
-
-    def _export(self, name: str, path: Path) -> None:
-        from studio.export import chaining  # pyright: ignore[reportAttributeAccessIssue]
-
-        record = chaining.chains_record(self._chains, self._run)
-        self._cancelled.clear()
-        try:
-            chaining.chain_exporters()[name].export(record, path, progress=lambda done, total: self._on_part(path, done, total))
-        except Cancelled:
-            self.exporting.emit(path, 0, 0)
-            return
-        self._pin()
-        self.written.emit(path)
-
-    def _on_part(self, path: Path, done: int, total: int) -> None:
-        if self._cancelled.is_set():
-            raise Cancelled
-        self.exporting.emit(path, done, total)
-
-    def cancel_export(self) -> None:
-        """From the window: end the export that is written now; nothing is left of it."""
-        self._cancelled.set()
-
-    def _keep(self, path: Path, rows: tuple[int, ...] | None) -> None:
-        from studio.export import chaining
-        from studio.gallery.keeping import write_keep
-
-        write_keep(chaining.chains_record(self._chains, self._run), path, rows=rows)
-        self._pin()
-        self.kept.emit(self._chains.chains if rows is None else len(rows), path)
-
-    def _pin(self) -> None:
-        """What was made from a checkpoint keeps it; a run that cannot be written to loses none by training."""
-        try:
-            self._run.folder.pin(self._run.state.step)
-        except DiskTrouble:
-            pass
 
     # --- steps ------------------------------------------------------------------------------------------------
 

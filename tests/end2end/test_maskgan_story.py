@@ -54,7 +54,7 @@ def test_from_the_grammar_to_fillings_and_back(qtbot, qapp, tmp_path, monkeypatc
     assert all(said[2] == word for said in shown)
 
     with qtbot.waitSignal(window.session.exported, timeout=60_000):
-        desk.export("page", tmp_path / "fillings.html")
+        desk.doors.export("page", tmp_path / "fillings.html")
     opened, lying = window.session.run, desk.desk
     assert opened is not None
     close(qtbot, window)

@@ -22,6 +22,7 @@ from models.algorithms import began
 from models.contract import GoToPhase, Lengthen, NextPhase, Note, Plan, Save, SetKnobs, Stop
 from models.drive import train, walk
 from models.errors import BadData, BadFile, BadInput, BadSetting, DiskTrouble, Diverged, OutOfMemory, RunBusy
+from models.journal import RunFolder
 from models.run import Run
 
 ROOT = Path(running.__file__).parents[1]
@@ -878,3 +879,25 @@ def test_a_net_that_fell_back_from_compiling_is_told_once(make, toy, monkeypatch
     assert [line["text"] for line in run.lines if line["what"] == "compile"] == [
         "compiling net did not work here, so it runs without: no compiler found"
     ]
+
+
+def test_a_run_whose_curves_have_other_names_goes_on_with_them(make):
+    run = make()
+    drive(run, 4)
+    run.close()
+    path = run.folder.path
+    record = json.loads((path / "run.json").read_text())
+    *kept, last = record["columns"]
+    (path / "run.json").write_text(json.dumps(record | {"columns": [*kept, "of_another_version"]}))
+    again = Run.open(path)
+    drive(again, 8)
+    again.close()
+    straight = make("straight")
+    drive(straight, 8)
+    assert last not in again.folder.columns
+    assert again.rows.shape == (8, len(kept) + 1)
+    np.testing.assert_array_equal(again.rows[:, :-1], straight.rows[:, :-1])
+    assert np.isnan(again.rows[4:, -1]).all()
+    np.testing.assert_array_equal(again.rows[:4, -1], straight.rows[:4, -1])
+    assert full(again)[0] == full(straight)[0]  # what is decided between steps sees the same names
+    assert RunFolder.open(path, write=False).rows().tobytes() == again.rows.tobytes()

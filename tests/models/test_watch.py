@@ -204,3 +204,10 @@ def test_moved_data_are_found_again_and_remembered(make, toy):
         Run.open(run.folder.path)
     Run.open(run.folder.path, data_spec="new").close()
     Run.open(run.folder.path).close()
+
+
+def test_every_checkpoint_has_a_frame(make):
+    run = make()
+    train(run, 7)
+    assert run.folder.steps() == [0, 7]
+    assert {0, 7} <= set(run.watch.reel.steps())

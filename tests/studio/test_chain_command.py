@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -66,6 +67,16 @@ def test_the_keys_and_their_values(chain, tmp_path):
     assert (found["seed"], found["frozen"], found["agreement_note"]) == (0, 0, None)
     assert said == ""
     assert (tmp_path / "a.png").is_file()
+
+
+def test_a_sheet_that_is_kept_knows_what_its_chains_were_asked_for(chain, tmp_path):
+    from studio.gallery.store import Gallery
+    from studio.gallery.taking import keep_file
+
+    found, _ = chain("--condition", "left")
+    gallery = Gallery.open(tmp_path / "gallery.db")
+    assert {gallery.entry(i).label for i in keep_file(gallery, Path(found["out"]))} == {"left"}
+    gallery.close()
 
 
 def test_chains_climb(chain):

@@ -229,7 +229,7 @@ BAD = {
     "an unknown device": (["train", "began", "--data", "faces", "--device", "tpu"], ["tpu", "cuda"]),
     "a run that is none": (["resume", "{empty}"], ["not a run"]),
     "a run that is a file": (["resume", "{text}"], ["not a run"]),
-    "a run that is not there": (["sample", "{empty}/x", "--out", "a.png"], ["not a run"]),
+    "a run that is not there": (["sample", "{empty}/x", "--out", "a.png"], ["There is no run"]),
     "a Config value for resume": (["resume", "{run}", "--set", "n=8"], ["n", "gamma"]),
     "a knob out of range for resume": (["resume", "{run}", "--set", "lr=1"], ["lr", "0.01", "1"]),
     "no pictures": (["train", "began", "--data", "{empty}"], ["no pictures"]),

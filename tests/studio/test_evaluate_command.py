@@ -89,7 +89,7 @@ def test_what_cannot_be_evaluated_is_one_line(do, place, tmp_path):
     refused(do("evaluate", tmp_path / "none", "--json"), "none")
     refused(do("evaluate", place / "run", "-n", 0, "--json"), "from 1 to 100,000")
     refused(do("evaluate", place / "run", "--data", tmp_path, "--json"), "pictures")
-    refused(do("evaluate", "--json"), "run")
+    refused(do("evaluate", "--json"), "RUN")
 
 
 def test_a_table_of_values_and_of_none():

@@ -50,11 +50,11 @@ def test_export_keep_and_nearest(do, filled, tmp_path):
         json.dumps(do("gallery", "nearest", "the cat sat on a hat", "-n", "1", "--json").json["nearest"][0])
     )
     found = do("gallery", "keep", sheet, "--board", "again", "--json").json
-    assert (found["kept"], found["ids"], found["gallery"]) == (2, [3, 1], str(home() / "gallery.db"))
+    assert (found["kept"], found["new"], found["ids"], found["gallery"]) == (2, 0, [3, 1], str(home() / "gallery.db"))
     assert [e["id"] for e in do("gallery", "list", "--board", "again", "--json").json["entries"]] == [3, 1]
     Image.new("RGB", (8, 8)).save(tmp_path / "plain.png")
     refused(do("gallery", "keep", tmp_path / "plain.png"), "carries no recipe")
-    refused(do("gallery", "keep", tmp_path / "none"), "not a run")
+    refused(do("gallery", "keep", tmp_path / "none"), "no file or run")
     refused(do("gallery", "keep"), "needs the folder of a run")
     refused(do("gallery", "export", "--board", "talk"), "needs --out FILE")
     refused(do("gallery", "export", "--board", "talk", "--out", tmp_path / "a.doc"), "are written as")

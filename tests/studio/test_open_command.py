@@ -54,6 +54,27 @@ def test_a_run_and_what_is_none(do, chain_run, tmp_path):
     refused(do("open", tmp_path / "a.csv"), "no recipe")
 
 
+def test_what_a_stranger_wrote_cannot_steer_the_terminal(do, chains):
+    told = recipe.read(chains)
+    recipe.save_beside(chains, {**told, "run": {**told["run"], "name": "a\x1b[2J\u202eb\nsystem  c"}, "state_hash": "\x9b1m"})
+    shown = do("inspect", chains).out
+    assert "a\\x1b[2J\\u202eb\\nsystem" in shown
+    assert "\\x9b1m" in shown
+    assert not {"\x1b", "\u202e", "\x9b"} & {*shown}
+    path = chains.with_name("\x1b]0;b\x07.csv")
+    refused(do("inspect", path), "\\x1b]0;b\\x07")
+    assert do("inspect", chains, "--json").json["run"]["name"].startswith("a\x1b")
+
+
+def test_a_name_of_the_list_will_do_for_a_run(do, chain_run, own_home):
+    (own_home / "runs").mkdir(parents=True)
+    (own_home / "runs" / "walker").symlink_to(chain_run)
+    assert do("inspect", "walker", "--json").json["kind"] == "run"
+    assert do("open", "walker", "--json").json["system"] == "ppgn"
+    refused(do("evaluate", "stroller"), "There is no run stroller")
+    refused(do("inspect", "stroller"), "There is no file or run stroller")
+
+
 def test_the_window_gets_the_file(do, monkeypatch, chains):
     asked = []
     monkeypatch.setattr("studio.app.window", lambda then: (asked.append(then), 0)[1])
@@ -65,7 +86,11 @@ def test_the_window_gets_the_file(do, monkeypatch, chains):
 
 
 def test_a_foreign_file_is_never_replaced_and_an_older_export_not_silently(do, tmp_path):
+    side = tmp_path / "a.csv.recipe.json"
     words = ["lab", "mala", "--target", "normal", "--chains", "2", "--steps", "2", "--threads", "1", "--out", tmp_path / "a.csv"]
+    side.write_text('{"$schema": "mine", "schema": "of mine"}')
+    refused(do(*words), "is there already, and is no recipe")
+    side.unlink()
     (tmp_path / "a.csv").write_text("mine")
     refused(do(*words), "is there already", "--force")
     assert (tmp_path / "a.csv").read_text() == "mine"

@@ -78,15 +78,16 @@ def write(path, text, key=recipe.KEY):
     ("text", "says"),
     [
         ('{"schema": 3, "kind": "sheet"}', "newer version"),
-        ('{"schema": 0, "kind": "sheet"}', "newer version"),
-        ('{"schema": true, "kind": "sheet"}', "newer version"),
-        ('{"schema": "x", "kind": "sheet"}', "newer version"),
+        ('{"schema": 0, "kind": "sheet"}', "no recipe"),
+        ('{"schema": true, "kind": "sheet"}', "no recipe"),
+        ('{"schema": "2", "kind": "sheet"}', "no recipe"),
         ('{"kind": "sheet"}', "no recipe"),
         ("[1]", "no recipe"),
         ('"word"', "no recipe"),
         ("", "no recipe"),
         ("{", "damaged"),
-        ("[" * 100_000, "damaged"),
+        ("[" * 100_000, "nested too deeply.*damaged"),
+        ('{"schema": -1, "kind": "sheet"}', "no recipe"),
     ],
 )
 def test_what_is_no_recipe_of_this_version(tmp_path, text, says):
@@ -114,7 +115,7 @@ def test_no_file_a_folder_and_a_recipe_itself(tmp_path):
     for name, told in (
         ("none.png", "no file"),
         ("", "is a folder: give one of the exported files"),
-        ("a.csv.recipe.json", r"recipe of a\.csv: give that"),
+        ("a.csv.recipe.json", "carries no recipe"),
     ):
         with pytest.raises(BadFile, match=told):
             recipe.read(tmp_path / name)
@@ -246,3 +247,14 @@ def test_entities_are_not_even_read(tmp_path, text):
     (tmp_path / "a.svg").write_text(text)
     with pytest.raises(BadFile, match="document type"):
         recipe.read(tmp_path / "a.svg")
+
+
+def test_a_recipe_beside_a_file_stands_for_it_and_for_itself_once_it_is_gone(tmp_path):
+    file, told = tmp_path / "a.csv", {"schema": recipe.SCHEMA, "kind": "curves", "made": {}}
+    recipe.save_beside(file, told)
+    side = recipe.beside(file)
+    assert recipe.owner(side) == side
+    assert recipe.carried(side) == told
+    file.write_text("x")
+    assert recipe.owner(side) == file
+    assert recipe.owner(file) == file

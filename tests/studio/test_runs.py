@@ -1,15 +1,21 @@
 """Runs are found, described, renamed, copied and thrown away; what is damaged is told in a sentence, what is in use is left alone."""
 
+import errno
 import json
+import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from models.errors import BadInput, RunBusy
+from models.errors import BadInput, DiskTrouble, RunBusy
+from models.files import home, trouble
+from models.fork import free
 from models.journal import RunFolder
-from models.settings import change
+from models.opening import new_path
+from models.settings import change, missing
 from studio import runs
 from tests.studio.runfolders import RECORD, made
 from tests.studio.tiny import REPO, refused
@@ -150,10 +156,61 @@ def test_a_copy_is_a_run_of_its_own(folder):
 
 
 def test_a_runs_folder_that_is_gone_is_told(tmp_path):
-    assert runs.missing() == ""
+    assert missing() == ""
     change(runs_folder=str(tmp_path / "disk"))
-    assert str(tmp_path / "disk") in runs.missing()
+    assert str(tmp_path / "disk") in missing()
     assert runs.listing() == []
+    run = made(tmp_path / "elsewhere")
+    for act in (lambda: runs.duplicate(run), lambda: free("a"), lambda: new_path("began", "faces")):
+        with pytest.raises(BadInput, match="is not there: connect its disk"):
+            act()
+    assert not (tmp_path / "disk").exists()
+    change(runs_folder=str(tmp_path))
+    assert free("a") == tmp_path / "a-1"
+
+
+def test_a_run_is_called_by_name_folder_or_id(folder):
+    one, two = made(folder / "one"), made(folder / "two")
+    assert runs.named("one") == runs.named("id-one") == runs.named(str(one)) == runs.typed(Path("one")) == one
+    copied = shutil.copytree(one, folder / "by hand")
+    with pytest.raises(BadInput, match=f"2 runs are called one: give the folder of one, {copied}, {one}"):
+        runs.named("one")
+    assert runs.named("by hand") == copied
+    (two / "run.json").write_text("{")
+    assert runs.named("two") == two  # a damaged one can be thrown away
+    with pytest.raises(BadInput, match="no file or run none"):
+        runs.typed(Path("none"), "file or run")
+
+
+def test_a_run_goes_into_the_trash_of_a_full_disk_and_of_another_one(folder, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    run = made(folder / "one")
+    (run / "lock").touch()
+    monkeypatch.setattr("models.journal.write_json", lambda path, value: (_ for _ in ()).throw(trouble(OSError(errno.ENOSPC, ""), path)))
+    thrown = runs.trash(run)
+    assert not run.exists()
+    assert runs.restore(thrown, run) == run
+    rename = os.rename
+    monkeypatch.setattr(os, "rename", lambda a, b: full() if str(b).startswith(str(home())) else rename(a, b))
+    with pytest.raises(DiskTrouble, match=r"No space left on device.*nothing was deleted.*--forever"):
+        runs.trash(run)
+
+    def across(a, b):
+        if not str(a).endswith(".part"):
+            raise OSError(errno.EXDEV, "other disk")
+        rename(a, b)
+
+    monkeypatch.setattr(os, "rename", across)
+    monkeypatch.setattr(shutil, "copy2", full)
+    monkeypatch.setattr(shutil.copytree, "__defaults__", (False, None, full, False, False))
+    with pytest.raises(DiskTrouble, match="No space left"):
+        runs.trash(run)
+    assert runs.facts(run).state == "ok"
+    assert [p.name for p in (home() / "trash").iterdir()] == []
+    runs.destroy(run)
+    assert not run.exists()
 
 
 LIGHT = """

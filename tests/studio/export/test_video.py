@@ -85,3 +85,20 @@ def test_a_video_that_is_damaged_is_a_value_error(tmp_path):
     shutil.copy(__file__, tmp_path / "c.mp4")
     with pytest.raises(ValueError, match="video"):
         list(video.read(tmp_path / "c.mp4"))
+
+
+def test_another_encoder_is_close_and_another_picture_is_not(tmp_path, monkeypatch):
+    from studio.verify import _judged
+    from studio.verify.comparing import compare
+
+    moving.save(tmp_path / "a.mp4", frames(), RECIPE)
+    changed = frames()
+    changed[3].pixels[16:, 32:] = 255 - changed[3].pixels[16:, 32:]
+    moving.save(tmp_path / "changed.mp4", changed, RECIPE)
+    monkeypatch.setitem(video.OPTIONS, "libx264", video.OPTIONS["libx264"] | {"crf": "14"})
+    moving.save(tmp_path / "b.mp4", frames(), RECIPE)
+    verdicts = [
+        _judged(compare(tmp_path / f"{name}.mp4", tmp_path / "a.mp4", "animation", {}), [], "animation", "") for name in ("a", "b", "changed")
+    ]
+    assert [v.verdict for v in verdicts] == ["close", "close", "different"]
+    assert verdicts[0].max_difference == 0 < (verdicts[1].max_difference or 0)

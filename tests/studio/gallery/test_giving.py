@@ -11,6 +11,7 @@ from models.errors import BadFile, BadInput
 from models.settings import change
 from studio import recipe as recipes
 from studio.export import exporters, moving
+from studio.export.thumbs import thumb, whole
 from studio.gallery import Gallery, giving, nearest
 from studio.gallery.keeping import pixels_of
 from studio.gallery.taking import keep_file
@@ -50,9 +51,30 @@ def test_every_way_keeps_the_order_and_every_recipe(gallery, tmp_path, name):
         frames = [frame.pixels for frame in moving.read(files[0])]
         assert len(frames) == 4
         assert all((frame[::16, ::16] == pixels_of(gallery.png(i))).all() for frame, i in zip(frames, ids, strict=True))
+    if name in ("animation", "gallery"):
+        seen = thumb(files[0], found)
+        assert whole(found, seen)
+        assert seen.pixels is not None
+        assert seen.geometry is not None
+        for cell, i in enumerate(ids):
+            x, y, wide, high = seen.geometry.place(cell)
+            assert (seen.pixels[y : y + high, x : x + wide][high // 2, wide // 2] == pixels_of(gallery.png(i))[8, 8]).all()
+
     if name == "jsonl":
         lines = [json.loads(line) for line in files[0].read_text("utf-8").splitlines()]
         assert [line["text"] for line in lines] == ["a dog 100% ran_away", "the cat sat on the mat", ""]
+
+
+@pytest.mark.parametrize("ending", [".gif", ".apng", ".mp4"])
+def test_frames_that_are_alike_are_each_a_cell(gallery, tmp_path, ending):
+    if ending == ".mp4":
+        pytest.importorskip("av")
+    path = giving.givers()["animation"].give(gallery, [1, 1, 1, 3, 3], tmp_path / f"a{ending}")[0]
+    found = recipes.read(path)
+    assert whole(found, thumb(path, found))
+    flat = np.zeros((300, 200, 3), np.uint8)
+    moving.save(path, [moving.Frame(flat, 167)], found)  # not what the recipe tells: no cell is taken for a sample
+    assert thumb(path, found).geometry is None
 
 
 def test_what_is_stopped_leaves_nothing(gallery, tmp_path):

@@ -204,3 +204,34 @@ def test_damage_that_shows_later_is_one_sentence(gallery, path):
 def test_what_chains_share_is_kept_whole(gallery):
     assert gallery.keep(chains()) == [11, 12, 13]
     assert gallery.keep(sentences()) == [7, 8, 9, 10]
+
+
+def test_what_is_kept_can_be_read_on_a_full_disk(path, monkeypatch):
+    def full(_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    fill(path)
+    before = Gallery.open(path)
+    before.star([2])  # in the file beside
+    whole = path.with_name("copy.db")
+    for ending in ("", "-wal"):
+        whole.with_name(whole.name + ending).write_bytes(path.with_name(path.name + ending).read_bytes())
+    before.close()
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "connect", full)
+        for one in (path, whole):
+            reading = Gallery.open(one)
+            assert (reading.count(), reading.count(starred=True), reading.writes) == (13, 1, False)
+            with pytest.raises(DiskTrouble, match="is full: free some space"):
+                reading.star([3])
+            assert reading.entry(3).star is False
+            reading.close()
+        with pytest.raises(DiskTrouble, match="is full"):
+            Gallery.open(path.with_name("new.db"))
+        reading = Gallery.open(path)
+    reading.star([3])  # there is room again
+    assert (reading.writes, reading.count(starred=True)) == (True, 2)
+    reading.close()
+    path.with_name("folder.db").mkdir()
+    with pytest.raises(BadFile, match="is a folder"):
+        Gallery.open(path.with_name("folder.db"))

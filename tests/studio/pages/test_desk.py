@@ -230,7 +230,7 @@ def test_a_blank_without_any_word_stays_one(qtbot, window, dressed):
     assert page.notice.full_text() == NO_WORD
     desk.by_rule("clear")
     assert desk.desk.blanks == (1,)
-    for b in (desk.draw_button, desk.redraw_button, desk.export_button):
+    for b in (desk.draw_button, desk.redraw_button, desk.doors.export_button):
         assert not b.isEnabled()
     keys(qtbot, desk, Qt.Key.Key_Return)
     assert desk.drawing.values()["seed"] == 0
@@ -241,7 +241,7 @@ def test_no_blank_waits_for_nothing(qtbot, desk, page):
     assert desk.lists["maskmle"].empty.text() == NO_BLANK
     assert not page.looking._waiting
     assert not desk.redraw_button.isEnabled()
-    assert not desk.export_button.isEnabled()
+    assert not desk.doors.export_button.isEnabled()
     click(qtbot, desk, 2)
     settled(qtbot, page)
 
@@ -445,7 +445,7 @@ def test_an_exported_file_brings_the_desk_back(qtbot, shared, page, do, tmp_path
     for name, exporter in fill_exporters().items():
         out = tmp_path / f"a{exporter.extension}"
         with qtbot.waitSignal(window.session.exported, timeout=20_000):
-            desk.export(name, out)
+            desk.doors.export(name, out)
         assert page.notice.full_text() == f"Exported {out.name}"
     settled(qtbot, page)
     words, how = shown(desk), desk.drawing.values()

@@ -98,6 +98,53 @@ def test_ways_that_are_closed_say_why(window, made):
     assert card.words.text().startswith("step,loss_real")
 
 
+def test_a_recipe_beside_a_file_opens_that_file(window, made, tmp_path):
+    for name in ("curves.csv", "curves.csv.recipe.json"):
+        shutil.copy(made / name, tmp_path / name)
+    window.receive(tmp_path / "curves.csv.recipe.json")
+    card = window.receiving.card
+    assert card.door.path == tmp_path / "curves.csv"
+    (tmp_path / "curves.csv").unlink()
+    window.receive(tmp_path / "curves.csv.recipe.json")
+    assert card.title.full_text() == "Curves, of which only the recipe is here · curves.csv.recipe.json"
+    assert card.takes["all"].isEnabled()
+    assert not card.verify_button.isEnabled()
+
+
+def test_samples_of_several_runs_that_are_not_seen_have_numbers(qtbot, window, made, opened, tmp_path):
+    told = recipe.read(made / "12.png")
+    parts = [recipe.of_sample(told, 1), recipe.of_sample(told | {"run": {"id": "f" * 16, "name": "another"}}, 2)]
+    (tmp_path / "a.csv").write_text("text\na\nb\n")
+    recipe.save_beside(tmp_path / "a.csv", recipe.gathered("board-csv", parts, [{}, {}]))
+    window.receive(tmp_path / "a.csv")
+    card = window.receiving.card
+    assert card.pointed.full_text() == "The samples are of several runs: choose one by its number"
+    assert card.picker.isVisible()
+    card.number.setValue(1)
+    assert "another" in card.pointed.full_text()
+    card.open_button.click()
+    assert "another is not where it was" in card.problem.text()
+    assert card.find_button.isVisible()
+    card.number.setValue(0)
+    run = opened(card.open_button.click)
+    assert (run.step, run.path) == (12, made / "run")
+
+
+def test_a_picture_of_a_demo_sets_the_demo_up(qtbot, window, opened, tmp_path):
+    from studio import demos
+
+    shutil.copy(demos.demo("began").moving[0], tmp_path / "a.webp")
+    window.receive(tmp_path / "a.webp")
+    card = window.receiving.card
+    assert card.demo_button.text() == "Set up the demo of BEGAN"
+    assert not card.takes["all"].isEnabled()
+    card.demo_button.click()
+    qtbot.waitUntil(card.takes["all"].isEnabled, timeout=20_000)
+    assert not card.demo_button.isVisible()
+    run = opened(card.takes["all"].click)
+    assert run.name == "demo-began"
+
+
 def test_a_checkpoint_that_is_gone_offers_the_others(window, made, opened, tmp_path):
     shutil.copytree(made / "run", tmp_path / "run")
     (tmp_path / "run/checkpoints/000000012.safetensors").unlink()
@@ -205,6 +252,11 @@ def test_chains_of_a_file_walk_again(qtbot, window, walkable, opened, tmp_path):
     enter(window, out, "no-seed")
     qtbot.waitUntil(lambda: face.frame is not None and face.frame.step == 0, timeout=30_000)
     assert face.side.seed.value() != 9
+    assert main(["sample", str(walkable), "-n", "2", "--seed", "6", "--out", str(tmp_path / "sheet.png")]) == 0
+    enter(window, tmp_path / "sheet.png")  # of samples, not of chains
+    qtbot.waitUntil(lambda: page.seed.value() == 6, timeout=20_000)
+    assert not page.walking
+    assert face.side.seed.value() != 6
 
 
 def test_a_walk_of_the_lab_is_taken_again(qtbot, window, tmp_path):

@@ -1,10 +1,14 @@
 """The gallery's page, as a person uses it."""
 
+import time
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QPixmapCache
+from PySide6.QtWidgets import QToolTip
 
 from models.files import home
 from models.settings import change
@@ -14,7 +18,9 @@ from studio.gallery import Gallery, giving
 from studio.gallery.store import gallery_path
 from studio.pages.gallery import BLANK, GRID, GalleryPage
 from studio.panels.comparepair import BESIDE, FLICKER, marked, mean_difference
-from studio.panels.gallerygrid import ordered_after
+from studio.panels.galleryboards import BOARD
+from studio.panels.gallerydetail import facts_of
+from studio.panels.gallerygrid import line_of, ordered_after
 from studio.panels.gallerymodel import MIME
 from tests.studio.gallery.kept import faces, fill, pictures
 
@@ -317,3 +323,50 @@ def test_a_gallery_that_cannot_be_read_any_more_is_told(qtbot, page):
     page.card.close_card()
     page.refresh()
     assert "is damaged" in page.card.sentence.text()
+
+
+def test_a_tag_is_typed_for_all_that_are_selected(qtbot, page):
+    page.type_tag()
+    assert page.notice.full_text() == "Select a sample first, or several."
+    page.grid.select([2, 3, 5])
+    press(qtbot, page, Qt.Key.Key_T)
+    qtbot.waitUntil(page.detail.many_tags.field.hasFocus)
+    qtbot.keyClicks(page.detail.many_tags.field, "good")
+    qtbot.keyClick(page.detail.many_tags.field, Qt.Key.Key_Return)
+    assert page.gallery.which(range(1, 14), tag="good") == {2, 3, 5}
+    assert page.own_history.undoText() == "Tag 3 samples good"
+    page.undo()
+    assert page.gallery.which(range(1, 14), tag="good") == set()
+    page.grid.select([2])
+    assert page.detail.many_tags.isHidden()
+
+
+def test_a_board_that_keeps_its_order_says_why(qtbot, page):
+    page.boards.choose(BOARD, page.deeds.new_board([1, 2, 3]))
+    page.grid.select([1])
+    assert "kept" in page.foot.status.full_text()
+    page.filter.kinds.select(1)
+    page.filter.changed.emit()
+    assert "show all" in page.foot.status.full_text().lower()
+    page.grid.select([1])
+    press(qtbot, page, Qt.Key.Key_Right, Qt.KeyboardModifier.ControlModifier)
+    assert page.notice.full_text() == "Show all to reorder the board"
+    page.filter.reset()
+    page.foot.resize(500, page.foot.height())
+    qtbot.waitUntil(lambda: page.foot.status.full_text() == "1 of 3 selected")
+
+
+def test_a_caption_is_shown_without_its_prefix(page):
+    entry = replace(page.entries([11])[0], label="caption:a smiling person")
+    assert line_of(entry, False) == "a smiling person"
+    assert ("Class", "a smiling person") in facts_of(entry)
+
+
+def test_the_scroll_bar_tells_the_day_of_what_is_seen(page):
+    day = time.strftime("%d %b %Y", time.localtime(page.entries([page.model.ids[0]])[0].made))
+    assert page.grid.day_seen() == day
+    page.grid.verticalScrollBar().sliderMoved.emit(0)
+    assert QToolTip.text() == day
+    page.filter.search.setText("nothing of this")
+    page.show_entries()
+    assert page.grid.day_seen() == ""
