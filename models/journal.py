@@ -121,6 +121,8 @@ class RunFolder:
             if version <= FORMAT and (missing := [k for k in FIELDS if k not in record]):
                 raise ValueError(f"it does not name {', '.join(missing)}")
         except (FileNotFoundError, NotADirectoryError):
+            if not path.exists():
+                raise BadFile(f"{path} is not a run (there is no such folder): it was moved or deleted; give the folder of a run.") from None
             raise BadFile(f"{path} is not a run (it has no run.json): give the folder that `train --out` made.") from None
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             why = "it is nested too deeply" if isinstance(error, RecursionError) else error

@@ -23,6 +23,11 @@ def _always(window: Window) -> bool:
     return True
 
 
+def _silent(window: Window) -> str:
+    del window
+    return ""
+
+
 @dataclass(frozen=True)
 class Action:
     """One thing that can be done.
@@ -35,6 +40,7 @@ class Action:
         run: does it. enabled: whether it would do anything now.
         now: the title of this moment, where that says more.
         words: other words that a person may look for.
+        why: a sentence that says why it cannot be done now, "" where that is plain.
     """
 
     id: str
@@ -45,6 +51,7 @@ class Action:
     enabled: Callable[[Window], bool] = _always
     now: Callable[[Window], str] | None = None
     words: str = ""
+    why: Callable[[Window], str] = _silent
 
     def label(self, window: Window) -> str:
         """The title as it is now."""
@@ -85,6 +92,10 @@ def _toggle(window: Window) -> None:
         (session.pause if session.condition == "running" else session.go)()
 
 
+def _keeps(window: Window) -> bool:
+    return not window.page.why_no_keep()
+
+
 def _undo_words(window: Window) -> str:
     text = window.page.history.undoText()
     return f"Undo {text}" if text else ""
@@ -118,7 +129,9 @@ _TIME = (
     Action("time.what-if", "What if a knob were different…", (), "Run", lambda w: _past(w).what_if(), _has_frames, words="time machine twins"),
 )
 _SAMPLES = (
-    Action("keep", "Keep in the gallery", ("K",), "Samples", lambda w: w.page.keep(), words="star collect"),
+    Action(
+        "keep", "Keep in the gallery", ("K",), "Samples", lambda w: w.page.keep(), _keeps, words="star collect", why=lambda w: w.page.why_no_keep()
+    ),
     Action("export", "Export…", ("Ctrl+E",), "Samples", lambda w: w.page.choose_export(), words="save file png html"),
     Action("copy-command", "Copy as command", ("Ctrl+Shift+C",), "Samples", lambda w: w.page.copy_command(), words="terminal shell cli line"),
     Action("copy-python", "Copy as Python", ("Ctrl+Shift+P",), "Samples", lambda w: w.page.copy_python(), words="script code notebook"),

@@ -215,7 +215,9 @@ def opened(path: Path, recipe: recipes.Recipe, chosen: Path | None = None) -> Do
     if found is None:
         lost = Door(path, recipe, step=step)
         if lost.demo:
-            return replace(lost, missing="Its run is a demo that comes with the studio and is not set up yet: open that demo once.")
+            return replace(
+                lost, missing="Its run is a demo that comes with the studio and is not in the runs folder: set it up, or tell where it is now."
+            )
         name = str(_dict(recipe["run"]).get("name", ""))
         return Door(path, recipe, step=step, missing=f"The run {name or 'that made it'} is not where it was: tell where it is now.")
     return _at_checkpoint(Door(path, recipe, found, step))

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from models.errors import BadSetting
-from models.knobs import Knob, Value, limits, read
+from models.knobs import Knob, Value, describe, limits, read
 
 MOST = 60  # that are listed
 _SPLIT = re.compile(r"\s*[=:]\s*|\s+")
+_VALUE = re.compile(r"^\s*(?:set\s+)?([^\d\s=:][^=:]*?)(?:\s*[=:]\s*|\s+)[-+]?[\d.]\S*\s*$")
 _GREEK = re.compile(r"GREEK (?:SMALL|CAPITAL) LETTER (?:FINAL )?(\w+)")
 
 
@@ -103,6 +104,21 @@ def settings(query: str, settables: Sequence[Settable]) -> list[Entry]:
         if chosen:
             return [e for s in chosen for e in _would_set(s, text)]
     return []
+
+
+def value_name(query: str) -> str:
+    """What a line such as "gamma .6" would name as a value: the word before a number; "" for any other line."""
+    found = _VALUE.match(query)
+    return found[1].strip() if found else ""
+
+
+def pages_with(name: str) -> list[str]:
+    """The pages of which a value of this name is a knob; imports their systems."""
+    from models import catalog
+
+    knobs = {page: describe(catalog.algorithm(page).Knobs) for page in catalog.ALGORITHMS}
+    knobs["lab"] = tuple(knob for kernel in catalog.KERNELS for knob in describe(catalog.kernel(kernel).Knobs))
+    return [page for page, those in knobs.items() if any(folded(name) in (folded(k.name), folded(k.symbol)) for k in those)]
 
 
 def named(settables: Sequence[Settable]) -> list[Entry]:

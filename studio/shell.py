@@ -7,7 +7,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QByteArray, QCoreApplication, QObject, QSettings, Qt
+from PySide6.QtCore import QByteArray, QCoreApplication, QObject, QSettings, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QMenu, QSplitter, QToolButton
 
@@ -15,7 +15,7 @@ from models import settings
 from models.errors import StudioError
 from studio import theme
 from studio.actions import ACTIONS, BY_ID, MENU, Action
-from studio.finding import Entry
+from studio.finding import Entry, pages_with, value_name
 from studio.pages import PAGES, called
 from studio.panels.keysheet import KeySheet, native
 from studio.panels.palette import Palette
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from studio.window import Window
 
 SCALES = (0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0)
+SOON_MS = 250  # until another size is applied, so that keys that are held do not dress the window ten times
 RECENT = 12  # things done from the palette that come first in it
 RUNS = 12  # of the latest, in the palette
 SCALE_OF = "SAMPLING_STUDIO_SCALE"  # in the environment, decides over the settings
@@ -55,6 +56,10 @@ class Shell(QObject):
         self._shapes: dict[str, QByteArray] = {}  # of splitters, as they were built
         self._palette: Palette | None = None
         self._keys: KeySheet | None = None
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(SOON_MS)
+        self._later.timeout.connect(lambda: dress())
         self.shortcuts: dict[str, str] = {}  # keys -> the action that they do
         for action in ACTIONS:
             for keys in action.keys:
@@ -62,9 +67,11 @@ class Shell(QObject):
                 self.shortcuts[keys] = action.id
 
     def do(self, action: Action) -> None:
-        """Do one of the table, if it can be done now."""
+        """Do one of the table, if it can be done now; say why where it cannot and that is known."""
         if action.enabled(self.window):
             action.run(self.window)
+        elif why := action.why(self.window):
+            self.window.page.tell(why)
 
     # --- the menu ---------------------------------------------------------------------------------------------
 
@@ -112,7 +119,7 @@ class Shell(QObject):
         if self._palette.isVisible():
             self._palette.close_veil()
         else:
-            self._palette.ask(self.entries(), self.window.page.settable(), self._used(), line)
+            self._palette.ask(self.entries(), self.window.page.settable(), self._used(), line, self._not_here)
 
     def entries(self) -> list[Entry]:
         """Actions, exports of the page, pages, recent runs."""
@@ -131,6 +138,22 @@ class Shell(QObject):
         for text, act in window.page.exports():
             out.append(Entry(f"export {text}", f"Export: {text}", "export", "export save write", act))
         return out + self._runs()
+
+    def _not_here(self, line: str) -> str:
+        """Where a value can be set that a line names and this page has not; "" if it names none."""
+        window = self.window
+        if not window.ready or not (name := value_name(line)):
+            return ""
+        places = pages_with(name)
+        if not places:
+            return ""
+        here, system = window.page_name(), window.session.system
+        if here in places:
+            return f"{name} is a knob of {called(here)}: open a run, or the form of a new one (Ctrl+N), and set it there."
+        if system in places:
+            return f"{window.page.TITLE} has no {name}: it is a knob of the open run; go to the {called(system)} page and set it there."
+        words = " or ".join(called(place) for place in places)
+        return f"{window.page.TITLE} has no {name}: it is a knob of {words}; open a run there and set it."
 
     def _runs(self) -> list[Entry]:
         from studio.runs import listing
@@ -172,17 +195,17 @@ class Shell(QObject):
         now = scale()
         steps = [s for s in SCALES if (s > now if way > 0 else s < now)]
         chosen = 1.0 if not way else (min(steps, default=SCALES[-1]) if way > 0 else max(steps, default=SCALES[0]))
-        self.change(scale=chosen)
-        self.window.page.tell(f"Text and controls at {chosen:.0%}")
+        if self.change(later=True, scale=chosen):
+            self.window.page.tell(f"Text and controls at {chosen:.0%}")
 
-    def change(self, **fields: Any) -> bool:
-        """Change settings of the look and dress the window; False where they could not be written, which is told."""
+    def change(self, *, later: bool = False, **fields: Any) -> bool:
+        """Change settings of the look and dress the window, `later` once for keys that are held; False, and told, where they cannot be written."""
         try:
             settings.change(**fields)
         except StudioError as error:
             self.window.page.card.show_error(str(error))
             return False
-        dress()
+        (self._later.start if later else dress)()
         return True
 
     def settle(self, name: str) -> None:

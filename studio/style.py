@@ -33,7 +33,7 @@ QLabel[kind="readout"][tone="warn"] { color: $warn; }
 QLabel[kind="words"] { font-size: 22~; }
 QLabel[kind="key"] { font-size: 11~; color: $ink; background: $window; border: 1px solid $edge; border-radius: 4~; padding: 1~ 5~; }
 
-QPushButton { background: $panel; color: $ink; border: 1px solid $edge; border-radius: 6~; padding: 0 11~; min-height: 26~; }
+QPushButton { background: $panel; color: $ink; border: 1px solid $edge; border-radius: 6~; padding: 0 11~; min-height: 26~; icon-size: 16~; }
 QPushButton:hover { background: $hover; }
 QPushButton:pressed, QPushButton:checked { background: $press; }
 QPushButton:disabled { color: $edge; border-color: $hairline; background: $panel; }

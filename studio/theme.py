@@ -15,11 +15,13 @@ from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Literal
+from weakref import ref
 
-from PySide6.QtCore import QByteArray, QObject, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QObject, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPalette, QPen, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
+from shiboken6 import isValid
 
 from studio.assets import asset
 from studio.style import ACCENT_SHEET, SHEET
@@ -202,16 +204,56 @@ def apply(app: QApplication, scheme: Scheme, scale: float = 1.0) -> None:
     dark = scheme == "dark" or (scheme == "system" and app.styleHints().colorScheme() == Qt.ColorScheme.Dark)
     _now.theme = replace(DARK if dark else LIGHT, scale=min(2.0, max(0.75, scale)))
     load_fonts()
-    app.setStyle("Fusion")
+    if not app.styleSheet():
+        app.setStyle("Fusion")
     app.setFont(font(13))
     app.setPalette(_palette(_now.theme))
-    app.setStyleSheet(_sheet(_now.theme))
+    _dress(app, _sheet(_now.theme))
     for widget in app.allWidgets():
         if widget.property("accent"):
-            set_accent(widget, widget.property("accent"))
+            if widget.isHidden() and not widget.isWindow():
+                _late.wait_for(widget)
+            else:
+                set_accent(widget, widget.property("accent"))
         if widget.property("icon_name") and isinstance(widget, QAbstractButton):
             set_icon(widget, widget.property("icon_name"), widget.property("icon_role"))
     notifier.changed.emit()
+
+
+def hold(window: QWidget) -> None:
+    """Give a window the style sheet itself: a change of the application's own styles each widget once for every widget around it."""
+    _windows.append(ref(window))
+    window.setStyleSheet(_sheet(_now.theme))
+
+
+def _dress(app: QApplication, sheet: str) -> None:
+    """The windows that are seen; without one, all that there is."""
+    _windows[:] = [r for r in _windows if (w := r()) is not None and isValid(w)]
+    held = [w for r in _windows if (w := r()) is not None]
+    for window in held:
+        window.setStyleSheet(sheet)
+    if not any(window.isVisible() for window in held) and app.styleSheet() != sheet:
+        app.setStyleSheet(sheet)
+
+
+class _Late(QObject):
+    """Gives pages their accent when they are shown: all of them at once would stop the window."""
+
+    def wait_for(self, page: QWidget) -> None:
+        """Once, however often it changes until then."""
+        page.removeEventFilter(self)
+        page.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The page is shown."""
+        if event.type() == QEvent.Type.Show and isinstance(watched, QWidget):
+            watched.removeEventFilter(self)
+            set_accent(watched, watched.property("accent"))
+        return False
+
+
+_late = _Late()
+_windows: list[ref[QWidget]] = []
 
 
 def _on_system_scheme() -> None:

@@ -43,6 +43,7 @@ class Window(QMainWindow):
         self.setWindowTitle("Sampling Studio")
         self.setWindowIcon(theme.icon("app", theme.theme().accent("began")))
         self.setAcceptDrops(True)
+        theme.hold(self)
         self.session = Session(self)
         self.herald = Herald(self, self.session)
         self.receiving = Receiving(self)

@@ -349,6 +349,10 @@ class GalleryPage(Page):
         else:
             self.doors.choose()
 
+    def why_no_keep(self) -> str:
+        """They are here already."""
+        return "These are kept already: go to the page of a run to keep more."
+
     def as_command(self) -> str:
         """What is shown, as a line for the terminal."""
         return command(self._asked())

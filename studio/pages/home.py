@@ -232,7 +232,8 @@ class HomePage(Page):
 
     def _on_read(self, found: list[RunFacts]) -> None:
         self.recent.show_runs(found, self.session.run, self.session.step)
-        for path in [p for p in self.leftovers if p != Path() and not (p / "owner.json").exists()]:
+        now = self.session.run.path.resolve() if self.session.run is not None else None
+        for path in [p for p in self.leftovers if p != Path() and (p.resolve() == now or not (p / "owner.json").exists())]:
             self._seen(path)
 
     def stop(self) -> None:

@@ -362,9 +362,16 @@ class LabPage(Page):
         """Ctrl+E."""
         self.doors.export_button.showMenu()
 
-    def copy_command(self) -> None:
-        """Ctrl+Shift+C."""
-        self.doors.copy_command()
+    def copy(self, text: str, what: str) -> None:
+        """Into the clipboard; a walk that is still being set up is told."""
+        if not text and (self.opened is None or self.frame is None):
+            self.tell("The walk is still being set up: copy it in a moment.")
+        else:
+            super().copy(text, what)
+
+    def why_no_keep(self) -> str:
+        """The gallery has samples of runs."""
+        return "The lab's chains are no samples of a run, so the gallery does not take them: export the walk (Ctrl+E)."
 
     def as_command(self) -> str:
         """One line a sampler."""

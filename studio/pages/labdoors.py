@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 
 from models.files import home
@@ -26,7 +25,7 @@ class LabDoors:
 
     def __init__(self, page: LabPage) -> None:
         self._page = page
-        self.copy_button = button("Copy", "copy", tip="Copy this walk as a command for the terminal", clicked=self.copy_command)
+        self.copy_button = button("Copy", "copy", tip="Copy this walk as a command for the terminal", clicked=page.copy_command)
         self.copy_button.setAccessibleName("Copy as command")
         self.export_button = button("Export…", "export", tip="Export the stage as a picture, or the chains as a table (Ctrl+E)")
         menu = QMenu(self.export_button)
@@ -52,13 +51,6 @@ class LabDoors:
             page.tell(f"Exported {path}", path)
         else:
             page.card.show_error(f"{path} could not be written: choose another folder, and a name that ends in .png.")
-
-    def copy_command(self) -> None:
-        """The walk as a line for the terminal; a painting must be on disk for it."""
-        text = self.command()
-        if text:
-            QGuiApplication.clipboard().setText(text)
-            self._page.tell("Copied the command of this walk.")
 
     def command(self) -> str:
         """One line a sampler; empty, with a card, where a painting was not saved."""

@@ -156,6 +156,10 @@ class Page(QWidget):
     def keep(self) -> None:
         """K: keep what is shown in the gallery."""
 
+    def why_no_keep(self) -> str:
+        """Why nothing here can be kept in the gallery; "" where something can."""
+        return "There are no samples on this page: open a run, and keep what it draws."
+
     def settable(self) -> list[Settable]:
         """What the palette can set here by its name."""
         return []

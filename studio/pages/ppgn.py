@@ -109,7 +109,8 @@ class PpgnPage(TrainingPage):
         return [row(label("Seed of the samples"), 1, self.seed)]
 
     def show_samples(self) -> None:
-        """In their tab."""
+        """In their tab, on the face of the training."""
+        self.faces.choose(0)
         self.shown.setCurrentIndex(DRAWN)
 
     # --- the chains -------------------------------------------------------------------------------------------

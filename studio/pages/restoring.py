@@ -46,6 +46,8 @@ class Restoring(QObject):
             return
         self._page.show_made(made)
         seed = made.get("seed")
+        if type(seed) is int:
+            self._page.show_samples()  # whose seed it is, and not that of chains or of a desk
         if take == "no-seed":
             self._page.random_seed()
         elif type(seed) is int:
@@ -55,7 +57,6 @@ class Restoring(QObject):
         row = made["row"] if type(made.get("row")) is int else rows[0] if one and rows is not None else None
         if row is not None and take == "all":
             self._row = row
-            self._page.show_samples()
         self._page.looking.again()
 
     def _on_replied(self, reply: Reply) -> None:

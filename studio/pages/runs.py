@@ -108,8 +108,14 @@ class RunsPage(Page):
         foot = row(self.foot, self.undo_button)
         foot.setStretch(0, 1)
         left.body.addLayout(foot)
-        left.setMinimumWidth(theme.theme().px(LEFT))
+        self._card = left
+        theme.notifier.changed.connect(self._widths)
+        self._widths()
         return left
+
+    def _widths(self) -> None:
+        """The list's buttons stay readable at every scale."""
+        self._card.setMinimumWidth(theme.theme().px(LEFT))
 
     def _connect(self) -> None:
         self.browser.listed.connect(self._on_listed)

@@ -16,12 +16,11 @@ from models.settings import Settings
 from studio.pages.aside import AsidePage
 from studio.panels.settingrow import ChoiceRow, FolderRow, NumberRow, SettingRow, SwitchRow
 from studio.session import Session
-from studio.shell import SCALE_OF, dress
+from studio.shell import SCALE_OF, SOON_MS, dress
 from studio.widgets import Card, label
 
 DEVICES = (("auto", "Automatic"), ("cpu", "CPU"), ("cuda", "CUDA"), ("mps", "Apple"))
 SCHEMES = (("system", "System"), ("light", "Light"), ("dark", "Dark"))
-SOON_MS = 250  # until another size is applied, so that keys that are held do not dress the window ten times
 
 
 def knob_of(name: str, low: float | None = None, high: float | None = None, factor: float = 1) -> Knob:

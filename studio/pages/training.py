@@ -338,6 +338,10 @@ class TrainingPage(SeededPage):
             self.tell("Keeping …", stay=True)
             self.session.export(Export("keep", gallery_path(), **self.to_keep()))
 
+    def why_no_keep(self) -> str:
+        """Without a run there is nothing to keep."""
+        return "" if self.session.run is not None else "There are no samples yet: open a run or start one, and keep what it draws."
+
     def save(self) -> None:
         """Keep the present step for good."""
         if self.session.run is not None:
@@ -372,7 +376,7 @@ class TrainingPage(SeededPage):
                 self._show_new()
         else:
             reading = self.session.run is not None and self.session.run.reading and condition in ("paused", "finished")
-            self.transport.show_state("reading" if reading else condition, reason)
+            self.transport.show_state(*(("reading", "") if reading else (condition, reason)))
             self.looking.follow(condition == "running")
             if condition in ("paused", "finished"):
                 self.looking.again()

@@ -262,7 +262,7 @@ class DoorCard(QFrame):
         self.demo_button.setVisible(bool(named))
         self.demo_button.setEnabled(True)
         self.demo_button.setText(f"Set up the demo of {called(named)}" if named else "")
-        self.find_button.setVisible(door.run is None and not named)
+        self.find_button.setVisible(door.run is None)  # it may have been set up, and moved
 
     def show_verdict(self, text: str) -> None:
         """What became of Verify, or that it goes on."""

@@ -72,7 +72,7 @@ class GalleryFoot(QWidget):
         """How many samples are shown and selected, when they were kept, and on which board they are."""
         told = f"{shown:,} shown" if not chosen else f"{chosen:,} of {shown:,} selected"
         if board and not ordered and shown > 1:  # why nothing can be dragged
-            self._told = (f"{told} · {fixed(filtered)}", fixed(filtered))
+            self._told = (f"{told} · {fixed(filtered)}", fixed(filtered), "To reorder, show all" if filtered else "To reorder, sort by it")
         else:
             self._told = (f"{told} · kept {when}", told) if when else (told,)
         self.reset_button.setVisible(filtered)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QDragMoveEvent, QDropEvent, QKeyEvent, QPainter, QPen, QResizeEvent, QTextLayout, QTextOption
-from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QToolTip
 
 from studio import theme
 from studio.gallery.store import Entry
@@ -51,6 +52,7 @@ class GalleryGrid(QListView):
         self.setAccessibleName("Samples in the gallery")
         self.setStyleSheet("QListView, QListView:focus { background: transparent; border: none; }")
         self._place = -1  # where what is dragged would go
+        self.verticalScrollBar().sliderMoved.connect(self._say_day)
         thumbs.ready.connect(self.viewport().update)
         self.selectionModel().selectionChanged.connect(lambda *_: self.chosen.emit())
         self.doubleClicked.connect(lambda index: self.entered.emit(self.entries.ids[index.row()]))
@@ -85,6 +87,18 @@ class GalleryGrid(QListView):
         """The width is filled."""
         super().resizeEvent(e)
         self._sizes()
+
+    def day_seen(self) -> str:
+        """The day on which the first entry that is seen was kept; "" where there is none."""
+        index = self.indexAt(QPoint(FRAME + 1, FRAME + 1))
+        entry = self.entries.entry(index.row()) if index.isValid() else None
+        return time.strftime("%d %b %Y", time.localtime(entry.made)) if entry is not None else ""
+
+    def _say_day(self, value: int) -> None:
+        """Beside the scroll bar's handle, while it is dragged."""
+        bar = self.verticalScrollBar()
+        high = bar.height() * value // max(1, bar.maximum() + bar.pageStep())
+        QToolTip.showText(bar.mapToGlobal(QPoint(-theme.theme().px(110), high)), self.day_seen(), bar)
 
     # --- selection --------------------------------------------------------------------------------------------
 

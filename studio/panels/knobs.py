@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QSize, QTimer, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
 from models.knobs import Knob, Value
 from studio import theme
 from studio.panels.knob import KnobRow
-from studio.panels.scrolling import scrolled_side
+from studio.panels.scrolling import scrolled_side, side_width
 from studio.widgets import column, label
 
 _EVERY_MS = 50
@@ -28,7 +29,6 @@ class KnobsPanel(QFrame):
     def __init__(self, knobs: Sequence[Knob]) -> None:
         super().__init__()
         self.setProperty("kind", "side")
-        self.setFixedWidth(theme.theme().px(304))
         self.rows: dict[str, KnobRow] = {}
         self._groups: dict[str, list[QWidget]] = {}
         outer = column(self, spacing=0)
@@ -55,6 +55,12 @@ class KnobsPanel(QFrame):
         self._timer.setInterval(_EVERY_MS)
         self._timer.timeout.connect(self._flush)
         theme.notifier.changed.connect(self._on_theme)
+        self._on_theme()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Its rows have their sizes now."""
+        super().showEvent(event)
+        self._on_theme()
 
     def sizeHint(self) -> QSize:
         """As wide as it is, whatever its rows would like."""
@@ -108,7 +114,7 @@ class KnobsPanel(QFrame):
         return head
 
     def _on_theme(self) -> None:
-        self.setFixedWidth(theme.theme().px(304))
+        self.setFixedWidth(side_width(self._area))
 
     def _on_row(self, name: str, value: Value) -> None:
         self._waiting[name] = value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter
@@ -103,6 +103,7 @@ class Palette(Veil):
         self._all: Sequence[Entry] = ()
         self._settables: Sequence[Settable] = ()
         self._recent: Sequence[str] = ()
+        self._elsewhere: Callable[[str], str] | None = None
         self.line.textChanged.connect(self._find)
         self.line.moved.connect(self._move)
         self.line.entered.connect(self.enter)
@@ -110,8 +111,16 @@ class Palette(Veil):
         self.list.currentRowChanged.connect(self._tell)
         self.list.itemClicked.connect(lambda _: self.enter())
 
-    def ask(self, entries: Sequence[Entry], settables: Sequence[Settable], recent: Sequence[str], line: str = "") -> None:
-        """Open it over these entries and values, with what was used last first."""
+    def ask(
+        self,
+        entries: Sequence[Entry],
+        settables: Sequence[Settable],
+        recent: Sequence[str],
+        line: str = "",
+        elsewhere: Callable[[str], str] | None = None,
+    ) -> None:
+        """Open it over these entries and values, with what was used last first; `elsewhere` says where a value is that a line names in vain."""
+        self._elsewhere = elsewhere
         self._all, self._settables, self._recent = [*entries, *named(settables)], settables, recent
         self.line.setText(line)
         self._find(line)
@@ -162,7 +171,7 @@ class Palette(Veil):
 
     def _tell(self, _: int = 0) -> None:
         entry = self.current()
-        text = entry.detail if entry is not None else NOTHING
+        text = entry.detail if entry is not None else (self._elsewhere(self.line.text()) if self._elsewhere is not None else "") or NOTHING
         theme.set_kind(self.told, "bad" if entry is not None and entry.bad else "muted")
         self.told.setText(text)
         self.told.setVisible(bool(text))

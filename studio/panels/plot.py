@@ -232,11 +232,17 @@ class PlotCard(Card):
         return pen
 
     def show_phases(self, phases: Mapping[int, str]) -> None:
-        """Borders with a name on top."""
-        for _, line in self._phases:
-            self._item.removeItem(line)
+        """Borders with a name on top; those that are there already stay, for a run that is opened tells of one after the other."""
+        wanted = sorted(phases.items())
+        here = {(step, line.label.format): line for step, line in self._phases}
+        for key, line in here.items():
+            if key not in wanted:
+                self._item.removeItem(line)
         self._phases = []
-        for step, name in sorted(phases.items()):
+        for step, name in wanted:
+            if (line := here.get((step, name))) is not None:
+                self._phases.append((step, line))
+                continue
             opts = {"position": 1.0, "anchors": [(0, 0), (0, 0)], "color": theme.theme().muted}
             line = pg.InfiniteLine(step, pen=self._line(theme.theme().hairline), label=name, labelOpts=opts)
             line.label.setFont(theme.font(11))
@@ -323,7 +329,9 @@ class PlotCard(Card):
         self._hair.setPen(self._line(t.edge))
         self._cursor.setPen(self._line(t.ink))
         self._ticks.setPen(self._line(t.ink))
-        self.show_phases({step: line.label.format for step, line in self._phases})
+        phases = {step: line.label.format for step, line in self._phases}
+        self.show_phases({})
+        self.show_phases(phases)  # in the colours of now
 
     # --- inside ---
 

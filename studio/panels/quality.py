@@ -246,11 +246,11 @@ class EvaluateBar(QWidget):
         self.samples = spin(50, 50_000, SAMPLES, "", step=500)
         self.set_kind(kind)
         for field in (self.every, self.samples):
-            field.setFixedWidth(theme.theme().px(74))  # in the smallest window all of it stays readable
             field.valueChanged.connect(self._tell)
         self.on.toggled.connect(self._tell)
         self.now_button = button(_TEACHING.format(1.0), clicked=self.now.emit)
-        self.now_button.setMinimumWidth(self.now_button.sizeHint().width())  # nothing moves when it counts
+        theme.notifier.changed.connect(self._fit)
+        self._fit()
         self.setLayout(row(1, self.on, self.every, label("steps with"), self.samples, label("samples"), self.now_button, spacing=4))
         self.show_progress(0, 0, 0)
 
@@ -272,6 +272,14 @@ class EvaluateBar(QWidget):
         about = f"Step {step:,} is being evaluated" + (f": {doing}" if doing else "")
         self.now_button.setToolTip(about if busy else "Measure the samples of the present step")
         self.now_button.setEnabled(not busy)
+
+    def _fit(self) -> None:
+        for field in (self.every, self.samples):
+            field.setFixedWidth(theme.theme().px(74))  # in the smallest window all of it stays readable
+        words = self.now_button.text()
+        self.now_button.setText(_TEACHING.format(1.0))
+        self.now_button.setMinimumWidth(self.now_button.sizeHint().width())  # nothing moves when it counts
+        self.now_button.setText(words)
 
     def _tell(self, *_: object) -> None:
         self.changed.emit(self.wish())

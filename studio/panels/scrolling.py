@@ -36,6 +36,13 @@ def scrolled_side() -> tuple[QScrollArea, QVBoxLayout]:
     return area, body
 
 
+def side_width(area: QScrollArea) -> int:
+    """Pixels of a side around this area: those of the table, but never fewer than its parts need, which at a small scale is more."""
+    inside = area.widget()
+    least = inside.minimumSizeHint().width() if inside is not None else 0
+    return max(theme.theme().px(SIDE), least + area.verticalScrollBar().sizeHint().width() + 1)
+
+
 class Side(QFrame):
     """The controls at the side of a face, fixed in width; `body` is their column, which scrolls where it must and ends in a stretch."""
 

@@ -105,8 +105,12 @@ class NumberRow(SettingRow):
         self.field.reset.connect(lambda: self.show_value(self.value))
         self.add(self.field)
         self.unit = label(unit, "muted")
-        self.unit.setFixedWidth(theme.theme().px(28))
         self.line.addWidget(self.unit)
+        theme.notifier.changed.connect(self._fit)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.unit.setFixedWidth(theme.theme().px(28))
 
     def show_value(self, value: Any) -> None:
         """A number, or None for the word."""

@@ -6,7 +6,7 @@ import pytest
 
 from models.errors import BadSetting
 from models.knobs import Knob, describe
-from studio.finding import Entry, Settable, folded, named, ranked, score, settings, spelt
+from studio.finding import Entry, Settable, folded, named, pages_with, ranked, score, settings, spelt, value_name
 
 GAMMA = Knob("gamma", "float", "γ", "diversity ratio, E L(G(z)) / E L(x)", 0.5, 0.0, 1.0, False, (), "")
 EPS = Knob("epsilon1", "float", "ε₁", "prior", 1e-5, 0.0, None, True, (), "")
@@ -104,6 +104,20 @@ def test_a_name_alone_waits_for_its_value(values):
     found = ranked("gam", named(values))
     assert found[0].fill == "gamma "
     assert found[0].note == "0.5"
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [("gamma 0.6", "gamma"), ("γ=.6", "γ"), ("set step size : -1e-3", "step size"), ("export png", ""), ("gamma", ""), ("0.6", ""), ("", "")],
+)
+def test_the_name_in_a_line_that_sets_a_value(line, name):
+    assert value_name(line) == name
+
+
+def test_a_knob_leads_to_its_pages():
+    assert pages_with("Gamma") == ["began", "maskgan"]
+    assert "lab" in pages_with("step_size")
+    assert pages_with("colour of the sky") == []
 
 
 def test_letters_words_and_beginnings():

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QSettings, Qt
-from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QColor, QGuiApplication, QKeySequence, QPalette, QShortcut
+from PySide6.QtWidgets import QLabel
 
 from models import settings
-from studio import facts
+from studio import facts, theme
 from studio.actions import ACTIONS, BY_ID
 from studio.panels.keysheet import native
 from studio.shell import scale
@@ -137,6 +138,52 @@ def test_what_cannot_be_done_is_grey(window):
     window.shell.do(BY_ID["undo"])
 
 
+@pytest.mark.parametrize("page", ["home", "runs", "gallery", "lab", "began"])
+def test_where_nothing_can_be_kept_the_key_says_why(window, page):
+    window.show_page(page)
+    assert not BY_ID["keep"].enabled(window)
+    window.shell.do(BY_ID["keep"])
+    assert window.page.notice.full_text() == window.page.why_no_keep() != ""
+    assert next(e for e in window.shell.entries() if e.id == "keep").act is None
+
+
+def test_a_value_of_another_page_is_told_with_its_page(window):
+    window.show_page("home")
+    window.shell.open_palette("gamma 0.6")
+    told = window.shell._palette.told.text()
+    assert "no gamma" in told
+    assert "BEGAN" in told
+    window.shell._palette.line.setText("sigma_of_nothing 2")
+    assert window.shell._palette.told.text().startswith("Nothing is called that")
+
+
+def test_a_walk_that_is_being_set_up_is_told_when_it_is_copied(qtbot, window):
+    page = window.show_page("lab")
+    assert page.as_command() == ""
+    page.copy_command()
+    assert "being set up" in page.notice.full_text()
+    qtbot.waitUntil(lambda: page.frame is not None, timeout=20_000)
+    page.copy_command()
+    assert QGuiApplication.clipboard().text().startswith("sampling-studio lab")
+
+
+def test_a_page_that_is_not_seen_takes_the_theme_when_it_is(qtbot, window, qapp):
+    page = window.show_page("gallery")
+    window.show_page("home")
+    theme.apply(qapp, "dark")
+    assert theme.DARK.accents["gallery"] not in page.styleSheet()
+    for name in ("home", "gallery"):
+        shown = window.show_page(name)
+        qtbot.waitUntil(shown.isVisible, timeout=5000)
+        assert theme.DARK.accents["gallery"] in shown.styleSheet()
+        for part in (shown.header, window.rail):
+            assert QColor(part.grab().toImage().pixelColor(part.width() // 2, 3)) == QColor(theme.DARK.panel)
+    fresh = QLabel("x", page)
+    fresh.setProperty("kind", "muted")
+    fresh.ensurePolished()
+    assert fresh.palette().color(QPalette.ColorRole.WindowText) == QColor(theme.DARK.muted)
+
+
 def test_the_window_keeps_its_shape(qtbot, window, named):
     page = window.show_page("lab")
     window.shell.fold()
@@ -181,8 +228,11 @@ def test_a_setting_holds_at_once_and_a_bad_one_is_told(qtbot, window, tmp_path, 
     assert "whole path" in page.rows["runs_folder"].sentence.text()
     page.set("runs_folder", str(tmp_path / "other"))
     assert settings.runs_folder() == tmp_path / "other"
-    window.shell.zoom(-1)
-    assert dressed[-1] == ("dark", 1.0)
+    before = len(dressed)
+    for way in (-1, 1, 1, -1, -1):  # a key that is held
+        window.shell.zoom(way)
+    qtbot.waitUntil(lambda: len(dressed) > before, timeout=5000)
+    assert dressed[before:] == [("dark", 1.0)]
 
 
 def test_the_size_of_the_environment_wins(window, monkeypatch):

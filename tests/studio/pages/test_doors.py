@@ -137,7 +137,6 @@ def test_a_picture_of_a_demo_sets_the_demo_up(qtbot, window, opened, tmp_path):
     window.receive(tmp_path / "a.webp")
     card = window.receiving.card
     assert card.demo_button.text() == "Set up the demo of BEGAN"
-    assert not card.find_button.isVisible()
     assert not card.takes["all"].isEnabled()
     card.demo_button.click()
     qtbot.waitUntil(card.takes["all"].isEnabled, timeout=20_000)
@@ -253,6 +252,11 @@ def test_chains_of_a_file_walk_again(qtbot, window, walkable, opened, tmp_path):
     enter(window, out, "no-seed")
     qtbot.waitUntil(lambda: face.frame is not None and face.frame.step == 0, timeout=30_000)
     assert face.side.seed.value() != 9
+    assert main(["sample", str(walkable), "-n", "2", "--seed", "6", "--out", str(tmp_path / "sheet.png")]) == 0
+    enter(window, tmp_path / "sheet.png")  # of samples, not of chains
+    qtbot.waitUntil(lambda: page.seed.value() == 6, timeout=20_000)
+    assert not page.walking
+    assert face.side.seed.value() != 6
 
 
 def test_a_walk_of_the_lab_is_taken_again(qtbot, window, tmp_path):

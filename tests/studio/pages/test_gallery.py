@@ -1,5 +1,6 @@
 """The gallery's page, as a person uses it."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QPixmapCache
+from PySide6.QtWidgets import QToolTip
 
 from models.files import home
 from models.settings import change
@@ -345,7 +347,7 @@ def test_a_board_that_keeps_its_order_says_why(qtbot, page):
     assert "kept" in page.foot.status.full_text()
     page.filter.kinds.select(1)
     page.filter.changed.emit()
-    assert "Show all to reorder the board" in page.foot.status.full_text()
+    assert "show all" in page.foot.status.full_text().lower()
     page.grid.select([1])
     press(qtbot, page, Qt.Key.Key_Right, Qt.KeyboardModifier.ControlModifier)
     assert page.notice.full_text() == "Show all to reorder the board"
@@ -358,3 +360,13 @@ def test_a_caption_is_shown_without_its_prefix(page):
     entry = replace(page.entries([11])[0], label="caption:a smiling person")
     assert line_of(entry, False) == "a smiling person"
     assert ("Class", "a smiling person") in facts_of(entry)
+
+
+def test_the_scroll_bar_tells_the_day_of_what_is_seen(page):
+    day = time.strftime("%d %b %Y", time.localtime(page.entries([page.model.ids[0]])[0].made))
+    assert page.grid.day_seen() == day
+    page.grid.verticalScrollBar().sliderMoved.emit(0)
+    assert QToolTip.text() == day
+    page.filter.search.setText("nothing of this")
+    page.show_entries()
+    assert page.grid.day_seen() == ""
