@@ -292,12 +292,13 @@ class Queue(QObject):
         except FileNotFoundError:
             return
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            why = "nested too deeply" if isinstance(error, RecursionError) else error
             aside = _path().with_name("queue.json.bad")
             try:
                 os.replace(_path(), aside)
             except OSError:
                 pass
-            self.problem = f"The queue could not be read ({'nested too deeply' if isinstance(error, RecursionError) else error}); it is empty now, and what was there is in {aside}."
+            self.problem = f"The queue could not be read ({why}); it is empty now, and what was there is in {aside}."
 
 
 def _path() -> Path:
