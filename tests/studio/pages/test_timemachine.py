@@ -16,7 +16,7 @@ from studio.workers.frames import Frame
 from tests.studio.driving import step, until
 from tests.studio.tiny import pictures, run_with_history
 
-STEPS = (0, 10, 20, 30)  # of the frames; checkpoints are at 0, 12, 20 and 30, and γ went from 0.5 to 0.4 at 12
+STEPS = (0, 10, 12, 20, 30)  # of the frames; checkpoints are at 0, 12, 20 and 30, and γ went from 0.5 to 0.4 at 12
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +91,8 @@ def test_one_handle_moves_everything_and_the_present_comes_back_as_it_was(opened
     assert not page.curves.cards[0]._cursor.isVisible()
     assert page.moment == float("inf")
     page.journal.chosen.emit(12)
-    assert bar.at == 10
-    for at in (10, 20, 30):
+    assert bar.at == 12
+    for at in STEPS[1:]:
         Reel.of(opened.path).file(at).unlink()
     time.refresh()  # nothing is left of the past
     assert bar.at is None
@@ -133,7 +133,7 @@ def test_a_bookmark_stays_a_range_is_exported_and_twins_wait_in_the_queue(opened
     assert not page.alarm.isVisible()
     opened.window.session.line.emit({"step": 15, "time": 0, "what": "alarm", "text": "All samples are alike", "before": 12})
     page.alarm.other_button.click()  # look before it
-    assert opened.time.bar.at == 10
+    assert opened.time.bar.at == 12
     page.keep()
     assert "frames of the reel" in page.notice.full_text()
     opened.time.scrub(20)
