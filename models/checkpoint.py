@@ -180,8 +180,9 @@ def _read(path: Path, *, tensors: bool) -> tuple[Tensors, Header]:
         raise BadFile(f"There is no checkpoint at {path}: choose another run or step.") from None
     except OSError as error:
         raise BadFile(f"{path} cannot be read ({error.strerror or error}).") from None
-    except (safetensors.SafetensorError, ValueError) as error:
-        raise BadFile(f"{path.name} is damaged or cut short ({error}): use an earlier checkpoint of the run.") from None
+    except (safetensors.SafetensorError, ValueError, RecursionError) as error:
+        why = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise BadFile(f"{path.name} is damaged or cut short ({why}): use an earlier checkpoint of the run.") from None
     if not isinstance(header, dict) or not isinstance(header.get("format"), int) or not isinstance(header.get("about"), dict):
         raise BadFile(f"{path.name} is a safetensors file that this studio did not write: open a checkpoint of a run.")
     if header["format"] > FORMAT:

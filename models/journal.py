@@ -165,7 +165,7 @@ class RunFolder:
     def _owner(self) -> str:
         try:
             return f" (pid {int(json.loads((self.path / 'owner.json').read_text())['pid'])})"
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return ""
 
     # --- journal ----------------------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ class RunFolder:
         for row in text.split("\n"):  # not splitlines: a note may hold other line ends, such as U+2028
             try:
                 line = json.loads(row)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(line, dict) and "step" in line and "what" in line:
                 out.append(line)

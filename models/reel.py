@@ -100,7 +100,7 @@ class Reel:
             return untile(sheet[..., None] if sheet.ndim == 2 else sheet, count, columns)
         except FileNotFoundError:
             raise BadFile(f"The reel in {self.folder} has no frame of step {step:,}: it was removed, or the run went another way.") from None
-        except (OSError, ValueError, KeyError, TypeError, SyntaxError, Image.DecompressionBombError) as error:
+        except (OSError, ValueError, KeyError, TypeError, SyntaxError, RecursionError, Image.DecompressionBombError) as error:
             raise BadFile(f"{path} cannot be read ({error}): the frame is damaged; remove it to have a reel without it.") from None
 
     def sentences(self, step: int) -> list[str]:

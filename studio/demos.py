@@ -74,7 +74,7 @@ def demo(name: str, assets: Path | None = None) -> Demo:
             raise ValueError(f"it has format {about['format']}")
         files = tuple(folder / str(file) for file in about["moving"])
         return Demo(name, folder, str(about["command"]), str(about["kind"]), files, about)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(folder, error) from None
 
 
@@ -174,7 +174,7 @@ def _unroll(one: Demo, folder: Path) -> None:
             count, columns = one.about["reel"]
             grey = one.about["grey"]
             Reel(folder, 1).add(int(file.stem), untile(sheet[..., :1] if grey else sheet, count, columns))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise _damaged(file, error) from None
 
 

@@ -291,13 +291,14 @@ class Queue(QObject):
             self.jobs: list[Job] = [Job.read(job) for job in said["jobs"]][:MOST]
         except FileNotFoundError:
             return
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            why = "nested too deeply" if isinstance(error, RecursionError) else error
             aside = _path().with_name("queue.json.bad")
             try:
                 os.replace(_path(), aside)
             except OSError:
                 pass
-            self.problem = f"The queue could not be read ({error}); it is empty now, and what was there is in {aside}."
+            self.problem = f"The queue could not be read ({why}); it is empty now, and what was there is in {aside}."
 
 
 def _path() -> Path:

@@ -142,7 +142,7 @@ def places() -> dict[str, Path]:
     try:
         found = json.loads((home() / "places.json").read_text("utf-8"))["places"]
         return {str(k): Path(str(v)) for k, v in found.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 
 
@@ -374,7 +374,7 @@ def _turns(path: Path) -> list[dict[str, Any]]:
         if any(what in line for what in TURNS):
             try:
                 out.append(json.loads(line))
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
     return out
 

@@ -168,7 +168,7 @@ class Shell(QObject):
     def _used(self) -> list[str]:
         try:
             found = json.loads(str(QSettings().value("palette/used", "[]")))
-        except ValueError:
+        except (ValueError, RecursionError):
             found = []
         return [str(name) for name in found] if isinstance(found, list) else []
 

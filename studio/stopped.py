@@ -35,7 +35,7 @@ def left_open(runs: Path | None = None) -> list[Stopped]:
     found = []
     for owner in (runs or runs_folder()).glob("*/owner.json"):
         folder = owner.parent
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
             if json.loads(owner.read_text("utf-8"))["pid"] == os.getpid() or _busy(folder):
                 continue
             record = json.loads((folder / "run.json").read_text("utf-8"))

@@ -49,7 +49,7 @@ def keep_file(gallery: Gallery, path: Path) -> list[int]:
             samples = _sentences(path, recipe, count)
         else:
             raise BadFile(f"The samples of {path.name} cannot be cut out of it: open the run that made it, and keep them there.")
-    except (OSError, ValueError, KeyError, TypeError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, KeyError, TypeError, SyntaxError, RecursionError, Image.DecompressionBombError) as error:
         raise BadFile(f"{path.name} does not hold what its recipe tells ({error}): it was changed after the export.") from None
     if "chains" in recipe:
         samples = [replace(sample, label=label) for sample, label in zip(samples, _asked(recipe, count), strict=True)]

@@ -41,6 +41,8 @@ def test_a_listing_describes_each_run(folder):
 def test_phases_and_totals_follow_the_journal(folder):
     phases = [{"name": "likelihood", "steps": 10}, {"name": "reward", "steps": 10}]
     run = RunFolder.open(made(folder / "text", phases=phases), write=False)
+    (run.path / "journal.jsonl").write_text('{"what": "phase", "a": ' + "[" * 100_000 + "\n")  # a line that cannot be read is no line
+    (folder.parent / "places.json").write_text("[" * 100_000)
     run.add_line(4, "phase", "reward")
     run.add_line(12, "longer", "by 5", steps=5)
     found = runs.facts(run.path)
@@ -56,8 +58,9 @@ def test_phases_and_totals_follow_the_journal(folder):
         (lambda run: (run / "run.json").write_text(json.dumps(RECORD | {"phases": "none", "data": 3})), "damaged"),
         (lambda run: shutil.rmtree(run / "checkpoints"), "no checkpoint"),
         (lambda run: (run / "run.json").write_bytes(b"\xff\xfe\x00"), "damaged"),
+        (lambda run: (run / "run.json").write_text("[" * 100_000), "nested too deeply"),
     ],
-    ids=["no record", "torn record", "newer", "odd fields", "no checkpoints", "no text"],
+    ids=["no record", "torn record", "newer", "odd fields", "no checkpoints", "no text", "deep"],
 )
 def test_a_damaged_run_is_listed_and_can_be_thrown_away(folder, damage, words):
     damage(made(folder / "hurt"))

@@ -52,6 +52,7 @@ def test_every_way_keeps_the_order_and_every_recipe(gallery, tmp_path, name):
         assert len(frames) == 4
         assert all((frame[::16, ::16] == pixels_of(gallery.png(i))).all() for frame, i in zip(frames, ids, strict=True))
     if name in ("animation", "gallery"):
+        found = recipes.read(files[0])
         seen = thumb(files[0], found)
         assert whole(found, seen)
         assert seen.pixels is not None

@@ -95,6 +95,10 @@ def test_marks_cursor_phases_and_clearing(panel: CurvesPanel, qtbot) -> None:
     assert panel._knobs == {10: "γ, lr"}
     assert panel.cards[0]._cursor.isVisible()
     assert len(panel.cards[0]._phases) == 2
+    first = panel.cards[0]._phases[0][1]
+    panel.mark_phase(80, "after")
+    assert [line.label.format for _, line in panel.cards[0]._phases] == ["warm-up", "adversarial", "after"]
+    assert panel.cards[0]._phases[0][1] is first  # what is there stays
     panel.clear()
     qtbot.wait(150)
     assert not panel.cards[0]._cursor.isVisible()
