@@ -175,6 +175,7 @@ class TrainingPage(SeededPage):
             self.tabs.addTab(word)
             self.plots.addWidget(panel)
         self.tabs.setExpanding(False)
+        self.tabs.setUsesScrollButtons(False)  # they would hide the second tab at a large scale
         self.tabs.currentChanged.connect(self.plots.setCurrentIndex)
         lower = QWidget()
         body = column(lower, spacing=8)
