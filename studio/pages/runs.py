@@ -164,11 +164,8 @@ class RunsPage(Page):
         total = sum(run.bytes for run in self.all)
         self.subtitle.setText(str(runs_folder()))
         damaged = sum(run.state == "damaged" for run in self.all)
-        words = (
-            f"{len(self.all):,} runs take {size_text(total)}"
-            if self.all
-            else "No runs yet. A run is saved by itself, and stands here from its first step."
-        )
+        words = "1 run takes" if len(self.all) == 1 else f"{len(self.all):,} runs take"
+        words = f"{words} {size_text(total)}" if self.all else "No runs yet. A run is saved by itself, and stands here from its first step."
         self.foot.setText(words + (f"; {damaged} of them damaged" if damaged else ""))
         if problem := missing():
             self.alarm.show_error(problem)
