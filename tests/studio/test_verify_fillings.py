@@ -255,5 +255,5 @@ def test_json_of_the_verdict_and_a_run_that_is_gone(mine, do):
     replaced(mine / "a.txt", "春", "夏")
     done = do("verify", mine / "a.txt", "--json", "--run", mine / "run")
     assert (done.status, done.json["verdict"], done.json["reason"]) == (1, "different", "line 1 is not what the recipe makes")
-    refused(do("verify", mine / "a.html", "--run", mine / "gone"), "is gone: give its new place")
+    refused(do("verify", mine / "a.html", "--run", mine / "gone"), "There is no run")
     assert json.loads((mine / "a.jsonl").read_text("utf-8").split("\n")[0])["recipe"]["kind"] == "fillings-jsonl"

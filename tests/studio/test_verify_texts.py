@@ -281,8 +281,9 @@ def test_a_system_that_draws_another_sentence(mine, monkeypatch):
 def test_no_recipe_and_no_run(mine, capsys):
     shutil.copy(mine / "a.txt", mine / "alone.txt")
     shutil.rmtree(mine / "run")
-    for name, says in (("alone.txt", "carries no recipe"), ("a.txt", "is gone: give its new place")):
-        assert main(["verify", str(mine / name), "--run", str(mine / "run")]) == 2
+    gone = ["--run", str(mine / "run")]
+    for name, words, says in (("alone.txt", [], "carries no recipe"), ("a.txt", gone, "There is no run")):
+        assert main(["verify", str(mine / name), *words]) == 2
         said = capsys.readouterr().err
         assert says in said
         assert len(said.strip().splitlines()) == 1

@@ -52,6 +52,7 @@ def page(qtbot, shared):
     out.faces.choose(DESK)
     desk = out.desk
     desk.drawing.set_values({"temperature": 1.0, "top_k": 0, "nucleus": 1.0, "seed": 0})
+    desk._how = desk.drawing.values()
     desk.blanking.set_n(5)
     desk.blanking.set_truth(False)
     desk.shown = dict.fromkeys(desk.shown, 0)
