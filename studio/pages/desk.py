@@ -267,6 +267,7 @@ class DeskFace(QObject):
         self.shown = dict.fromkeys(NETS, int(asked["options"]["shown"]))
         self.blanking.set_n(asked["n"])
         self.drawing.set_values({"seed": asked["seed"], **{name: asked["options"][name] for name in ("temperature", "top_k", "nucleus")}})
+        self._how = self.drawing.values()
         self._restored = True
         self.put(desk)
 
