@@ -13,8 +13,8 @@ from models import catalog, checkpoint, knobs
 from models.errors import BadFile, BadInput
 from models.files import trouble
 from models.journal import RunFolder, new_id
+from models.opening import free
 from models.reel import Reel
-from models.settings import new_runs_folder
 
 APART = ("lock", "owner.json", "tensorboard")  # of the folder, not of the run
 
@@ -92,12 +92,6 @@ def duplicate(source: Path, out: Path | None = None) -> Path:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return path
-
-
-def free(name: str) -> Path:
-    """A folder for a new run that is not there yet; raises BadInput where the runs folder is not there."""
-    runs = new_runs_folder()
-    return next(p for i in range(1, 100_000) if not (p := runs / f"{name}-{i}").exists())
 
 
 def _fresh(path: Path) -> dict[str, Any]:

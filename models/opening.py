@@ -8,6 +8,7 @@ import importlib.metadata
 import json
 import platform
 from collections.abc import Callable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +113,10 @@ def predicted_seconds(algorithm: Any, config: Any, plan: Plan, preset: Any) -> f
 def new_path(system: str, data: str) -> Path:
     """A free folder for a new run, such as began-faces-3; raises BadInput where the runs folder is not there."""
     stem = f"{system}-{''.join(c if c.isalnum() else '-' for c in Path(data).stem.lower()).strip('-')[:40]}"
+    return free(stem)
+
+
+def free(stem: str) -> Path:
+    """The first of STEM-1, STEM-2 … in the runs folder that is not there yet; raises BadInput where the runs folder is not there."""
     runs = new_runs_folder()
-    number = 1
-    while (runs / f"{stem}-{number}").exists():
-        number += 1
-    return runs / f"{stem}-{number}"
+    return next(path for number in count(1) if not (path := runs / f"{stem}-{number}").exists())

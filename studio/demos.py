@@ -114,8 +114,7 @@ def install(name: str, *, assets: Path | None = None, runs: Path | None = None) 
     there = None if runs else whereabouts.find({"id": _record(one)["id"]})
     if there is not None:
         return there
-    place = (runs or new_runs_folder()) / f"demo-{name}"
-    place = free_name(place) if place.exists() else place
+    place = free_name((runs or new_runs_folder()) / f"demo-{name}")
     half = place.with_name(f".{place.name}.{os.getpid()}.part")
     try:
         shutil.rmtree(half, ignore_errors=True)

@@ -89,6 +89,16 @@ class ErrorCard(QFrame):
         theme.set_icon(self.details_button, "chevron-down" if on else "chevron-right", "muted")
 
 
+def centre(stage: QWidget, block: QWidget) -> None:
+    """Put the one thing of an empty stage a little above its middle."""
+    body = column(stage, margin=24)
+    body.addStretch(2)
+    middle = row(1, block, 1, spacing=0)
+    middle.setStretch(1, 6)
+    body.addLayout(middle)
+    body.addStretch(3)
+
+
 class EmptyStage(QWidget):
     """What a page does, in one line; the paper's idea in two; one button.
 
@@ -112,9 +122,4 @@ class EmptyStage(QWidget):
         self.below = column(spacing=8)  # a page may put more here, for example a choice of data
         inner.addLayout(self.below)
         inner.addLayout(row(self.button, 1))
-        body = column(self, margin=24)
-        body.addStretch(2)
-        middle = row(1, block, 1, spacing=0)
-        middle.setStretch(1, 6)
-        body.addLayout(middle)
-        body.addStretch(3)
+        centre(self, block)

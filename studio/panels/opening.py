@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtWidgets import QProgressBar, QWidget
 
 from studio import theme
-from studio.widgets import column, label, row
+from studio.panels.card import centre
+from studio.widgets import column, label
 
 
 class OpeningStage(QWidget):
@@ -24,12 +25,7 @@ class OpeningStage(QWidget):
         inner = column(block, spacing=12)
         for part in (self.title, self.bar, self.words):
             inner.addWidget(part)
-        body = column(self, margin=24)
-        body.addStretch(2)
-        middle = row(1, block, 1, spacing=0)
-        middle.setStretch(1, 6)
-        body.addLayout(middle)
-        body.addStretch(3)
+        centre(self, block)
 
     def show_name(self, title: str, words: str = "") -> None:
         """Another opening begins; how long it takes is not known yet."""

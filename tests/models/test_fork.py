@@ -5,7 +5,8 @@ import pytest
 
 from models.contract import SetKnobs
 from models.errors import BadFile, BadInput, BadSetting, DiskTrouble
-from models.fork import duplicate, fork, free
+from models.fork import duplicate, fork
+from models.opening import free
 from models.reel import Reel
 from models.run import Run
 from tests.models.test_run import drive, full, make  # noqa: F401

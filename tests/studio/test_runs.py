@@ -12,9 +12,8 @@ import pytest
 
 from models.errors import BadInput, DiskTrouble, RunBusy
 from models.files import home, trouble
-from models.fork import free
 from models.journal import RunFolder
-from models.opening import new_path
+from models.opening import free, new_path
 from models.settings import change, missing
 from studio import runs
 from tests.studio.runfolders import RECORD, made
