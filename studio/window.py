@@ -115,7 +115,6 @@ class Window(QMainWindow):
         self._stack.setCurrentWidget(self.pages[name])
         if name in PAGES:
             self._seen = name
-            self._rail_buttons[name].setChecked(True)
         self._group.setExclusive(name in PAGES)
         for other, b in self._rail_buttons.items():
             b.setChecked(other == name)
